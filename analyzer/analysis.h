@@ -1,0 +1,39 @@
+/*
+ * audit = analyze(captures, reference certificates, previous audit, evaluation time).
+ *
+ * The analyzer's front door.  Nothing else goes in: no clock, no environment, no network; the same input gives the same
+ * audit.  It prints nothing.
+ */
+#ifndef TRUSTGAP_ANALYSIS_H
+#define TRUSTGAP_ANALYSIS_H
+
+#include "audit.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+#define ANALYSIS_REFERENCE_BYTES ((size_t)64 * 1024 * 1024) /* one reference file */
+#define ANALYSIS_REFERENCES      20000                      /* reference files */
+
+struct analysis_options {
+    int64_t at;                    /* evaluation time */
+    const char *const *references; /* NULL-ended: files and folders of certificates (PEM, DER); or NULL */
+    const struct audit *previous;  /* or NULL; only read */
+};
+
+/**
+ * analysis_run(captures, options, error):
+ * Analyze the capture folders ${captures} (NULL-ended paths) together; a host that is in several counts as the last one
+ * has it.  Return a sorted audit, which the caller frees with audit_free(); or NULL with ${error} set if a capture or a
+ * reference cannot be read at all.  Whatever is wrong inside a capture becomes a warning or a finding of the audit.
+ */
+struct audit *analysis_run(const char *const *captures, const struct analysis_options *options, GError **error);
+
+/**
+ * analysis_explain(name, bytes, size):
+ * Analyze one trace, or a pasted piece of one, without any landscape: an audit that has only failures, in the order of
+ * the trace, whose evidence has the path ${name}.
+ */
+struct audit *analysis_explain(const char *name, const void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Distinguished names, from what SAP prints and from DER, made comparable.
+ *
+ * SAP prints CN first and C last, the reverse of the certificate's order; SP for stateOrProvinceName, SN for
+ * serialNumber, OID.n.n for what it has no short name for.  Two names are equal when their attributes (type, value) are
+ * the same in the same order, values compared without case and with blanks folded (RFC 5280, 7.1).
+ */
+#ifndef TRUSTGAP_NAME_H
+#define TRUSTGAP_NAME_H
+
+#include <glib.h>
+#include <openssl/x509.h>
+
+#define NAME_BYTES      ((size_t)8192) /* of a printed name; longer ones are refused */
+#define NAME_ATTRIBUTES 64
+
+/**
+ * name_key(text, cut):
+ * The comparable form of a printed name: two names are equal exactly if their keys are.  With ${cut} the text is only a
+ * prefix of a name, and so is the key (see name_is_prefix()).  The caller frees it with g_free(); NULL if ${text} is no
+ * name (no attribute in it, too long).
+ */
+char *name_key(const char *text, gboolean cut);
+
+/**
+ * name_key_x509(name):
+ * The same from DER.
+ */
+char *name_key_x509(const X509_NAME *name);
+
+/**
+ * name_is_prefix(prefix, key):
+ * Whether a cut name could be the beginning of the name with ${key}; both from the functions above.
+ */
+gboolean name_is_prefix(const char *prefix, const char *key);
+
+/**
+ * name_print(name):
+ * The name as SAP prints it: reverse order, ", " between, quotes round a value with a comma.  Not cleaned (text.h). The
+ * caller frees it with g_free().
+ */
+char *name_print(const X509_NAME *name);
+
+/**
+ * name_short(text):
+ * The part of a printed name that a title wants: its CN, else its last OU, O, or the whole; g_free().
+ */
+char *name_short(const char *text);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * Who would be trusted: certificate paths, built and verified by OpenSSL.  The only file that calls its verifier.
+ */
+#ifndef TRUSTGAP_PATH_H
+#define TRUSTGAP_PATH_H
+
+#include "audit.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+#define PATH_DEPTH 16 /* certificates of a path */
+
+/**
+ * path_verify(chain, anchors, at, reason):
+ * Whether a path leads from the first certificate of ${chain} (of struct audit_cert *, leaf first, the others as
+ * untrusted helpers) to one of ${anchors} (likewise; any of them ends a path, self-signed or not), with every signature
+ * and every validity right at ${at}.  Certificates without DER are passed over.  Host names, key usage of the leaf and
+ * revocation are not looked at.  If not, ${*reason} (may be NULL) is OpenSSL's word for it, a static string.
+ */
+gboolean path_verify(const GPtrArray *chain, const GPtrArray *anchors, int64_t at, const char **reason);
+
+#endif

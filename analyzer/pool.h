@@ -1,0 +1,78 @@
+/*
+ * Every certificate of the landscape, each once: from trust lists (DER), from listings, own certificates and
+ * references.
+ *
+ * A pool fills the certificates of one audit.  A listing's entry and a DER certificate with the same SHA-256 are one
+ * certificate.  Trust lists with the same certificates are one list.
+ */
+#ifndef TRUSTGAP_POOL_H
+#define TRUSTGAP_POOL_H
+
+#include "audit.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+#define POOL_LIST_CERTS 20000                      /* certificates of one trust list */
+#define POOL_CERT_BYTES ((size_t)256 * 1024)       /* of one certificate */
+#define POOL_LIST_BYTES ((size_t)16 * 1024 * 1024) /* of one trust list or listing */
+
+struct pool;
+
+struct pool *pool_new(struct audit *audit);
+void pool_free(struct pool *pool);
+
+/**
+ * pool_add_der(pool, bytes, size, used):
+ * Take the one DER certificate at the beginning of the ${size} bytes into the pool and return it; if ${used} is not
+ * NULL it is set to the bytes that it took.  NULL if there is no certificate that OpenSSL can parse; ${*used} is then
+ * the length of the element to step over, or 0 if not even that can be told.
+ */
+struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t size, size_t *used);
+
+/**
+ * pool_add_list(pool, bytes, size):
+ * Take a trust list in DER (certificates one behind the other, as the probe sends a PKList) and return the list of it,
+ * never NULL; entries that cannot be parsed are counted in ${list->refused}.
+ */
+struct audit_list *pool_add_list(struct pool *pool, const void *bytes, size_t size);
+
+/**
+ * pool_add_listing(pool, bytes, size, status, reading, reason):
+ * Take what "sapgenpse maintain_pk -l" printed, whose exit status was ${status}.  Return the list of it with
+ * ${*reading} READING_LISTING or READING_PARTLY; or NULL with READING_NONE where the text is no listing.  ${*reason}
+ * says why it is not whole, as a text of the audit, else NULL.  Grammar and rules: docs/formats/listing.md.
+ */
+struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t size, int64_t status,
+                                    enum audit_reading *reading, const char **reason);
+
+/**
+ * pool_add_reference(pool, path, error):
+ * Take the certificates of a reference file (PEM with any number of them, or DER), or of all files of a folder and the
+ * folders below it.  A file without a certificate is a warning of the audit; a path that cannot be read at all is an
+ * error.
+ */
+gboolean pool_add_reference(struct pool *pool, const char *path, GError **error);
+
+/**
+ * pool_find_digest(pool, sha256, sha1, md5), pool_find_serial(pool, issuer, serial):
+ * The certificate with this fingerprint (lower case hex; the strongest that is not NULL decides); with this issuer (as
+ * printed) and serial number (any spelling, compared as numbers); NULL if there is none.
+ */
+struct audit_cert *pool_find_digest(const struct pool *pool, const char *sha256, const char *sha1, const char *md5);
+struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer, const char *serial);
+
+/**
+ * pool_find_subject(pool, found, subject, cut):
+ * Append to ${found} every certificate whose subject is ${subject} (as printed; a prefix if ${cut}), in a fixed order.
+ */
+void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *subject, gboolean cut);
+
+/**
+ * pool_issued(pool, issuer, subject):
+ * TRUE if ${issuer} has signed ${subject}: names fit and the signature verifies.  Both need their DER, else FALSE. Each
+ * pair is verified once.
+ */
+gboolean pool_issued(struct pool *pool, const struct audit_cert *issuer, const struct audit_cert *subject);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Bytes of an ICM trace (dev_icm, dev_webdisp, their .old) to TLS failures: docs/formats/trace.md.
+ *
+ * A trace is read as a stream of parts: the .old file first, then the current one, so that a block that a rotation
+ * split is one failure.  Lines are sorted by thread and gathered into blocks; a block becomes at most one failure.  The
+ * reader knows nothing of hosts, PSEs or zones: times are the host's local time as printed.  Bytes are hostile: every
+ * limit below is kept, reaching one is counted in the trace and marks the failure as cut, and memory does not depend on
+ * the size of the input.
+ */
+#ifndef TRUSTGAP_TRACE_H
+#define TRUSTGAP_TRACE_H
+
+#include "audit.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+#define TRACE_LINE_BYTES     ((size_t)8192) /* looked at of one line; the rest is passed over */
+#define TRACE_BLOCK_LINES    2000           /* of one block */
+#define TRACE_BLOCK_THREADS  256            /* open blocks; the oldest is closed */
+#define TRACE_CHAIN_CERTS    32             /* of one block */
+#define TRACE_FAILURES       100000         /* of one trace */
+#define TRACE_EVIDENCE_LINES 12             /* quoted from one block */
+
+struct trace_cert { /* one certificate as the trace prints it; strings are NULL where it prints nothing */
+    const char *subject, *issuer;
+    gboolean subject_cut, issuer_cut; /* only a prefix is printed */
+    const char *serial;               /* upper case hex pairs with colons, leading zeros kept as printed */
+    const char *md5, *sha1, *sha256;  /* lower case hex */
+    const char *failed_check;         /* "Validity", "BasicConstraints", "KeyUsage": the check of its own that failed */
+};
+
+struct trace_failure {
+    enum audit_cause cause;
+    const char *error; /* "SSSLERR_PEER_CERT_UNTRUSTED", as it should be spelt; NULL if none is printed */
+    int code;          /* -102; 0 if none is printed */
+    enum audit_role role;
+    const char *store;  /* path of the PSE as printed */
+    gboolean store_cut; /* its closing quote is missing */
+    const char *target; /* host name that was asked for */
+    const char *peer;   /* "192.0.2.7:443" */
+    int64_t local;      /* the last time stamp above, as if it were UTC; MOMENT_NONE */
+    GPtrArray *chain;   /* of struct trace_cert *, leaf first; may be empty */
+    const char *missing;
+    gboolean missing_cut;
+    enum audit_certainty certainty;
+    const char *failed_check; /* of the deepest certificate that has one */
+    const char *reason;       /* the text that the library gave ("received a fatal TLS ... alert"), or NULL */
+    unsigned part;            /* index of the part in which it begins, from 0 */
+    uint64_t offset;          /* of its first line in that part's file */
+    unsigned line;            /* of the same, in the part, from 1 */
+    GPtrArray *lines;         /* of const char *: quoted evidence, cleaned */
+    gboolean cut;             /* a limit was reached in its block */
+};
+
+struct trace_header { /* of the last file header that was seen; -1 and NULL where there was none */
+    int level;
+    const char *release, *sid, *sysno, *profile;
+    int64_t pid;
+};
+
+struct trace {
+    GPtrArray *failures; /* of struct trace_failure *, by where they begin */
+    struct trace_header header;
+    uint64_t lines;              /* looked at */
+    uint64_t lines_cut;          /* longer than TRACE_LINE_BYTES */
+    uint64_t dropped;            /* failures beyond TRACE_FAILURES */
+    gboolean binary;             /* the bytes are no text: a NUL in most of the lines */
+    GStringChunk *strings;       /* private */
+    struct trace_reader *reader; /* private; NULL after trace_end() */
+};
+
+/**
+ * trace_new():
+ * A trace that has read nothing.
+ */
+struct trace *trace_new(void);
+
+/**
+ * trace_read(trace, bytes, size, base):
+ * Read the next part: ${size} bytes whose first one is at offset ${base} of its file.  Nothing points into ${bytes}
+ * afterwards.  The end of a part does not end a block.
+ */
+void trace_read(struct trace *trace, const void *bytes, size_t size, uint64_t base);
+
+/**
+ * trace_end(trace):
+ * Close what is open and decide cause and certainty of every failure.  After it ${trace->failures} is complete.
+ */
+void trace_end(struct trace *trace);
+
+void trace_free(struct trace *trace);
+
+#endif

@@ -1,0 +1,348 @@
+/*
+ * The result of an analysis, in memory: what was seen, what is wrong, what heals it.
+ *
+ * The analyzer fills it, the reports read it; on disk it is the XML of report/audit.xsd.  All structures, arrays and
+ * strings belong to the audit and live as long as it does; pointers between them are plain references.  Strings come
+ * from audit_text() and friends, so they are clean (text.h); NULL means "not known" and is written as absent.  Times
+ * are moments in UTC.  Arrays are in a fixed order that depends on nothing but the content, since the same captures
+ * have to give the same bytes; audit_sort() sets it.
+ */
+#ifndef TRUSTGAP_AUDIT_H
+#define TRUSTGAP_AUDIT_H
+
+#include <glib.h>
+#include <stdint.h>
+
+#define AUDIT_VERSION 1
+
+/* Each enum has its spelling in the XML and JSON: audit_cause_name(cause) and so on, see the end of this header. */
+
+enum audit_cause { /* why a connection failed */
+                   CAUSE_UNTRUSTED_PEER,
+                   CAUSE_EXPIRED_PEER,
+                   CAUSE_NAME_MISMATCH,
+                   CAUSE_PEER_REFUSED,
+                   CAUSE_HANDSHAKE,
+                   CAUSE_CLOSED,
+                   CAUSE_NOT_TLS,
+                   CAUSE_PROXY_REFUSED,
+                   CAUSE_STORE_UNUSABLE,
+                   CAUSE_REVERSE_PROXY,
+                   CAUSE_OTHER,
+};
+
+enum audit_certainty { /* how a trace tells which certificate is missing */
+                       CERTAINTY_UNKNOWN,
+                       CERTAINTY_NAMED,
+                       CERTAINTY_SELF_SIGNED,
+                       CERTAINTY_ISSUER,
+};
+
+enum audit_role { ROLE_UNKNOWN, ROLE_CLIENT, ROLE_SERVER };
+
+enum audit_instance_kind {
+    INSTANCE_ABAP,      /* D00, DVEBMGS01: STRUST distributes its PSEs */
+    INSTANCE_CENTRAL,   /* ASCS01, SCS01, ERS10 */
+    INSTANCE_JAVA,      /* J10, JC10 */
+    INSTANCE_WEBDISP,   /* W20 */
+    INSTANCE_HANA,      /* HDB00 */
+    INSTANCE_HOSTAGENT, /* hostctrl */
+    INSTANCE_OTHER,
+};
+
+enum audit_host_status { HOST_COLLECTED, HOST_PARTIAL, HOST_FAILED };
+
+enum audit_reading {                  /* how the trust list of a PSE came to us */
+                     READING_NATIVE,  /* certificates themselves */
+                     READING_LISTING, /* what sapgenpse printed about them */
+                     READING_PARTLY,  /* a listing that was cut: its entries count, absences do not */
+                     READING_NONE,    /* not read: the list is unknown, never "empty" */
+};
+
+enum audit_severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
+
+enum audit_state { STATE_NEW, STATE_OPEN, STATE_FIXED, STATE_RETURNED, STATE_WAIVED };
+
+enum audit_finding_kind {
+    FINDING_MISSING_ANCHOR,   /* a trust store lacks a certificate that the landscape or the references hold */
+    FINDING_UNKNOWN_ISSUER,   /* ... that nobody holds */
+    FINDING_TLS_FAILURE,      /* a connection failed for another cause */
+    FINDING_EXPIRED,          /* an own certificate or an anchor is past its end */
+    FINDING_EXPIRING,         /* ... will be soon */
+    FINDING_DRIFT,            /* two instances of one system differ in what should be one list */
+    FINDING_STORE_UNREADABLE, /* a PSE that could not be read */
+    FINDING_TRACE_LEVEL,      /* a trace level above 1 */
+    FINDING_HOST_MISSING,     /* a host that was not, or not wholly, collected */
+};
+
+enum audit_gap_basis {                     /* why a store counts as lacking a certificate */
+                       BASIS_SEEN,         /* a trace shows the failure, and the list lacks it */
+                       BASIS_SEEN_UNREAD,  /* a trace shows the failure; the list could not be read */
+                       BASIS_SEEN_UNKNOWN, /* a trace shows the failure, but not with which store */
+};
+
+enum audit_match { /* how the certificate of a finding was identified with what the trace shows; strongest first */
+                   MATCH_PROVED,      /* a path from the peer's chain was built and its signatures verified with it */
+                   MATCH_FINGERPRINT, /* the trace prints its fingerprint */
+                   MATCH_SERIAL,      /* issuer and serial number are equal */
+                   MATCH_NAME,        /* the full name is equal, and there is one such certificate */
+                   MATCH_AMBIGUOUS, /* the name is equal (or a prefix), and there are several: the candidates are listed
+                                     */
+                   MATCH_NONE,      /* no certificate is known */
+};
+
+struct audit_capture {
+    const char *program;
+    int64_t started;
+    const char *inventory_sha256;
+    gboolean torn; /* the run that made it was cut off */
+};
+
+struct audit_host {
+    unsigned id; /* h1, h2, ... in the XML */
+    const char *name;
+    enum audit_host_status status;
+    const char *reason, *message; /* where not collected */
+    const char *tier, *owner;
+    GPtrArray *groups; /* of const char * */
+    int64_t collected; /* when the collector had finished it */
+    const char *zone;
+    int zone_offset_s; /* G_MININT: not known */
+    const char *system;
+    GPtrArray *notes;     /* of const char * */
+    GPtrArray *instances; /* of struct audit_instance * */
+};
+
+struct audit_instance {
+    struct audit_host *host;
+    const char *sid; /* NULL: none */
+    const char *name;
+    const char *path;
+    enum audit_instance_kind kind;
+    GPtrArray *traces; /* of struct audit_trace * */
+};
+
+struct audit_trace { /* one trace file as it was read */
+    const char *path;
+    const char *object; /* SHA-256 of the piece that was read; NULL if it was not */
+    const char *reason; /* why not */
+    int64_t size_bytes, from_byte, modified;
+    int level;           /* of the last header in it, -1 if it has none */
+    const char *release; /* "785" */
+    unsigned failures;
+};
+
+struct audit_cert {               /* a certificate, known by its DER or by a listing */
+    unsigned id;                  /* c1, c2, ... */
+    const char *subject, *issuer; /* as SAP prints them: CN first */
+    const char *serial;           /* upper case hex pairs with colons */
+    int64_t not_before, not_after;
+    const char *sha256, *sha1, *md5; /* lower case hex; NULL if not known */
+    const char *subject_key_id;      /* lower case hex or NULL */
+    const char *key;                 /* "RSA 2048", "EC prime256v1" or as the listing has it */
+    const char *signature_algorithm;
+    gboolean self_signed;  /* subject = issuer, and the signature verifies where the DER is known */
+    gboolean ca;           /* basicConstraints CA, or version 1 and self-signed; FALSE also if not known */
+    GBytes *der;           /* NULL if only a listing is known */
+    GPtrArray *references; /* of const char *: reference files that hold it */
+};
+
+struct audit_list {   /* a distinct trust list */
+    unsigned id;      /* l1, l2, ... */
+    GPtrArray *certs; /* of struct audit_cert *, sorted by id, each once */
+    unsigned refused; /* entries that could not be parsed */
+};
+
+struct audit_member { /* one PSE file on one host */
+    struct audit_instance *instance;
+    const char *path;
+    const char *owner, *mode;
+    int64_t modified;
+    enum audit_reading reading;
+    const char *reason;      /* READING_NONE, READING_PARTLY: why */
+    struct audit_list *list; /* NULL for READING_NONE */
+    struct audit_cert *own;  /* NULL: none, or not known */
+};
+
+struct audit_store {   /* a trust store: where one import is made */
+    unsigned id;       /* s1, s2, ... */
+    const char *label; /* "PRD SAPSSLC.pse", "web01 W20 SAPSSLC.pse": unique in the audit, the same every night */
+    const char *sid;   /* NULL: none */
+    const char *file;  /* "SAPSSLC.pse" */
+    const char *role;  /* "SSL client (Standard)"; NULL if the file name says nothing */
+    enum audit_instance_kind kind;
+    GPtrArray *members; /* of struct audit_member *; several for an ABAP system, else one */
+};
+
+struct audit_link { /* one certificate of a chain as a trace prints it */
+    const char *subject, *issuer, *serial;
+    gboolean subject_cut, issuer_cut; /* the printed name is a prefix */
+};
+
+struct audit_evidence {
+    struct audit_host *host; /* NULL: the input of "explain" */
+    const char *path;
+    const char *object; /* SHA-256 of the piece of the trace */
+    int64_t offset;     /* of its first line in the file on the host, from 0 */
+    unsigned line;      /* of the same, in the piece, from 1 */
+    GPtrArray *lines;   /* of const char *: quoted */
+};
+
+struct audit_failure {               /* equal failures of one store, peer, cause and missing certificate, counted */
+    unsigned id;                     /* f1, f2, ... */
+    struct audit_instance *instance; /* NULL for "explain" */
+    struct audit_store *store;       /* NULL: the trace does not say, or no such PSE was found */
+    enum audit_cause cause;
+    const char *error; /* "SSSLERR_PEER_CERT_UNTRUSTED" */
+    int code;          /* -102; 0 if the trace has none */
+    enum audit_role role;
+    const char *store_path; /* as printed */
+    const char *target;
+    const char *peer;
+    int64_t first, last;                  /* MOMENT_NONE: the trace has no time stamp above */
+    const char *first_local, *last_local; /* "2026-11-22T01:02:03", the host's own time as printed; NULL likewise */
+    unsigned count;
+    GPtrArray *chain;    /* of struct audit_link *, leaf first */
+    const char *missing; /* name of the missing certificate; NULL */
+    gboolean missing_cut;
+    enum audit_certainty certainty;
+    const char *advice;
+    GPtrArray *evidence; /* of struct audit_evidence *, a few */
+};
+
+struct audit_gap { /* one store that lacks (or lacked) the certificate of its finding, and is seen to need it */
+    struct audit_store *store;       /* NULL for BASIS_SEEN_UNKNOWN */
+    struct audit_instance *instance; /* BASIS_SEEN_UNKNOWN: where it was seen */
+    enum audit_gap_basis basis;
+    enum audit_state state;
+    int64_t first_seen;  /* the audit that saw this gap first */
+    unsigned count;      /* failed connections */
+    int64_t last;        /* the last of them */
+    GPtrArray *failures; /* of struct audit_failure * */
+    GPtrArray *steps;    /* of const char *: what to do, in order; lines that begin with "$ " are commands */
+};
+
+struct audit_finding {
+    const char *id; /* 16 hex digits: a digest of what it is about, the same every night */
+    enum audit_finding_kind kind;
+    enum audit_severity severity;
+    enum audit_state state;
+    const char *title;             /* one line */
+    const char *detail;            /* a paragraph or NULL */
+    int64_t first_seen, last_seen; /* evaluation times of the audits that had it */
+    /* missing anchor, unknown issuer, expired, expiring */
+    struct audit_cert *cert; /* what to import, or what expires; NULL if nobody holds it */
+    const char *subject;     /* its name as the evidence has it */
+    gboolean subject_cut;
+    enum audit_certainty certainty;
+    enum audit_match match;
+    const char *proof;     /* how the match was proved, or why it could not be */
+    GPtrArray *candidates; /* of struct audit_cert *: MATCH_AMBIGUOUS */
+    GPtrArray *gaps;       /* of struct audit_gap *: the stores to mend */
+    GPtrArray *donors;     /* of struct audit_store *: who holds it */
+    GPtrArray *lacking;    /* of struct audit_store *: lack it, no need seen */
+    /* all others */
+    struct audit_host *host; /* host missing, trace level, ... */
+    GPtrArray *stores;       /* of struct audit_store *: concerned */
+    GPtrArray *failures;     /* of struct audit_failure *: FINDING_TLS_FAILURE */
+    GPtrArray *steps;        /* of const char *, as in a gap */
+};
+
+struct audit {
+    int64_t evaluated; /* evaluation time */
+    const char *program;
+    int64_t previous; /* evaluation time of the audit that this one was compared with; MOMENT_NONE */
+    GPtrArray *captures, *hosts, *certs, *lists, *stores, *failures, *findings;
+    GPtrArray *warnings;   /* of const char *: trouble with the input itself */
+    GStringChunk *strings; /* private */
+    GPtrArray *owned;      /* private */
+};
+
+struct audit *audit_new(void);
+void audit_free(struct audit *audit);
+
+/**
+ * audit_text(audit, text), audit_text_bytes(audit, bytes, size), audit_textf(audit, format, ...):
+ * The cleaned text, owned by the audit; NULL for NULL.
+ */
+const char *audit_text(struct audit *audit, const char *text);
+const char *audit_text_bytes(struct audit *audit, const void *bytes, size_t size);
+const char *audit_textf(struct audit *audit, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/**
+ * audit_*_new(audit):
+ * A new structure owned by ${audit}: no strings, empty arrays, moments MOMENT_NONE, enums 0.  It is put into none of
+ * the audit's arrays; the caller adds it where it belongs.
+ */
+struct audit_capture *audit_capture_new(struct audit *audit);
+struct audit_host *audit_host_new(struct audit *audit);
+struct audit_instance *audit_instance_new(struct audit *audit);
+struct audit_trace *audit_trace_new(struct audit *audit);
+struct audit_cert *audit_cert_new(struct audit *audit);
+struct audit_list *audit_list_new(struct audit *audit);
+struct audit_store *audit_store_new(struct audit *audit);
+struct audit_member *audit_member_new(struct audit *audit);
+struct audit_link *audit_link_new(struct audit *audit);
+struct audit_evidence *audit_evidence_new(struct audit *audit);
+struct audit_failure *audit_failure_new(struct audit *audit);
+struct audit_gap *audit_gap_new(struct audit *audit);
+struct audit_finding *audit_finding_new(struct audit *audit);
+
+/**
+ * audit_sort(audit):
+ * Bring every array into its fixed order and number hosts, certificates, lists, stores and failures by it.  Hosts by
+ * name; certificates by SHA-256, then SHA-1, then issuer and serial; lists by their certificates; stores by label;
+ * failures by host, instance, store path, target, peer, cause, missing; findings open ones first, then by severity
+ * (worst first), kind, number of open gaps (most first), failed connections (most first), id.
+ */
+void audit_sort(struct audit *audit);
+
+/**
+ * audit_store_lacks(store, cert), audit_store_holds(store, cert):
+ * Whether every member that was read lacks it, at least one being read; whether at least one holds it.  Both are FALSE
+ * for a store of which nothing is known.
+ */
+gboolean audit_store_lacks(const struct audit_store *store, const struct audit_cert *cert);
+gboolean audit_store_holds(const struct audit_store *store, const struct audit_cert *cert);
+
+/**
+ * audit_list_has(list, cert):
+ * Whether the list holds the certificate; by binary search, after audit_sort().
+ */
+gboolean audit_list_has(const struct audit_list *list, const struct audit_cert *cert);
+
+/**
+ * audit_finding_counts(finding, threshold):
+ * Whether the finding is not fixed, not waived and of at least this severity: what --fail-on asks.
+ */
+gboolean audit_finding_counts(const struct audit_finding *finding, enum audit_severity threshold);
+
+/* Names of enums as the documents spell them ("untrusted-peer", "high", ...), and back: FALSE if there is no such name.
+ */
+const char *audit_cause_name(enum audit_cause cause);
+const char *audit_certainty_name(enum audit_certainty certainty);
+const char *audit_role_name(enum audit_role role);
+const char *audit_instance_kind_name(enum audit_instance_kind kind);
+const char *audit_host_status_name(enum audit_host_status status);
+const char *audit_reading_name(enum audit_reading reading);
+const char *audit_severity_name(enum audit_severity severity);
+const char *audit_state_name(enum audit_state state);
+const char *audit_finding_kind_name(enum audit_finding_kind kind);
+const char *audit_gap_basis_name(enum audit_gap_basis basis);
+const char *audit_match_name(enum audit_match match);
+gboolean audit_cause_parse(enum audit_cause *cause, const char *name);
+gboolean audit_certainty_parse(enum audit_certainty *certainty, const char *name);
+gboolean audit_role_parse(enum audit_role *role, const char *name);
+gboolean audit_instance_kind_parse(enum audit_instance_kind *kind, const char *name);
+gboolean audit_host_status_parse(enum audit_host_status *status, const char *name);
+gboolean audit_reading_parse(enum audit_reading *reading, const char *name);
+gboolean audit_severity_parse(enum audit_severity *severity, const char *name);
+gboolean audit_state_parse(enum audit_state *state, const char *name);
+gboolean audit_finding_kind_parse(enum audit_finding_kind *kind, const char *name);
+gboolean audit_gap_basis_parse(enum audit_gap_basis *basis, const char *name);
+gboolean audit_match_parse(enum audit_match *match, const char *name);
+
+typedef struct audit audit_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(audit_auto, audit_free)
+
+#endif

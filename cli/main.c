@@ -1,0 +1,6 @@
+#include "status.h"
+
+int main(void)
+{
+    return STATUS_USAGE;
+}

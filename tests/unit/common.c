@@ -1,0 +1,175 @@
+/* common/: escaping, files, times. */
+#include "error.h"
+#include "file.h"
+#include "moment.h"
+#include "text.h"
+
+#include <criterion/criterion.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct {
+    const char *what, *in;
+    size_t size;
+    const char *out;
+} cleanings[] = {
+    {"plain", "CN=a, C=DE", 10, "CN=a, C=DE"},
+    {"nothing", "", 0, ""},
+    {"markup stays, its writer quotes it", "<script>", 8, "<script>"},
+    {"terminal escape", "\033[2J", 4, "\\x1b[2J"},
+    {"line ends", "a\r\nb", 4, "a\\x0d\\x0ab"},
+    {"tab", "a\tb", 3, "a b"},
+    {"NUL", "a\0b", 3, "a\\x00b"},
+    {"DEL", "\x7f", 1, "\\x7f"},
+    {"UTF-8", "M\xc3\xbcnchen", 8, "M\xc3\xbcnchen"},
+    {"Latin-1", "M\xfcnchen", 7, "M\\xfcnchen"},
+    {"cut in mid-character", "a\xc3", 2, "a\\xc3"},
+    {"overlong", "\xc0\x80", 2, "\\xc0\\x80"},
+    {"surrogate", "\xed\xa0\x80", 3, "\\xed\\xa0\\x80"},
+    {"control above 0x80", "\xc2\x9b", 2, "\\u{9b}"},
+    {"right-to-left override", "a\xe2\x80\xaegnp", 7, "a\\u{202e}gnp"},
+    {"zero width space", "\xe2\x80\x8b", 3, "\\u{200b}"},
+    {"byte order mark", "\xef\xbb\xbf", 3, "\\u{feff}"},
+    {"not a character", "\xef\xbf\xbf", 3, "\\u{ffff}"},
+    {"no-break space stays", "a\xc2\xa0z", 4, "a\xc2\xa0z"},
+};
+
+Test(text, clean)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(cleanings); i++) {
+        g_autofree char *out = text_clean(cleanings[i].in, cleanings[i].size);
+        cr_expect_str_eq(out, cleanings[i].out, "%s: %s", cleanings[i].what, out);
+    }
+}
+
+Test(text, clean_of_any_bytes_is_printable_utf8)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(1);
+    for (int round = 0; round < 2000; round++) {
+        uint8_t bytes[64];
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = (uint8_t)g_rand_int(rand);
+        g_autofree char *out = text_clean(bytes, sizeof bytes);
+        cr_assert(g_utf8_validate(out, -1, NULL));
+        for (const char *at = out; *at; at = g_utf8_next_char(at))
+            cr_assert(!g_unichar_iscntrl(g_utf8_get_char(at)));
+    }
+}
+
+static const struct {
+    const char *text;
+    int64_t moment; /* MOMENT_NONE: refused */
+} moments[] = {
+    {"1970-01-01T00:00:00Z", 0},
+    {"2026-11-22T01:02:03Z", 1795309323},
+    {"2026-11-22T01:02:03", 1795309323},
+    {"2026-11-22T02:02:03+01:00", 1795309323},
+    {"2026-11-22", 1795305600},
+    {"2038-01-19T03:14:08Z", 2147483648},
+    {"2051-01-01T00:00:00Z", 2556144000},
+    {"2026-02-29", MOMENT_NONE},
+    {"22.11.2026", MOMENT_NONE},
+    {"", MOMENT_NONE},
+    {"tomorrow", MOMENT_NONE},
+};
+
+Test(moment, parse)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(moments); i++) {
+        g_autoptr(GError) error = NULL;
+        int64_t moment = MOMENT_NONE;
+        gboolean ok = moment_parse(&moment, moments[i].text, &error);
+        cr_expect_eq(moment, moments[i].moment, "%s", moments[i].text);
+        cr_expect_eq(ok, moments[i].moment != MOMENT_NONE, "%s", moments[i].text);
+        cr_expect_eq(error == NULL, ok);
+    }
+}
+
+Test(moment, format)
+{
+    char text[MOMENT_TEXT_BYTES];
+    cr_expect_str_eq(moment_format(text, 1795309323), "2026-11-22T01:02:03Z");
+    cr_expect_str_eq(moment_format(text, MOMENT_NONE), "");
+    cr_expect_str_eq(moment_format(text, -62135596800), "0001-01-01T00:00:00Z");
+    cr_expect_str_eq(moment_format(text, -62135596801), "");
+    cr_expect_str_eq(moment_format(text, 253402300799), "9999-12-31T23:59:59Z");
+    cr_expect_str_eq(moment_format(text, 253402300800), "");
+    cr_expect_eq(moment_from_civil(2026, 2, 29, 0, 0, 0), MOMENT_NONE);
+    cr_expect_eq(moment_from_civil(2028, 2, 29, 0, 0, 0), 1835395200);
+    cr_expect_eq(moment_from_civil(2026, 13, 1, 0, 0, 0), MOMENT_NONE);
+    cr_expect_eq(moment_from_civil(2026, 1, 1, 24, 0, 0), MOMENT_NONE);
+    cr_expect_eq(moment_from_civil(G_MAXINT, 1, 1, 0, 0, 0), MOMENT_NONE);
+}
+
+Test(file, replaced_at_commit_only)
+{
+    g_autofree char *folder = g_dir_make_tmp("trustgap-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "out", NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_file_set_contents(path, "old", -1, NULL);
+    struct file_output *output = file_output_open(path, 0600, &error);
+    cr_assert_null(error);
+    file_output_puts(output, "new");
+    file_output_abort(output);
+    g_autoptr(GBytes) kept = file_read(path, 100, &error);
+    cr_expect_eq(g_bytes_get_size(kept), 3);
+    cr_expect(memcmp(g_bytes_get_data(kept, NULL), "old", 3) == 0);
+
+    output = file_output_open(path, 0640, &error);
+    for (int i = 0; i < 100000; i++)
+        file_output_printf(output, "%05d\n", i);
+    cr_expect(file_output_commit(output, &error));
+    struct stat now;
+    cr_expect_eq(g_stat(path, &now), 0);
+    cr_expect_eq(now.st_size, 600000);
+    cr_expect_eq(now.st_mode & 0777, 0640);
+
+    /* Nothing else is left in the folder. */
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    cr_expect_str_eq(g_dir_read_name(dir), "out");
+    cr_expect_null(g_dir_read_name(dir));
+    g_unlink(path);
+    g_rmdir(folder);
+}
+
+Test(file, full_disk_is_told)
+{
+    g_autoptr(GError) error = NULL;
+    struct file_output *output = file_output_open("/dev/full", 0600, &error);
+    cr_assert_not_null(output);
+    for (int i = 0; i < 100000; i++)
+        file_output_puts(output, "bytes that find no room\n");
+    cr_expect(file_output_failed(output));
+    cr_expect_not(file_output_commit(output, &error));
+    cr_assert_not_null(error);
+    cr_expect_eq(error->code, TRUSTGAP_ERROR_IO);
+    cr_expect(g_str_has_prefix(error->message, "/dev/full: "), "%s", error->message);
+    cr_expect_eq(access("/dev/full", W_OK), 0, "a device is never replaced");
+}
+
+Test(file, read_refuses)
+{
+    static const struct {
+        const char *path;
+        size_t limit;
+        int code;
+    } rows[] = {
+        {"/nonexistent", 10, TRUSTGAP_ERROR_MISSING},
+        {"/", 10, TRUSTGAP_ERROR_MISSING},
+        {"/dev/zero", 1000000, TRUSTGAP_ERROR_LIMIT},
+        {"/etc/passwd", 1, TRUSTGAP_ERROR_LIMIT},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        for (int mapped = 0; mapped < 2; mapped++) {
+            g_autoptr(GError) error = NULL;
+            GBytes *bytes = (mapped ? file_map : file_read)(rows[i].path, rows[i].limit, &error);
+            cr_expect_null(bytes);
+            cr_assert_not_null(error);
+            cr_expect_eq(error->code, rows[i].code, "%s", rows[i].path);
+            cr_expect(g_str_has_prefix(error->message, rows[i].path));
+        }
+    }
+}
