@@ -23,9 +23,10 @@ struct analysis_options {
 
 /**
  * analysis_run(captures, options, error):
- * Analyze the capture folders ${captures} (NULL-ended paths) together; a host that is in several counts as the last one
- * has it.  Return a sorted audit, which the caller frees with audit_free(); or NULL with ${error} set if a capture or a
- * reference cannot be read at all.  Whatever is wrong inside a capture becomes a warning or a finding of the audit.
+ * Analyze the capture folders ${captures} (NULL-ended paths) together; a host that is in several counts as the one has
+ * it that finished it last (of equal ones the one that is named last).  Return a sorted audit, which the caller frees
+ * with audit_free(); or NULL with ${error} set if a capture or a reference cannot be read at all.  Whatever is wrong
+ * inside a capture becomes a warning or a finding of the audit.
  */
 struct audit *analysis_run(const char *const *captures, const struct analysis_options *options, GError **error);
 

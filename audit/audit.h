@@ -177,6 +177,7 @@ struct audit_store {   /* a trust store: where one import is made */
 struct audit_link { /* one certificate of a chain as a trace prints it */
     const char *subject, *issuer, *serial;
     gboolean subject_cut, issuer_cut; /* the printed name is a prefix */
+    const char *sha256, *sha1, *md5;  /* fingerprints, lower case hex; NULL where none is printed */
 };
 
 struct audit_evidence {
@@ -215,6 +216,7 @@ struct audit_gap { /* one store that lacks (or lacked) the certificate of its fi
     struct audit_instance *instance; /* BASIS_SEEN_UNKNOWN: where it was seen */
     enum audit_gap_basis basis;
     enum audit_state state;
+    const char *note;    /* a sentence on its state ("the list holds it now, ..."), or NULL */
     int64_t first_seen;  /* the audit that saw this gap first */
     unsigned count;      /* failed connections */
     int64_t last;        /* the last of them */
