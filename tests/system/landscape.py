@@ -22,7 +22,7 @@ import pki
 import sshd
 
 HERE = pathlib.Path(__file__).resolve().parent
-STANDIN = HERE / "probe" / "sapgenpse"
+STANDIN = pathlib.Path(os.environ.get("SAPGENPSE_STANDIN", HERE / "sapgenpse"))
 
 
 def make_pse(out, trust, own=None, version=2, pin=False, canary=None):

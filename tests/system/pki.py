@@ -1,5 +1,6 @@
 """
 Certificates for test landscapes: an own small CA on top of the openssl command, and the public roots of this machine.
+A folder that has certificates already keeps them: the same call gives the same certificate again.
 
 Names are lists of (type, value) in the order of the certificate (C first); Cert.subject prints them as SAP does: CN
 first, SP for the state, quotes round a value with a comma.
@@ -150,11 +151,17 @@ class Authority:
             return self.made[label]
         key = self.key(label, key) if isinstance(key, str) and key in ("ec", "rsa") else pathlib.Path(key)
         request, path = self.folder / (label + ".csr"), self.folder / (label + ".pem")
+        if not path.exists():
+            self._sign(label, path, request, key, name, issuer, profile, start, end, names or [common_name])
+        self.made[label] = Cert(path, name, issuer, key)
+        return self.made[label]
+
+    def _sign(self, label, path, request, key, name, issuer, profile, start, end, names):
         openssl("req", "-new", "-utf8", "-config", self._request_config(), "-key", key, "-subj", slash_name(name),
                 "-out", request)
         extensions = _EXTENSIONS[profile]
         if profile == "server":
-            extensions += "subjectAltName=" + ",".join("DNS:" + n for n in names or [common_name]) + "\n"
+            extensions += "subjectAltName=" + ",".join("DNS:" + n for n in names) + "\n"
         (self.folder / "extensions").write_text(extensions)
         digits = hashlib.sha256(label.encode()).hexdigest()[:14].upper()
         (self.folder / "serial").write_text("4A" + digits + "\n")
@@ -163,8 +170,6 @@ class Authority:
                 "-out", path, "-extfile", self.folder / "extensions", "-startdate", self._date(start),
                 "-enddate", self._date(end))
         request.unlink()
-        self.made[label] = Cert(path, name, issuer, key)
-        return self.made[label]
 
     def root(self, common_name, **more):
         return self.make(common_name, profile="root", **{"start": -2000, "end": 4000, **more})
