@@ -24,9 +24,17 @@ char *name_key(const char *text, gboolean cut);
 
 /**
  * name_key_x509(name):
- * The same from DER.
+ * The same from DER, where each kind of string and each way to write a character is one.  "" for the empty name, NULL
+ * for one over the limits.
  */
 char *name_key_x509(const X509_NAME *name);
+
+/**
+ * name_is_cut(key):
+ * Whether this is the key of a prefix only: it was made with cut, or a closing quote is missing in the text.  Such a
+ * key is equal to no key of a whole name.
+ */
+gboolean name_is_cut(const char *key);
 
 /**
  * name_is_prefix(prefix, key):
@@ -36,8 +44,9 @@ gboolean name_is_prefix(const char *prefix, const char *key);
 
 /**
  * name_print(name):
- * The name as SAP prints it: reverse order, ", " between, quotes round a value with a comma.  Not cleaned (text.h). The
- * caller frees it with g_free().
+ * The name as SAP prints it: reverse order, ", " between, quotes round a value with a comma; how SAP prints a quote or
+ * a backslash in a value is not known, and a backslash before it is our choice.  Not cleaned (text.h), but for NULs.
+ * The caller frees it with g_free().
  */
 char *name_print(const X509_NAME *name);
 

@@ -1,0 +1,673 @@
+#include "pool.h"
+
+#include "listing.h"
+#include "moment.h"
+#include "name.h"
+#include "reference.h"
+#include "text.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SERIAL_BYTES    64    /* printed; 20 are allowed (RFC 5280), a longer one than this is "not known" */
+#define KEY_ID_BYTES    64    /* likewise */
+#define KEY_BITS        16384 /* no signature is verified with a larger RSA, DSA or DH key: it takes too long */
+#define REFERENCES_KEPT 4     /* paths of reference files, per certificate */
+
+struct entry { /* what the pool knows of a certificate beside the audit */
+    struct audit_cert *cert;
+    char *subject_key;
+    char *issuer_key;
+    char *serial_key; /* of issuer and number together */
+};
+
+struct pool {
+    struct audit *audit;
+    GHashTable *entries;                      /* struct audit_cert * -> struct entry * */
+    GHashTable *by_sha256, *by_sha1, *by_md5; /* digest -> struct entry * */
+    GHashTable *by_serial, *by_subject;       /* key -> GPtrArray of struct entry * */
+    GHashTable *lists;                        /* GBytes, see list_identity() -> struct audit_list * */
+    GHashTable *issued;                       /* struct pair * -> GINT_TO_POINTER(gboolean) */
+};
+
+struct pair {
+    const struct audit_cert *issuer, *subject;
+};
+
+static guint pair_hash(const void *data)
+{
+    const struct pair *pair = data;
+    return g_direct_hash(pair->issuer) * 31 + g_direct_hash(pair->subject);
+}
+
+static gboolean pair_equal(const void *a, const void *b)
+{
+    const struct pair *left = a, *right = b;
+    return left->issuer == right->issuer && left->subject == right->subject;
+}
+
+static void entry_clear(struct entry *entry)
+{
+    g_clear_pointer(&entry->subject_key, g_free);
+    g_clear_pointer(&entry->issuer_key, g_free);
+    g_clear_pointer(&entry->serial_key, g_free);
+}
+
+static void entry_free(void *data)
+{
+    entry_clear(data);
+    g_free(data);
+}
+
+struct pool *pool_new(struct audit *audit)
+{
+    struct pool *pool = g_new0(struct pool, 1);
+    GDestroyNotify unref = (GDestroyNotify)g_ptr_array_unref;
+    pool->audit = audit;
+    pool->entries = g_hash_table_new_full(NULL, NULL, NULL, entry_free);
+    pool->by_sha256 = g_hash_table_new(g_str_hash, g_str_equal);
+    pool->by_sha1 = g_hash_table_new(g_str_hash, g_str_equal);
+    pool->by_md5 = g_hash_table_new(g_str_hash, g_str_equal);
+    pool->by_serial = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
+    pool->by_subject = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
+    pool->lists = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
+    pool->issued = g_hash_table_new_full(pair_hash, pair_equal, g_free, NULL);
+    return pool;
+}
+
+void pool_free(struct pool *pool)
+{
+    if (!pool)
+        return;
+    g_hash_table_unref(pool->by_sha256);
+    g_hash_table_unref(pool->by_sha1);
+    g_hash_table_unref(pool->by_md5);
+    g_hash_table_unref(pool->by_serial);
+    g_hash_table_unref(pool->by_subject);
+    g_hash_table_unref(pool->lists);
+    g_hash_table_unref(pool->issued);
+    g_hash_table_unref(pool->entries);
+    g_free(pool);
+}
+
+static void warn(struct pool *pool, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void warn(struct pool *pool, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_ptr_array_add(pool->audit->warnings, (char *)audit_text(pool->audit, text));
+}
+
+/* Keys */
+
+/* A serial number in any spelling as lower case hex digits without leading zeros; NULL if it is none. */
+static char *serial_digits(const char *text)
+{
+    g_autoptr(GString) digits = g_string_new(NULL);
+    gboolean any = FALSE;
+
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+        text += 2;
+    for (; *text; text++) {
+        if (g_ascii_isxdigit(*text)) {
+            any = TRUE;
+            if (*text != '0' || digits->len)
+                g_string_append_c(digits, g_ascii_tolower(*text));
+        } else if (*text != ':' && *text != ' ') {
+            return NULL;
+        }
+    }
+    if (!any)
+        return NULL;
+    return g_strdup(digits->len ? digits->str : "0");
+}
+
+static char *serial_key(const char *issuer_key, const char *serial)
+{
+    g_autofree char *digits = serial ? serial_digits(serial) : NULL;
+    return digits && issuer_key ? g_strconcat(digits, "\n", issuer_key, NULL) : NULL;
+}
+
+/* The index */
+
+static void index_digest(GHashTable *table, const char *digest, struct entry *entry)
+{
+    if (digest && !g_hash_table_contains(table, digest))
+        g_hash_table_insert(table, (char *)digest, entry);
+}
+
+static void unindex_digest(GHashTable *table, const char *digest, struct entry *entry)
+{
+    if (digest && g_hash_table_lookup(table, digest) == entry)
+        g_hash_table_remove(table, digest);
+}
+
+static void index_key(GHashTable *table, const char *key, struct entry *entry)
+{
+    if (!key)
+        return;
+    GPtrArray *group = g_hash_table_lookup(table, key);
+    if (!group) {
+        group = g_ptr_array_new();
+        g_hash_table_insert(table, g_strdup(key), group);
+    }
+    g_ptr_array_add(group, entry);
+}
+
+static void unindex_key(GHashTable *table, const char *key, struct entry *entry)
+{
+    GPtrArray *group = key ? g_hash_table_lookup(table, key) : NULL;
+    if (group)
+        g_ptr_array_remove(group, entry);
+}
+
+static void index_entry(struct pool *pool, struct entry *entry)
+{
+    index_digest(pool->by_sha256, entry->cert->sha256, entry);
+    index_digest(pool->by_sha1, entry->cert->sha1, entry);
+    index_digest(pool->by_md5, entry->cert->md5, entry);
+    index_key(pool->by_serial, entry->serial_key, entry);
+    index_key(pool->by_subject, entry->subject_key, entry);
+}
+
+static void unindex_entry(struct pool *pool, struct entry *entry)
+{
+    unindex_digest(pool->by_sha256, entry->cert->sha256, entry);
+    unindex_digest(pool->by_sha1, entry->cert->sha1, entry);
+    unindex_digest(pool->by_md5, entry->cert->md5, entry);
+    unindex_key(pool->by_serial, entry->serial_key, entry);
+    unindex_key(pool->by_subject, entry->subject_key, entry);
+}
+
+/* Identity: a certificate is known by its SHA-256, and only where one side has none by something weaker. */
+
+static gboolean differs(const char *a, const char *b)
+{
+    return a && b && !g_str_equal(a, b);
+}
+
+static gboolean agrees(const char *a, const char *b)
+{
+    return a && b && g_str_equal(a, b);
+}
+
+/* Whether the two are one certificate, as far as the weaker marks can tell. */
+static gboolean is_same(const struct entry *known, const struct entry *wanted)
+{
+    const struct audit_cert *a = known->cert, *b = wanted->cert;
+
+    if (differs(a->sha256, b->sha256) || differs(a->sha1, b->sha1) || differs(a->md5, b->md5) ||
+        !agrees(known->subject_key, wanted->subject_key))
+        return FALSE;
+    return agrees(a->sha1, b->sha1) || agrees(a->md5, b->md5) ||
+           (agrees(known->serial_key, wanted->serial_key) && a->not_before == b->not_before &&
+            a->not_after == b->not_after);
+}
+
+static struct entry *find_same(const struct pool *pool, const struct entry *wanted)
+{
+    const struct audit_cert *cert = wanted->cert;
+    struct entry *known = cert->sha256 ? g_hash_table_lookup(pool->by_sha256, cert->sha256) : NULL;
+    if (known)
+        return known;
+    known = cert->sha1 ? g_hash_table_lookup(pool->by_sha1, cert->sha1) : NULL;
+    if (known && is_same(known, wanted))
+        return known;
+    known = cert->md5 ? g_hash_table_lookup(pool->by_md5, cert->md5) : NULL;
+    if (known && is_same(known, wanted))
+        return known;
+    GPtrArray *group = wanted->serial_key ? g_hash_table_lookup(pool->by_serial, wanted->serial_key) : NULL;
+    for (guint i = 0; group && i < group->len; i++)
+        if (is_same(group->pdata[i], wanted))
+            return group->pdata[i];
+    return NULL;
+}
+
+#define TAKE(field)                                                                                                    \
+    do {                                                                                                               \
+        if (from->field)                                                                                               \
+            to->field = from->field;                                                                                   \
+    } while (0)
+
+static void take_facts(struct audit_cert *to, const struct audit_cert *from)
+{
+    TAKE(subject);
+    TAKE(issuer);
+    TAKE(serial);
+    TAKE(sha256);
+    TAKE(sha1);
+    TAKE(md5);
+    TAKE(subject_key_id);
+    TAKE(key);
+    TAKE(signature_algorithm);
+    TAKE(der);
+    if (from->not_before != MOMENT_NONE)
+        to->not_before = from->not_before;
+    if (from->not_after != MOMENT_NONE)
+        to->not_after = from->not_after;
+    to->self_signed = from->self_signed;
+    to->ca = from->ca;
+}
+
+/*
+ * Make ${wanted} part of the pool: as a new certificate, or as more (or nothing) about one that is known.  A DER
+ * decides over what a listing says.  ${wanted} is empty afterwards.
+ */
+static struct audit_cert *absorb(struct pool *pool, struct entry *wanted)
+{
+    struct entry *entry = find_same(pool, wanted);
+    if (entry && entry->cert->der) {
+        entry_clear(wanted);
+        return entry->cert;
+    }
+    if (entry) {
+        unindex_entry(pool, entry);
+    } else {
+        entry = g_new0(struct entry, 1);
+        entry->cert = audit_cert_new(pool->audit);
+        g_ptr_array_add(pool->audit->certs, entry->cert);
+        g_hash_table_insert(pool->entries, entry->cert, entry);
+    }
+    take_facts(entry->cert, wanted->cert);
+    struct audit_cert *cert = entry->cert;
+    entry_clear(entry);
+    *entry = *wanted;
+    *wanted = (struct entry){0};
+    entry->cert = cert;
+    index_entry(pool, entry);
+    return cert;
+}
+
+/* From DER */
+
+static const char *digest(struct pool *pool, const char *algorithm, const void *bytes, size_t size)
+{
+    unsigned char value[EVP_MAX_MD_SIZE];
+    size_t length = 0;
+
+    /* A library in FIPS mode has no MD5. */
+    if (!EVP_Q_digest(NULL, algorithm, NULL, bytes, size, value, &length)) {
+        ERR_clear_error();
+        return NULL;
+    }
+    g_autoptr(GString) hex = g_string_new(NULL);
+    text_hex(hex, value, length);
+    return audit_text(pool->audit, hex->str);
+}
+
+static const char *print_name(struct pool *pool, const X509_NAME *name)
+{
+    g_autofree char *printed = name_print(name);
+    if (strlen(printed) <= NAME_BYTES)
+        return audit_text(pool->audit, printed);
+    g_autofree char *cut = text_clean(printed, NAME_BYTES);
+    return audit_textf(pool->audit, "%s...", cut);
+}
+
+/*
+ * The bytes of the number as they stand in the certificate, so that a negative one (there are some) reads as other
+ * tools print it; without the zero byte that only says "not negative".
+ */
+static const char *print_serial(struct pool *pool, const ASN1_INTEGER *serial)
+{
+    unsigned char *der = NULL;
+    int size = i2d_ASN1_INTEGER(serial, &der);
+    const char *text = NULL;
+
+    if (size > 2 && der[1] <= SERIAL_BYTES && size == der[1] + 2) {
+        g_autoptr(GString) out = g_string_new(NULL);
+        int begin = size > 3 && der[2] == 0 ? 3 : 2;
+        for (int i = begin; i < size; i++)
+            g_string_append_printf(out, "%s%02X", i > begin ? ":" : "", der[i]);
+        text = audit_text(pool->audit, out->str);
+    }
+    OPENSSL_free(der);
+    return text;
+}
+
+static int64_t moment_of(const ASN1_TIME *time)
+{
+    struct tm tm;
+    if (!ASN1_TIME_to_tm(time, &tm))
+        return MOMENT_NONE;
+    return moment_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+static const char *object_name(struct pool *pool, const ASN1_OBJECT *object)
+{
+    char text[128];
+    if (OBJ_obj2txt(text, sizeof text, object, 0) <= 0)
+        return NULL;
+    return audit_text(pool->audit, text);
+}
+
+static const char *describe_key(struct pool *pool, const X509 *x509)
+{
+    EVP_PKEY *key = X509_get0_pubkey(x509);
+    char curve[64];
+    size_t length;
+    ASN1_OBJECT *algorithm = NULL;
+
+    switch (key ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE) {
+    case EVP_PKEY_RSA:
+        return audit_textf(pool->audit, "RSA %d", EVP_PKEY_get_bits(key));
+    case EVP_PKEY_RSA_PSS:
+        return audit_textf(pool->audit, "RSA-PSS %d", EVP_PKEY_get_bits(key));
+    case EVP_PKEY_DSA:
+        return audit_textf(pool->audit, "DSA %d", EVP_PKEY_get_bits(key));
+    case EVP_PKEY_EC:
+        if (EVP_PKEY_get_group_name(key, curve, sizeof curve, &length))
+            return audit_textf(pool->audit, "EC %s", curve);
+        return audit_textf(pool->audit, "EC %d", EVP_PKEY_get_bits(key));
+    default: /* one that has no parameters, or one that OpenSSL does not know */
+        X509_PUBKEY_get0_param(&algorithm, NULL, NULL, NULL, X509_get_X509_PUBKEY(x509));
+        return object_name(pool, algorithm);
+    }
+}
+
+static gboolean is_signed_by(X509 *x509, EVP_PKEY *key)
+{
+    return key && EVP_PKEY_get_bits(key) <= KEY_BITS && X509_verify(x509, key) == 1;
+}
+
+static void fill_from_x509(struct pool *pool, struct entry *entry, X509 *x509)
+{
+    struct audit_cert *cert = entry->cert;
+    const ASN1_OCTET_STRING *key_id = X509_get0_subject_key_id(x509);
+    const ASN1_OBJECT *algorithm;
+    const X509_ALGOR *signature;
+
+    cert->subject = print_name(pool, X509_get_subject_name(x509));
+    cert->issuer = print_name(pool, X509_get_issuer_name(x509));
+    cert->serial = print_serial(pool, X509_get0_serialNumber(x509));
+    cert->not_before = moment_of(X509_get0_notBefore(x509));
+    cert->not_after = moment_of(X509_get0_notAfter(x509));
+    cert->key = describe_key(pool, x509);
+    X509_get0_signature(NULL, &signature, x509);
+    X509_ALGOR_get0(&algorithm, NULL, NULL, signature);
+    cert->signature_algorithm = object_name(pool, algorithm);
+    if (key_id && ASN1_STRING_length(key_id) <= KEY_ID_BYTES) {
+        g_autoptr(GString) hex = g_string_new(NULL);
+        text_hex(hex, ASN1_STRING_get0_data(key_id), (size_t)ASN1_STRING_length(key_id));
+        cert->subject_key_id = audit_text(pool->audit, hex->str);
+    }
+    entry->subject_key = name_key_x509(X509_get_subject_name(x509));
+    entry->issuer_key = name_key_x509(X509_get_issuer_name(x509));
+    entry->serial_key = serial_key(entry->issuer_key, cert->serial);
+    cert->self_signed = entry->subject_key && g_strcmp0(entry->subject_key, entry->issuer_key) == 0 &&
+                        is_signed_by(x509, X509_get0_pubkey(x509));
+    uint32_t flags = X509_get_extension_flags(x509);
+    cert->ca = (flags & EXFLAG_CA) || ((flags & EXFLAG_V1) && cert->self_signed);
+}
+
+/* The size of the DER element at ${bytes}; 0 if it is no SEQUENCE of definite length that ends within ${size}. */
+static size_t element_size(const uint8_t *bytes, size_t size)
+{
+    if (size < 2 || bytes[0] != 0x30)
+        return 0;
+    size_t length = bytes[1], header = 2;
+    if (length >= 0x80) {
+        size_t count = length & 0x7f;
+        if (count == 0 || count > 4 || size < 2 + count)
+            return 0;
+        length = 0;
+        for (size_t i = 0; i < count; i++)
+            length = length << 8 | bytes[2 + i];
+        header += count;
+    }
+    return length <= size - header ? header + length : 0;
+}
+
+static X509 *parse_x509(const uint8_t *bytes, size_t size)
+{
+    const unsigned char *at = bytes;
+    X509 *x509 = d2i_X509(NULL, &at, (long)size);
+    if (x509 && at != bytes + size)
+        g_clear_pointer(&x509, X509_free);
+    return x509;
+}
+
+struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t size, size_t *used)
+{
+    size_t length = element_size(bytes, size);
+    if (used)
+        *used = length;
+    if (length == 0 || length > POOL_CERT_BYTES)
+        return NULL;
+
+    const char *sha256 = digest(pool, "SHA256", bytes, length);
+    struct entry *known = sha256 ? g_hash_table_lookup(pool->by_sha256, sha256) : NULL;
+    if (known && known->cert->der)
+        return known->cert;
+    struct audit_cert *cert = NULL;
+    X509 *x509 = parse_x509(bytes, length);
+    if (x509) {
+        struct audit_cert facts = {.sha256 = sha256};
+        struct entry entry = {.cert = &facts};
+        facts.sha1 = digest(pool, "SHA1", bytes, length);
+        facts.md5 = digest(pool, "MD5", bytes, length);
+        facts.der = g_bytes_new(bytes, length);
+        fill_from_x509(pool, &entry, x509);
+        cert = absorb(pool, &entry);
+        if (cert->der != facts.der)
+            g_bytes_unref(facts.der);
+        X509_free(x509);
+    }
+    ERR_clear_error();
+    return cert;
+}
+
+/* Lists */
+
+static int compare_pointers(const void *a, const void *b)
+{
+    const uintptr_t left = *(const uintptr_t *)a, right = *(const uintptr_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+/*
+ * Of equal lists the one that is known.  ${certs} may hold a certificate twice.  Addresses serve as identity only: they
+ * do not reach the audit.
+ */
+static struct audit_list *keep_list(struct pool *pool, GPtrArray *certs, unsigned refused)
+{
+    g_autoptr(GByteArray) identity = g_byte_array_new();
+    g_autoptr(GPtrArray) distinct = g_ptr_array_new();
+
+    if (certs->len > 1)
+        qsort(certs->pdata, certs->len, sizeof certs->pdata[0], compare_pointers);
+    for (guint i = 0; i < certs->len; i++) {
+        if (i > 0 && certs->pdata[i] == certs->pdata[i - 1])
+            continue;
+        g_ptr_array_add(distinct, certs->pdata[i]);
+        g_byte_array_append(identity, (const guint8 *)&certs->pdata[i], sizeof certs->pdata[i]);
+    }
+    g_byte_array_append(identity, (const guint8 *)&refused, sizeof refused);
+    GBytes *key = g_byte_array_free_to_bytes(g_steal_pointer(&identity));
+    struct audit_list *list = g_hash_table_lookup(pool->lists, key);
+    if (list) {
+        g_bytes_unref(key);
+        return list;
+    }
+    list = audit_list_new(pool->audit);
+    g_ptr_array_extend(list->certs, distinct, NULL, NULL);
+    list->refused = refused;
+    g_ptr_array_add(pool->audit->lists, list);
+    g_hash_table_insert(pool->lists, key, list);
+    return list;
+}
+
+struct audit_list *pool_add_list(struct pool *pool, const void *bytes, size_t size)
+{
+    g_autoptr(GPtrArray) certs = g_ptr_array_new();
+    unsigned refused = 0;
+    const uint8_t *at = bytes, *end = at;
+
+    if (size > POOL_LIST_BYTES)
+        warn(pool, "a trust list of %zu bytes: only the first %zu were read", size, POOL_LIST_BYTES);
+    end += MIN(size, POOL_LIST_BYTES);
+    while (at < end && certs->len + refused < POOL_LIST_CERTS) {
+        size_t used;
+        struct audit_cert *cert = pool_add_der(pool, at, (size_t)(end - at), &used);
+        if (cert)
+            g_ptr_array_add(certs, cert);
+        else
+            refused++;
+        at = used ? at + used : end;
+    }
+    if (at < end) {
+        warn(pool, "a trust list with more than %d entries: the rest was not read", POOL_LIST_CERTS);
+        refused++;
+    }
+    return keep_list(pool, certs, refused);
+}
+
+struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t size, int64_t status,
+                                    enum audit_reading *reading, const char **reason)
+{
+    (void)bytes, (void)size, (void)status;
+    *reading = READING_NONE;
+    *reason = audit_text(pool->audit, "listings are not read yet");
+    return NULL;
+}
+
+/* References */
+
+static void add_reference_path(struct audit_cert *cert, const char *path)
+{
+    if (cert->references->len < REFERENCES_KEPT && !g_ptr_array_find(cert->references, path, NULL))
+        g_ptr_array_add(cert->references, (char *)path);
+}
+
+static void add_reference_file(void *data, const char *path, GPtrArray *ders)
+{
+    struct pool *pool = data;
+    const char *text = audit_text(pool->audit, path);
+    unsigned refused = 0;
+
+    for (guint i = 0; i < ders->len; i++) {
+        gsize size;
+        const void *bytes = g_bytes_get_data(ders->pdata[i], &size);
+        struct audit_cert *cert = pool_add_der(pool, bytes, size, NULL);
+        if (cert)
+            add_reference_path(cert, text);
+        else
+            refused++;
+    }
+    if (refused)
+        warn(pool, "%s: %u of %u certificates could not be read", path, refused, ders->len);
+}
+
+gboolean pool_add_reference(struct pool *pool, const char *path, GError **error)
+{
+    g_autofree char *trouble = NULL;
+    if (!reference_read(path, add_reference_file, pool, &trouble, error))
+        return FALSE;
+    if (trouble)
+        warn(pool, "%s", trouble);
+    return TRUE;
+}
+
+/* Finding */
+
+struct audit_cert *pool_find_digest(const struct pool *pool, const char *sha256, const char *sha1, const char *md5)
+{
+    struct entry *entry = sha256 ? g_hash_table_lookup(pool->by_sha256, sha256)
+                          : sha1 ? g_hash_table_lookup(pool->by_sha1, sha1)
+                          : md5  ? g_hash_table_lookup(pool->by_md5, md5)
+                                 : NULL;
+    return entry ? entry->cert : NULL;
+}
+
+#define RETURN_IF_DIFFERENT(comparison)                                                                                \
+    do {                                                                                                               \
+        int difference_ = (comparison);                                                                                \
+        if (difference_ != 0)                                                                                          \
+            return difference_;                                                                                        \
+    } while (0)
+
+static int compare_certs(const void *a, const void *b)
+{
+    const struct audit_cert *left = *(struct audit_cert *const *)a, *right = *(struct audit_cert *const *)b;
+    RETURN_IF_DIFFERENT(g_strcmp0(left->sha256, right->sha256));
+    RETURN_IF_DIFFERENT(g_strcmp0(left->sha1, right->sha1));
+    RETURN_IF_DIFFERENT(g_strcmp0(left->issuer, right->issuer));
+    RETURN_IF_DIFFERENT(g_strcmp0(left->serial, right->serial));
+    RETURN_IF_DIFFERENT(g_strcmp0(left->subject, right->subject));
+    return g_strcmp0(left->md5, right->md5);
+}
+
+struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer, const char *serial)
+{
+    g_autofree char *issuer_key = name_key(issuer, FALSE);
+    g_autofree char *key = serial_key(issuer_key, serial);
+    GPtrArray *group = key ? g_hash_table_lookup(pool->by_serial, key) : NULL;
+    struct audit_cert *found = NULL;
+
+    for (guint i = 0; group && i < group->len; i++) {
+        struct entry *entry = group->pdata[i];
+        if (!found || compare_certs(&entry->cert, &found) < 0)
+            found = entry->cert;
+    }
+    return found;
+}
+
+void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *subject, gboolean cut)
+{
+    g_autofree char *key = name_key(subject, cut);
+    guint begin = found->len;
+
+    if (key && name_is_cut(key)) {
+        GHashTableIter iter;
+        void *value;
+        g_hash_table_iter_init(&iter, pool->entries);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+            struct entry *entry = value;
+            if (entry->subject_key && name_is_prefix(key, entry->subject_key))
+                g_ptr_array_add(found, entry->cert);
+        }
+    } else if (key) {
+        GPtrArray *group = g_hash_table_lookup(pool->by_subject, key);
+        for (guint i = 0; group && i < group->len; i++)
+            g_ptr_array_add(found, ((struct entry *)group->pdata[i])->cert);
+    }
+    if (found->len > begin + 1)
+        qsort(found->pdata + begin, found->len - begin, sizeof found->pdata[0], compare_certs);
+}
+
+static gboolean verify_pair(const struct audit_cert *issuer, const struct audit_cert *subject)
+{
+    gsize size;
+    const uint8_t *bytes = g_bytes_get_data(issuer->der, &size);
+    X509 *signer = parse_x509(bytes, size);
+    bytes = g_bytes_get_data(subject->der, &size);
+    X509 *signee = parse_x509(bytes, size);
+    gboolean verified = signer && signee && is_signed_by(signee, X509_get0_pubkey(signer));
+    X509_free(signer);
+    X509_free(signee);
+    ERR_clear_error();
+    return verified;
+}
+
+gboolean pool_issued(struct pool *pool, const struct audit_cert *issuer, const struct audit_cert *subject)
+{
+    const struct entry *above = g_hash_table_lookup(pool->entries, issuer);
+    const struct entry *below = g_hash_table_lookup(pool->entries, subject);
+    if (!above || !below || !issuer->der || !subject->der || !above->subject_key || !below->issuer_key ||
+        !g_str_equal(above->subject_key, below->issuer_key))
+        return FALSE;
+
+    const struct pair pair = {issuer, subject};
+    void *known;
+    if (g_hash_table_lookup_extended(pool->issued, &pair, NULL, &known))
+        return GPOINTER_TO_INT(known);
+    gboolean issued = verify_pair(issuer, subject);
+    g_hash_table_insert(pool->issued, g_memdup2(&pair, sizeof pair), GINT_TO_POINTER(issued));
+    return issued;
+}
