@@ -1,0 +1,56 @@
+#include "script.h"
+
+#include "collector.h"
+#include "probe.h"
+#include "text.h"
+
+#include <sys/random.h>
+
+gboolean script_nonce(char nonce[RECORDS_NONCE_CHARS + 1])
+{
+    uint8_t bytes[RECORDS_NONCE_CHARS / 2];
+
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return FALSE;
+    g_autoptr(GString) hex = g_string_new(NULL);
+    text_hex(hex, bytes, sizeof bytes);
+    g_strlcpy(nonce, hex->str, RECORDS_NONCE_CHARS + 1);
+    return TRUE;
+}
+
+/* In single quotes nothing means anything to a shell but the single quote itself. */
+static void append_variable(GString *script, const char *name, const char *value)
+{
+    g_string_append_printf(script, "%s='", name);
+    for (const char *at = value; *at; at++) {
+        if (*at == '\'')
+            g_string_append(script, "'\\''");
+        else
+            g_string_append_c(script, *at);
+    }
+    g_string_append(script, "'\n");
+}
+
+char *script_new(const struct inventory_host *host, const char *nonce, int64_t trace_bytes)
+{
+    g_autoptr(GBytes) probe =
+        g_resource_lookup_data(probe_get_resource(), "/trustgap/probe.sh", G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+    g_assert(probe); /* it is linked in */
+
+    gsize size;
+    const char *text = g_bytes_get_data(probe, &size);
+    GString *script = g_string_sized_new(size + 1024);
+    g_autofree char *bytes = g_strdup_printf("%" G_GINT64_FORMAT, trace_bytes);
+    append_variable(script, "tg_nonce", nonce);
+    append_variable(script, "tg_root", host->sap_root);
+    append_variable(script, "tg_trace_bytes", bytes);
+    append_variable(script, "tg_become", host->become ? "1" : "0");
+    g_string_append_len(script, text, (gssize)size);
+    return g_string_free(script, FALSE);
+}
+
+/* A nonce of its own for each host would make the same question give two answers; this one stands for it. */
+char *collector_script(const struct inventory_host *host, int64_t trace_bytes)
+{
+    return script_new(host, "00000000000000000000000000000000", trace_bytes > 0 ? trace_bytes : COLLECTOR_TRACE_BYTES);
+}
