@@ -91,4 +91,7 @@ void trace_end(struct trace *trace);
 
 void trace_free(struct trace *trace);
 
+typedef struct trace trace_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(trace_auto, trace_free)
+
 #endif

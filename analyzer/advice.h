@@ -1,0 +1,25 @@
+/*
+ * What to do about one failure, in plain words, from what its trace says and nothing else.
+ *
+ * The landscape may know more (whose certificate it is, who holds it); that is said by the findings.
+ */
+#ifndef TRUSTGAP_ADVICE_H
+#define TRUSTGAP_ADVICE_H
+
+#include "trace.h"
+
+/**
+ * advice_text(failure):
+ * A paragraph: what is missing, in which PSE, what to do about it, what is uncertain.  The caller frees it with
+ * g_free().
+ */
+char *advice_text(const struct trace_failure *failure);
+
+/**
+ * advice_node(path):
+ * What transaction STRUST calls the PSE file ${path} of an ABAP system: "SSL Client (Standard)" for SAPSSLC.pse and so
+ * on; NULL if its name does not say.
+ */
+const char *advice_node(const char *path);
+
+#endif
