@@ -2,20 +2,22 @@
  * What "sapgenpse maintain_pk -l" prints, as entries: docs/formats/listing.md.  Private to the analyzer; the pool makes
  * certificates of them.
  *
- * The bytes are hostile: at most LISTING_LINE_BYTES of a line and POOL_LIST_CERTS entries are looked at, and reaching a
- * limit marks the listing as torn.
+ * The bytes are hostile: at most LISTING_LINE_BYTES of a line, POOL_LIST_BYTES in all and POOL_LIST_CERTS entries are
+ * looked at, and reaching a limit makes the listing torn.  All strings are clean (text.h).
  */
 #ifndef TRUSTGAP_LISTING_H
 #define TRUSTGAP_LISTING_H
+
+#include "audit.h"
 
 #include <glib.h>
 #include <stdint.h>
 
 #define LISTING_LINE_BYTES ((size_t)16384)
 
-struct listing_entry { /* strings are NULL, times MOMENT_NONE where nothing is printed */
+struct listing_entry { /* strings are NULL and times MOMENT_NONE where nothing (usable) is printed */
     char *subject, *issuer;
-    char *serial; /* upper case hex pairs with colons */
+    char *serial; /* as printed */
     int64_t not_before, not_after;
     char *sha256, *sha1, *md5; /* lower case hex */
     char *subject_key_id;      /* lower case hex */
@@ -25,13 +27,15 @@ struct listing_entry { /* strings are NULL, times MOMENT_NONE where nothing is p
 };
 
 struct listing {
-    gboolean titled;    /* its title was seen */
-    gboolean listed;    /* "PKList:" or an old listing's dashes with a certificate behind */
-    gboolean old;       /* old style: there is no proof of what it looks like */
-    gboolean torn;      /* an entry is incomplete, or a limit was reached */
-    gboolean pin;       /* it ends in a question for the PIN, or says that it is wrong */
-    GPtrArray *entries; /* of struct listing_entry *: the complete ones, in order */
-    char *message;      /* first line that is neither noise nor listing, cleaned; NULL */
+    gboolean titled;    /* it names itself as an answer of maintain_pk */
+    gboolean listed;    /* "PKList:" was seen: what follows is the whole list */
+    gboolean old;       /* it has entries in the old style, of which no listing is public */
+    gboolean torn;      /* an entry is incomplete or missing, or a limit was reached */
+    gboolean asks_pin;  /* sapgenpse asked for the PIN */
+    gboolean foreign;   /* it is the answer of another command (one that writes, one about the own certificate) */
+    GPtrArray *entries; /* of struct listing_entry *: those that can be told from others, in order */
+    gboolean failed;    /* the message is one that tells an error */
+    char *message;      /* the first line that tells an error, else the first one that is no listing; NULL */
 };
 
 /**
@@ -41,5 +45,12 @@ struct listing {
 struct listing *listing_parse(const void *bytes, size_t size);
 
 void listing_free(struct listing *listing);
+
+/**
+ * listing_judge(listing, status, reading):
+ * Set ${*reading} to what a listing is worth if sapgenpse ended with ${status}: READING_LISTING, READING_PARTLY or
+ * READING_NONE.  Return why it is not whole or not proved, which the caller frees with g_free(); NULL if all is well.
+ */
+char *listing_judge(const struct listing *listing, int64_t status, enum audit_reading *reading);
 
 #endif

@@ -301,34 +301,50 @@ static const char *digest(struct pool *pool, const char *algorithm, const void *
     return audit_text(pool->audit, hex->str);
 }
 
+/* A name for people; one that is too long for name_key() ends in dots. */
+static const char *keep_name(struct pool *pool, const char *text)
+{
+    if (strlen(text) <= NAME_BYTES)
+        return audit_text(pool->audit, text);
+    g_autofree char *cut = text_clean(text, NAME_BYTES);
+    return audit_textf(pool->audit, "%s...", cut);
+}
+
 static const char *print_name(struct pool *pool, const X509_NAME *name)
 {
     g_autofree char *printed = name_print(name);
-    if (strlen(printed) <= NAME_BYTES)
-        return audit_text(pool->audit, printed);
-    g_autofree char *cut = text_clean(printed, NAME_BYTES);
-    return audit_textf(pool->audit, "%s...", cut);
+    return keep_name(pool, printed);
+}
+
+/* A serial number in any spelling in the one of the audit: "0A:06:00", without zeros in front. */
+static const char *keep_serial(struct pool *pool, const char *text)
+{
+    g_autofree char *digits = serial_digits(text);
+    if (!digits || strlen(digits) > (size_t)2 * SERIAL_BYTES)
+        return NULL;
+    g_autoptr(GString) out = g_string_new(strlen(digits) % 2 ? "0" : "");
+    for (const char *at = digits; *at; at++) {
+        if (out->len % 3 == 2)
+            g_string_append_c(out, ':');
+        g_string_append_c(out, g_ascii_toupper(*at));
+    }
+    return audit_text(pool->audit, out->str);
 }
 
 /*
  * The bytes of the number as they stand in the certificate, so that a negative one (there are some) reads as other
- * tools print it; without the zero byte that only says "not negative".
+ * tools print it.
  */
 static const char *print_serial(struct pool *pool, const ASN1_INTEGER *serial)
 {
     unsigned char *der = NULL;
     int size = i2d_ASN1_INTEGER(serial, &der);
-    const char *text = NULL;
+    g_autoptr(GString) hex = g_string_new(NULL);
 
-    if (size > 2 && der[1] <= SERIAL_BYTES && size == der[1] + 2) {
-        g_autoptr(GString) out = g_string_new(NULL);
-        int begin = size > 3 && der[2] == 0 ? 3 : 2;
-        for (int i = begin; i < size; i++)
-            g_string_append_printf(out, "%s%02X", i > begin ? ":" : "", der[i]);
-        text = audit_text(pool->audit, out->str);
-    }
+    if (size > 2 && size == der[1] + 2) /* else its length takes more than a byte: 128 bytes and more */
+        text_hex(hex, der + 2, (size_t)size - 2);
     OPENSSL_free(der);
-    return text;
+    return keep_serial(pool, hex->str);
 }
 
 static int64_t moment_of(const ASN1_TIME *time)
@@ -528,13 +544,50 @@ struct audit_list *pool_add_list(struct pool *pool, const void *bytes, size_t si
     return keep_list(pool, certs, refused);
 }
 
+static struct audit_cert *add_entry(struct pool *pool, const struct listing_entry *entry)
+{
+    struct audit *audit = pool->audit;
+    struct audit_cert facts = {
+        .subject = keep_name(pool, entry->subject),
+        .issuer = entry->issuer ? keep_name(pool, entry->issuer) : NULL,
+        .serial = entry->serial ? keep_serial(pool, entry->serial) : NULL,
+        .not_before = entry->not_before,
+        .not_after = entry->not_after,
+        .sha256 = audit_text(audit, entry->sha256),
+        .sha1 = audit_text(audit, entry->sha1),
+        .md5 = audit_text(audit, entry->md5),
+        .key = audit_text(audit, entry->key),
+        .signature_algorithm = audit_text(audit, entry->signature_algorithm),
+        .ca = entry->ca,
+    };
+    if (entry->subject_key_id && strlen(entry->subject_key_id) <= (size_t)2 * KEY_ID_BYTES)
+        facts.subject_key_id = audit_text(audit, entry->subject_key_id);
+    struct entry wanted = {
+        .cert = &facts,
+        .subject_key = name_key(entry->subject, FALSE),
+        .issuer_key = entry->issuer ? name_key(entry->issuer, FALSE) : NULL,
+    };
+    wanted.serial_key = serial_key(wanted.issuer_key, facts.serial);
+    facts.self_signed = agrees(wanted.subject_key, wanted.issuer_key);
+    return absorb(pool, &wanted);
+}
+
 struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t size, int64_t status,
                                     enum audit_reading *reading, const char **reason)
 {
-    (void)bytes, (void)size, (void)status;
-    *reading = READING_NONE;
-    *reason = audit_text(pool->audit, "listings are not read yet");
-    return NULL;
+    struct listing *listing = listing_parse(bytes, size);
+    g_autofree char *why = listing_judge(listing, status, reading);
+    struct audit_list *list = NULL;
+
+    *reason = audit_text(pool->audit, why);
+    if (*reading != READING_NONE) {
+        g_autoptr(GPtrArray) certs = g_ptr_array_new();
+        for (guint i = 0; i < listing->entries->len; i++)
+            g_ptr_array_add(certs, add_entry(pool, listing->entries->pdata[i]));
+        list = keep_list(pool, certs, 0);
+    }
+    listing_free(listing);
+    return list;
 }
 
 /* References */

@@ -41,7 +41,8 @@ struct audit_list *pool_add_list(struct pool *pool, const void *bytes, size_t si
  * pool_add_listing(pool, bytes, size, status, reading, reason):
  * Take what "sapgenpse maintain_pk -l" printed, whose exit status was ${status}.  Return the list of it with
  * ${*reading} READING_LISTING or READING_PARTLY; or NULL with READING_NONE where the text is no listing.  ${*reason}
- * says why it is not whole, as a text of the audit, else NULL.  Grammar and rules: docs/formats/listing.md.
+ * says why it is not whole, or with READING_LISTING what is doubtful in it ("old style, unproved"), as a text of the
+ * audit, else NULL.  Grammar and rules: docs/formats/listing.md.
  */
 struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t size, int64_t status,
                                     enum audit_reading *reading, const char **reason);
