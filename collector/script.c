@@ -45,6 +45,8 @@ char *script_new(const struct inventory_host *host, const char *nonce, int64_t t
     append_variable(script, "tg_root", host->sap_root);
     append_variable(script, "tg_trace_bytes", bytes);
     append_variable(script, "tg_become", host->become ? "1" : "0");
+    if (host->become) /* a shell cannot say what it was told on its standard input, and sudo's shell needs the same */
+        append_variable(script, "tg_script", text); /* resources end with a NUL */
     g_string_append_len(script, text, (gssize)size);
     return g_string_free(script, FALSE);
 }
