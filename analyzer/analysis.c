@@ -1,0 +1,29 @@
+#include "analysis.h"
+
+#include "findings.h"
+#include "history.h"
+#include "landscape.h"
+#include "moment.h"
+#include "pool.h"
+
+struct audit *analysis_run(const char *const *captures, const struct analysis_options *options, GError **error)
+{
+    g_autoptr(audit_auto) audit = audit_new();
+    g_autoptr(landscape_auto) landscape = landscape_new(audit);
+
+    audit->program = audit_text(audit, "trustgap " TRUSTGAP_VERSION);
+    audit->evaluated = options->at;
+    audit->previous = options->previous ? options->previous->evaluated : MOMENT_NONE;
+    if (!landscape_add(landscape, captures, error))
+        return NULL;
+    for (size_t i = 0; options->references && options->references[i]; i++)
+        if (!pool_add_reference(landscape->pool, options->references[i], error))
+            return NULL;
+
+    g_autoptr(history_auto) history = history_new(landscape, options->previous);
+    /* Findings look certificates up in lists by their numbers, and name things in a fixed order. */
+    audit_sort(audit);
+    findings_make(landscape, history);
+    audit_sort(audit);
+    return g_steal_pointer(&audit);
+}

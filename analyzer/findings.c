@@ -1,0 +1,652 @@
+#include "findings.h"
+
+#include "anchors.h"
+#include "identify.h"
+#include "moment.h"
+#include "name.h"
+#include "remedy.h"
+#include "text.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#define DAY ((int64_t)86400)
+
+struct work {
+    struct landscape *landscape;
+    struct history *history;
+    struct audit *audit;
+};
+
+/* Identity and state. */
+
+static const char *digest_id(struct audit *audit, enum audit_finding_kind kind, const char *about)
+{
+    g_autofree char *text = g_strconcat(audit_finding_kind_name(kind), "\n", about, NULL);
+    unsigned char value[EVP_MAX_MD_SIZE];
+    size_t size = 0;
+    g_autoptr(GString) hex = g_string_new(NULL);
+
+    gboolean done = EVP_Q_digest(NULL, "SHA256", NULL, text, strlen(text), value, &size) == 1;
+    g_assert(done && size >= 8);
+    text_hex(hex, value, 8);
+    return audit_text(audit, hex->str);
+}
+
+void findings_follow(struct audit_finding *finding, const struct audit_finding *before, int64_t at)
+{
+    finding->state = !before ? STATE_NEW : before->state == STATE_FIXED ? STATE_RETURNED : STATE_OPEN;
+    finding->first_seen = before && before->first_seen != MOMENT_NONE ? before->first_seen : at;
+    finding->last_seen = at;
+}
+
+struct audit_finding *findings_new(struct history *history, enum audit_finding_kind kind, const char *about)
+{
+    static const enum audit_severity severities[] = {
+        [FINDING_MISSING_ANCHOR] = SEVERITY_HIGH,  [FINDING_UNKNOWN_ISSUER] = SEVERITY_HIGH,
+        [FINDING_TLS_FAILURE] = SEVERITY_MEDIUM,   [FINDING_EXPIRED] = SEVERITY_INFO,
+        [FINDING_EXPIRING] = SEVERITY_LOW,         [FINDING_DRIFT] = SEVERITY_MEDIUM,
+        [FINDING_STORE_UNREADABLE] = SEVERITY_LOW, [FINDING_TRACE_LEVEL] = SEVERITY_LOW,
+        [FINDING_HOST_MISSING] = SEVERITY_MEDIUM,
+    };
+    struct audit *audit = history->audit;
+    struct audit_finding *finding = audit_finding_new(audit);
+    finding->id = digest_id(audit, kind, about);
+    finding->kind = kind;
+    finding->severity = severities[kind];
+    finding->match = MATCH_NONE;
+    findings_follow(finding, history_before(history, finding->id), audit->evaluated);
+    return finding;
+}
+
+static void add(struct work *work, struct audit_finding *finding)
+{
+    remedy_finding(work->audit, finding);
+    g_ptr_array_add(work->audit->findings, finding);
+}
+
+static void append_more(GString *text, guint count, guint shown)
+{
+    if (count > shown)
+        g_string_append_printf(text, "; and %u more", count - shown);
+}
+
+/* Failures that miss no certificate that could be named. */
+
+static enum audit_severity severity_of(enum audit_cause cause)
+{
+    switch (cause) {
+    case CAUSE_UNTRUSTED_PEER:
+    case CAUSE_STORE_UNUSABLE:
+        return SEVERITY_HIGH;
+    case CAUSE_EXPIRED_PEER:
+    case CAUSE_PEER_REFUSED:
+    case CAUSE_NAME_MISMATCH:
+    case CAUSE_HANDSHAKE:
+    case CAUSE_PROXY_REFUSED:
+    case CAUSE_REVERSE_PROXY:
+        return SEVERITY_MEDIUM;
+    default:
+        return SEVERITY_LOW;
+    }
+}
+
+static const char *title_of_failure(struct work *work, const struct audit_failure *failure, const char *place,
+                                    const char *peer)
+{
+    switch (failure->cause) {
+    case CAUSE_UNTRUSTED_PEER:
+        return audit_textf(work->audit, "%s does not trust %s; the trace does not name the certificate", place, peer);
+    case CAUSE_EXPIRED_PEER:
+        return audit_textf(work->audit, "A certificate of %s has expired, says %s", peer, place);
+    case CAUSE_NAME_MISMATCH:
+        return audit_textf(work->audit, "The certificate of %s is for another name, says %s", peer, place);
+    case CAUSE_PEER_REFUSED:
+        return audit_textf(work->audit, "%s does not accept the certificate of %s", peer, place);
+    case CAUSE_HANDSHAKE:
+        return audit_textf(work->audit, "No TLS handshake between %s and %s", place, peer);
+    case CAUSE_CLOSED:
+        return audit_textf(work->audit, "Connections between %s and %s are closed during the handshake", place, peer);
+    case CAUSE_NOT_TLS:
+        return audit_textf(work->audit, "%s does not speak TLS with %s", peer, place);
+    case CAUSE_PROXY_REFUSED:
+        return audit_textf(work->audit, "The proxy refuses connections of %s to %s", place, peer);
+    case CAUSE_STORE_UNUSABLE:
+        return audit_textf(work->audit, "%s cannot be used", place);
+    case CAUSE_REVERSE_PROXY:
+        return audit_textf(work->audit, "Forwarded client certificates are rejected by %s", place);
+    default:
+        return audit_textf(work->audit, "Connections between %s and %s fail (%s)", place, peer,
+                           failure->error ? failure->error : "no error named");
+    }
+}
+
+static gboolean names_anchor(const struct audit_failure *failure)
+{
+    return failure->cause == CAUSE_UNTRUSTED_PEER && failure->missing && failure->certainty != CERTAINTY_UNKNOWN;
+}
+
+/* Peers of incoming connections come from anywhere; they are one finding, or a port scan would fill the report. */
+static const char *peer_key(const struct audit_failure *failure)
+{
+    if (failure->role == ROLE_SERVER)
+        return "incoming";
+    const char *peer = failure->target ? failure->target : failure->peer;
+    return peer ? peer : "";
+}
+
+static void find_failures(struct work *work)
+{
+    g_autoptr(GHashTable) by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GPtrArray) order = g_ptr_array_new();
+
+    for (guint i = 0; i < work->audit->failures->len; i++) {
+        struct audit_failure *failure = work->audit->failures->pdata[i];
+        if (names_anchor(failure))
+            continue;
+        const struct audit_instance *instance = failure->instance;
+        g_autofree char *where = failure->store
+                                     ? g_strconcat("store ", failure->store->label, NULL)
+                                     : g_strconcat("instance ", instance->host->name, "\n", instance->path, NULL);
+        g_autofree char *key =
+            g_strconcat(audit_cause_name(failure->cause), "\n", where, "\n", peer_key(failure), NULL);
+        struct audit_finding *finding = g_hash_table_lookup(by_key, key);
+        if (!finding) {
+            finding = findings_new(work->history, FINDING_TLS_FAILURE, key);
+            g_hash_table_insert(by_key, g_steal_pointer(&key), finding);
+            g_ptr_array_add(order, finding);
+        }
+        g_ptr_array_add(finding->failures, failure);
+    }
+    for (guint i = 0; i < order->len; i++) {
+        struct audit_finding *finding = order->pdata[i];
+        struct audit_failure *failure = finding->failures->pdata[0];
+        g_autofree char *instance = remedy_instance(failure->instance);
+        const char *peer = failure->role == ROLE_SERVER ? "those who call it"
+                           : failure->target            ? failure->target
+                           : failure->peer              ? failure->peer
+                                                        : "a peer that the trace does not name";
+        finding->severity = severity_of(failure->cause);
+        finding->title = title_of_failure(work, failure, failure->store ? failure->store->label : instance, peer);
+        finding->detail = failure->advice;
+        finding->host = failure->instance->host;
+        if (failure->store)
+            g_ptr_array_add(finding->stores, failure->store);
+        add(work, finding);
+    }
+}
+
+/* Certificates at the end of their life. */
+
+struct use { /* where a certificate is */
+    struct audit_cert *cert;
+    GPtrArray *own;     /* of struct audit_store *: as own certificate */
+    GPtrArray *trusted; /* likewise: as an anchor */
+    gboolean shown;     /* an own certificate that is shown to peers */
+};
+
+static void use_free(void *data)
+{
+    struct use *use = data;
+    g_ptr_array_unref(use->own);
+    g_ptr_array_unref(use->trusted);
+    g_free(use);
+}
+
+static gboolean is_at_end(const struct audit_cert *cert, int64_t at)
+{
+    if (cert->not_after == MOMENT_NONE)
+        return FALSE;
+    int64_t left = cert->not_after - at;
+    if (left < 0)
+        return TRUE;
+    return left < FINDINGS_EXPIRING_DAYS * DAY &&
+           (cert->not_before == MOMENT_NONE ||
+            left * 100 < (cert->not_after - cert->not_before) * FINDINGS_EXPIRING_PERCENT);
+}
+
+static void use_add(GPtrArray *stores, struct audit_store *store)
+{
+    /* Members of one store come one behind the other. */
+    if (stores->len == 0 || stores->pdata[stores->len - 1] != store)
+        g_ptr_array_add(stores, store);
+}
+
+static struct use *use_of(GHashTable *uses, struct audit_cert *cert)
+{
+    struct use *use = g_hash_table_lookup(uses, cert);
+    if (!use) {
+        use = g_new0(struct use, 1);
+        use->cert = cert;
+        use->own = g_ptr_array_new();
+        use->trusted = g_ptr_array_new();
+        g_hash_table_insert(uses, cert, use);
+    }
+    return use;
+}
+
+/* Lists are shared by many stores: which of their certificates are at the end is found once. */
+static GPtrArray *ending_of(GHashTable *by_list, const struct audit_list *list, int64_t at)
+{
+    GPtrArray *ending = g_hash_table_lookup(by_list, list);
+    if (ending)
+        return ending;
+    ending = g_ptr_array_new();
+    for (guint i = 0; i < list->certs->len; i++)
+        if (is_at_end(list->certs->pdata[i], at))
+            g_ptr_array_add(ending, list->certs->pdata[i]);
+    g_hash_table_insert(by_list, (void *)list, ending);
+    return ending;
+}
+
+static gboolean is_shown(const struct audit_store *store)
+{
+    return !g_str_equal(store->file, "SAPSSLA.pse") && !g_str_has_prefix(store->file, "SAPVERIFY");
+}
+
+static GHashTable *find_uses(struct work *work)
+{
+    GHashTable *uses = g_hash_table_new_full(NULL, NULL, NULL, use_free);
+    g_autoptr(GHashTable) by_list = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    int64_t at = work->audit->evaluated;
+
+    for (guint i = 0; i < work->audit->stores->len; i++) {
+        struct audit_store *store = work->audit->stores->pdata[i];
+        for (guint j = 0; j < store->members->len; j++) {
+            const struct audit_member *member = store->members->pdata[j];
+            if (member->own && is_at_end(member->own, at)) {
+                struct use *use = use_of(uses, member->own);
+                use_add(use->own, store);
+                use->shown = use->shown || is_shown(store);
+            }
+            const GPtrArray *ending = member->list ? ending_of(by_list, member->list, at) : NULL;
+            for (guint k = 0; ending && k < ending->len; k++)
+                use_add(use_of(uses, ending->pdata[k])->trusted, store);
+        }
+    }
+    return uses;
+}
+
+static const char *detail_of_use(struct work *work, const struct use *use)
+{
+    char when[MOMENT_TEXT_BYTES];
+    gboolean own = use->own->len > 0;
+    moment_format(when, use->cert->not_after);
+    int64_t days = (use->cert->not_after - work->audit->evaluated) / DAY;
+    g_autofree char *left = days >= 0 ? g_strdup_printf(" (%d days left)", (int)days) : g_strdup("");
+    if (!own)
+        return audit_textf(
+            work->audit,
+            "An entry of %u trust lists; its end is %s%s. It matters only if a peer's chain still ends in it.",
+            use->trusted->len, when, left);
+    return audit_textf(work->audit, "The own certificate of %u PSEs; its end is %s%s.%s", use->own->len, when, left,
+                       use->shown ? "" : " It is never shown to a peer, so nothing fails for it.");
+}
+
+static void find_ends(struct work *work)
+{
+    g_autoptr(GHashTable) uses = find_uses(work);
+
+    for (guint i = 0; i < work->audit->certs->len; i++) {
+        struct use *use = g_hash_table_lookup(uses, work->audit->certs->pdata[i]);
+        if (!use)
+            continue;
+        g_autofree char *key = identify_cert(use->cert);
+        gboolean expired = use->cert->not_after<work->audit->evaluated, own = use->own->len> 0;
+        struct audit_finding *finding = findings_new(work->history, expired ? FINDING_EXPIRED : FINDING_EXPIRING, key);
+        g_autofree char *name = name_short(use->cert->subject ? use->cert->subject : key);
+        const GPtrArray *stores = own ? use->own : use->trusted;
+        const struct audit_store *first = stores->pdata[0];
+
+        if (own)
+            finding->severity = !use->shown ? SEVERITY_INFO : expired ? SEVERITY_HIGH : SEVERITY_MEDIUM;
+        finding->cert = use->cert;
+        finding->subject = use->cert->subject;
+        for (guint j = 0; j < stores->len; j++)
+            g_ptr_array_add(finding->stores, stores->pdata[j]);
+        g_autofree char *where =
+            stores->len == 1 ? g_strdup(first->label) : g_strdup_printf("%u trust stores", stores->len);
+        finding->title = audit_textf(work->audit, "%s %s, %s of %s", name, expired ? "has expired" : "expires soon",
+                                     own ? "own certificate" : "an anchor", where);
+        finding->detail = detail_of_use(work, use);
+        add(work, finding);
+    }
+}
+
+/* Instances of one system that differ. */
+
+static gboolean is_whole(const struct audit_member *member)
+{
+    return member->list && member->reading != READING_PARTLY;
+}
+
+static gboolean have_same_certs(const struct audit_list *one, const struct audit_list *other)
+{
+    return one == other || (one->certs->len == other->certs->len &&
+                            memcmp(one->certs->pdata, other->certs->pdata, one->certs->len * sizeof(void *)) == 0);
+}
+
+/* The members that lack a certificate which others have. */
+static void append_lacking(GString *text, const struct audit_store *store, const struct audit_cert *cert)
+{
+    guint lacking = 0;
+    g_string_append_printf(text, "\"%s\" is missing in", cert->subject ? cert->subject : "?");
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        if (!is_whole(member) || audit_list_has(member->list, cert) || ++lacking > FINDINGS_NAMED)
+            continue;
+        g_autofree char *name = remedy_instance(member->instance);
+        g_string_append_printf(text, "%s %s", lacking > 1 ? "," : "", name);
+    }
+    if (lacking > FINDINGS_NAMED)
+        g_string_append_printf(text, " and %u more", lacking - FINDINGS_NAMED);
+}
+
+static gboolean all_have(const struct audit_store *store, const struct audit_cert *cert)
+{
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        if (is_whole(member) && !audit_list_has(member->list, cert))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Every certificate that some of the lists have and others do not. */
+static void describe_drift(GString *text, const struct audit_store *store)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    guint differing = 0;
+
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        if (!is_whole(member) || !g_hash_table_add(seen, member->list))
+            continue;
+        for (guint j = 0; j < member->list->certs->len; j++) {
+            struct audit_cert *cert = member->list->certs->pdata[j];
+            if (!g_hash_table_add(seen, cert) || all_have(store, cert) || ++differing > FINDINGS_NAMED)
+                continue;
+            g_string_append(text, differing > 1 ? "; " : "");
+            append_lacking(text, store, cert);
+        }
+    }
+    append_more(text, differing, FINDINGS_NAMED);
+    g_string_append_c(text, '.');
+}
+
+static void find_drift(struct work *work)
+{
+    for (guint i = 0; i < work->audit->stores->len; i++) {
+        struct audit_store *store = work->audit->stores->pdata[i];
+        const struct audit_member *first = NULL;
+        gboolean differ = FALSE;
+        for (guint j = 0; j < store->members->len; j++) {
+            const struct audit_member *member = store->members->pdata[j];
+            if (!is_whole(member))
+                continue;
+            differ = differ || (first && !have_same_certs(first->list, member->list));
+            first = first ? first : member;
+        }
+        if (!differ)
+            continue;
+        struct audit_finding *finding = findings_new(work->history, FINDING_DRIFT, store->label);
+        GString *text = g_string_new(NULL);
+        describe_drift(text, store);
+        finding->title = audit_textf(work->audit, "%s is not the same on all instances", store->label);
+        finding->detail = audit_text(work->audit, text->str);
+        g_string_free(text, TRUE);
+        g_ptr_array_add(finding->stores, store);
+        add(work, finding);
+    }
+}
+
+/* What was not seen. */
+
+static gboolean is_unread(const struct audit_member *member)
+{
+    gboolean told_by_host =
+        g_strcmp0(member->reason, HISTORY_NOT_COLLECTED) == 0 || g_strcmp0(member->reason, HISTORY_GONE) == 0;
+    return !is_whole(member) && !told_by_host;
+}
+
+static void find_unreadable(struct work *work)
+{
+    g_autoptr(GHashTable) needed = g_hash_table_new(NULL, NULL);
+    for (guint i = 0; i < work->audit->failures->len; i++)
+        g_hash_table_add(needed, ((struct audit_failure *)work->audit->failures->pdata[i])->store);
+    for (guint i = 0; i < work->audit->stores->len; i++) {
+        struct audit_store *store = work->audit->stores->pdata[i];
+        g_autoptr(GString) text = g_string_new(NULL);
+        guint unread = 0;
+        for (guint j = 0; j < store->members->len; j++) {
+            const struct audit_member *member = store->members->pdata[j];
+            if (!is_unread(member) || ++unread > FINDINGS_NAMED)
+                continue;
+            g_string_append_printf(text, "%s%s on %s: %s%s", unread > 1 ? "; " : "", member->path,
+                                   member->instance->host->name, member->reading == READING_PARTLY ? "partly, " : "",
+                                   member->reason ? member->reason : "unknown");
+        }
+        if (unread == 0)
+            continue;
+        append_more(text, unread, FINDINGS_NAMED);
+        struct audit_finding *finding = findings_new(work->history, FINDING_STORE_UNREADABLE, store->label);
+        finding->severity = g_hash_table_contains(needed, store) ? SEVERITY_MEDIUM : SEVERITY_LOW;
+        finding->title = audit_textf(work->audit, "The trust list of %s was not %sread", store->label,
+                                     unread < store->members->len ? "everywhere " : "");
+        finding->detail = audit_textf(work->audit, "%s. What is in the list is unknown, not nothing.", text->str);
+        g_ptr_array_add(finding->stores, store);
+        add(work, finding);
+    }
+}
+
+/* Whether the older part of a trace has a newer one that tells its level itself. */
+static gboolean is_superseded(const struct audit_instance *instance, const struct audit_trace *trace)
+{
+    if (!g_str_has_suffix(trace->path, ".old"))
+        return FALSE;
+    size_t size = strlen(trace->path) - strlen(".old");
+    for (guint i = 0; i < instance->traces->len; i++) {
+        const struct audit_trace *other = instance->traces->pdata[i];
+        if (strlen(other->path) == size && strncmp(other->path, trace->path, size) == 0 && other->level >= 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void find_levels(struct work *work, struct audit_host *host)
+{
+    for (guint i = 0; i < host->instances->len; i++) {
+        const struct audit_instance *instance = host->instances->pdata[i];
+        g_autoptr(GString) text = g_string_new(NULL);
+        for (guint j = 0; j < instance->traces->len; j++) {
+            const struct audit_trace *trace = instance->traces->pdata[j];
+            if (trace->level > 1 && !is_superseded(instance, trace))
+                g_string_append_printf(text, "%s%s has level %d", text->len ? ", " : "", trace->path, trace->level);
+        }
+        if (text->len == 0)
+            continue;
+        g_autofree char *about = g_strconcat(host->name, "\n", instance->path, NULL);
+        g_autofree char *name = remedy_instance(instance);
+        struct audit_finding *finding = findings_new(work->history, FINDING_TRACE_LEVEL, about);
+        finding->host = host;
+        finding->title = audit_textf(work->audit, "The trace level of %s is above 1", name);
+        finding->detail = audit_textf(
+            work->audit, "%s. Such a trace is large, is overwritten soon, and may hold what is private.", text->str);
+        add(work, finding);
+    }
+}
+
+static void find_missing_host(struct work *work, struct audit_host *host)
+{
+    if (host->status == HOST_COLLECTED)
+        return;
+    struct audit_finding *finding = findings_new(work->history, FINDING_HOST_MISSING, host->name);
+    const char *reason = host->reason ? host->reason : "unknown";
+    finding->host = host;
+    finding->title = audit_textf(work->audit, "%s was %s (%s)", host->name,
+                                 host->status == HOST_PARTIAL ? "collected only in part" : "not collected", reason);
+    finding->detail = audit_textf(work->audit, "%s%s%s", host->message ? host->message : reason,
+                                  host->owner ? ". To be asked: " : "", host->owner ? host->owner : "");
+    add(work, finding);
+}
+
+/* What the previous audit found and tonight's facts do not show. */
+
+static gboolean is_about_anchors(const struct audit_finding *finding)
+{
+    return finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER;
+}
+
+/* The hosts that would have to be looked at to know that the finding is gone. */
+static GPtrArray *hosts_of(const struct audit_finding *before)
+{
+    GPtrArray *hosts = g_ptr_array_new();
+    if (before->host)
+        g_ptr_array_add(hosts, before->host);
+    for (guint i = 0; i < before->failures->len; i++) {
+        const struct audit_failure *failure = before->failures->pdata[i];
+        if (failure->instance)
+            g_ptr_array_add(hosts, failure->instance->host);
+    }
+    for (guint i = 0; hosts->len == 0 && i < before->stores->len; i++) {
+        const struct audit_store *store = before->stores->pdata[i];
+        for (guint j = 0; j < store->members->len; j++)
+            g_ptr_array_add(hosts, ((const struct audit_member *)store->members->pdata[j])->instance->host);
+    }
+    return hosts;
+}
+
+static gboolean has_unknown_level(const struct audit_host *host)
+{
+    for (guint i = 0; i < host->instances->len; i++) {
+        const struct audit_instance *instance = host->instances->pdata[i];
+        int level = -1;
+        for (guint j = 0; j < instance->traces->len; j++)
+            level = MAX(level, ((const struct audit_trace *)instance->traces->pdata[j])->level);
+        if (instance->traces->len > 0 && level < 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean was_looked_at(const struct work *work, const struct audit_finding *before, const GPtrArray *hosts)
+{
+    for (guint i = 0; i < hosts->len; i++)
+        if (!history_is_collected(work->history, hosts->pdata[i]))
+            return FALSE;
+    if (before->kind == FINDING_TRACE_LEVEL)
+        return hosts->len > 0 && !has_unknown_level(history_host(work->history, hosts->pdata[0]));
+    if (before->kind != FINDING_EXPIRED && before->kind != FINDING_EXPIRING && before->kind != FINDING_DRIFT)
+        return TRUE;
+    /* A certificate is only known to be gone from a list that was read. */
+    for (guint i = 0; i < before->stores->len; i++) {
+        const struct audit_store *store =
+            history_find_store(work->history, ((const struct audit_store *)before->stores->pdata[i])->label);
+        for (guint j = 0; store && j < store->members->len; j++)
+            if (is_unread(store->members->pdata[j]))
+                return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean is_forgotten(const struct work *work, const GPtrArray *hosts)
+{
+    for (guint i = 0; i < hosts->len; i++)
+        if (!history_forgets_host(work->history, hosts->pdata[i]))
+            return FALSE;
+    return TRUE;
+}
+
+/* What expires soon becomes what has expired, and that is another finding. */
+static gboolean is_outgrown(struct work *work, const struct audit_finding *before, GHashTable *tonight)
+{
+    if (before->kind != FINDING_EXPIRING || !before->cert)
+        return FALSE;
+    g_autofree char *key = identify_cert(before->cert);
+    return g_hash_table_contains(tonight, digest_id(work->audit, FINDING_EXPIRED, key));
+}
+
+static void carry(struct work *work, const struct audit_finding *before, gboolean fixed)
+{
+    static const char unseen[] = " Not looked at in this audit.";
+    struct audit *audit = work->audit;
+    struct audit_finding *finding = audit_finding_new(audit);
+    const char *detail = before->detail ? before->detail : "";
+
+    finding->id = audit_text(audit, before->id);
+    finding->kind = before->kind;
+    finding->severity = before->severity;
+    finding->title = audit_text(audit, before->title);
+    finding->match = before->match;
+    findings_follow(finding, before, audit->evaluated);
+    if (fixed) {
+        finding->state = STATE_FIXED;
+        finding->last_seen = before->last_seen;
+        finding->detail = audit_text(audit, before->detail);
+    } else {
+        finding->detail = audit_textf(audit, "%s%s", detail, g_str_has_suffix(detail, unseen) ? "" : unseen);
+    }
+    finding->cert = history_cert(work->history, before->cert);
+    finding->subject = audit_text(audit, before->subject);
+    finding->host = history_host(work->history, before->host);
+    for (guint i = 0; i < before->stores->len; i++) {
+        const struct audit_store *from = before->stores->pdata[i];
+        struct audit_store *store =
+            fixed ? history_find_store(work->history, from->label) : history_store(work->history, from);
+        if (store)
+            g_ptr_array_add(finding->stores, store);
+    }
+    for (guint i = 0; i < before->steps->len; i++)
+        g_ptr_array_add(finding->steps, (void *)audit_text(audit, before->steps->pdata[i]));
+    g_ptr_array_add(audit->findings, finding);
+}
+
+static void carry_all(struct work *work)
+{
+    const struct audit *previous = work->history->previous;
+    g_autoptr(GHashTable) tonight = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < work->audit->findings->len; i++)
+        g_hash_table_add(tonight, (void *)((struct audit_finding *)work->audit->findings->pdata[i])->id);
+    for (guint i = 0; previous && i < previous->findings->len; i++) {
+        const struct audit_finding *before = previous->findings->pdata[i];
+        if (is_about_anchors(before) || before->kind == FINDING_HOST_MISSING || before->state == STATE_FIXED ||
+            g_hash_table_contains(tonight, before->id) || is_outgrown(work, before, tonight))
+            continue;
+        g_autoptr(GPtrArray) hosts = hosts_of(before);
+        if (!is_forgotten(work, hosts))
+            carry(work, before, was_looked_at(work, before, hosts));
+    }
+}
+
+static void find_missing_hosts(struct work *work)
+{
+    const struct audit *previous = work->history->previous;
+
+    for (guint i = 0; previous && i < previous->findings->len; i++) {
+        const struct audit_finding *before = previous->findings->pdata[i];
+        if (before->kind != FINDING_HOST_MISSING || before->state == STATE_FIXED || !before->host)
+            continue;
+        if (history_is_collected(work->history, before->host))
+            carry(work, before, TRUE);
+        else if (!history_forgets_host(work->history, before->host))
+            history_host(work->history, before->host);
+    }
+    for (guint i = 0; i < work->audit->hosts->len; i++)
+        find_missing_host(work, work->audit->hosts->pdata[i]);
+}
+
+void findings_make(struct landscape *landscape, struct history *history)
+{
+    struct work work = {landscape, history, landscape->audit};
+
+    anchors_find(landscape, history);
+    find_failures(&work);
+    find_ends(&work);
+    find_drift(&work);
+    find_unreadable(&work);
+    for (guint i = 0; i < work.audit->hosts->len; i++)
+        find_levels(&work, work.audit->hosts->pdata[i]);
+    carry_all(&work);
+    find_missing_hosts(&work);
+}

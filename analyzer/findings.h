@@ -1,0 +1,60 @@
+/*
+ * What is wrong: from the facts of a landscape, and from what the previous audit found, to findings.
+ *
+ * A finding's id is a digest of its kind and of what it is about (a certificate, a trust store, a host, ...), never of
+ * times or counts, so the same trouble has the same id every night.  By it a finding is matched with the previous
+ * audit: new, open, fixed, returned.  A finding of that audit which is gone is carried on once as fixed; it stays open
+ * while its host could not be collected, for then nobody has looked.
+ *
+ * Severities:
+ *
+ *   missing-anchor, unknown-issuer   high    connections fail, and keep failing until somebody imports something
+ *   tls-failure                      high    untrusted-peer (the certificate is not named), store-unusable
+ *                                    medium  expired-peer, peer-refused, name-mismatch, handshake, proxy-refused,
+ *                                            reverse-proxy; failures that go on after an import
+ *                                    low     closed, not-tls, other
+ *   expired, own certificate         high    peers refuse it
+ *            of an anonymous client  info    it is never shown to anybody
+ *            anchor                  info    harmless by itself; a failure that it causes is a finding of its own
+ *   expiring, own certificate        medium  (an anonymous client's: info)
+ *            anchor                  low
+ *   drift                            medium  one instance works and the other doesn't
+ *   store-unreadable                 medium  if a trace shows failures with it, else low
+ *   trace-level                      low
+ *   host-missing                     medium  nobody looked
+ */
+#ifndef TRUSTGAP_FINDINGS_H
+#define TRUSTGAP_FINDINGS_H
+
+#include "audit.h"
+#include "history.h"
+#include "landscape.h"
+
+#include <glib.h>
+
+/* A certificate expires soon if less than this many days AND less than this part of its life are left. */
+#define FINDINGS_EXPIRING_DAYS    30
+#define FINDINGS_EXPIRING_PERCENT 10
+
+#define FINDINGS_NAMED 10 /* things of one kind that a text names; the others are counted */
+
+/**
+ * findings_make(landscape, history):
+ * Append all findings to the audit of ${landscape}, which has to be sorted; it has to be sorted again afterwards.
+ */
+void findings_make(struct landscape *landscape, struct history *history);
+
+/**
+ * findings_new(history, kind, about):
+ * A new finding of this kind with its id, dates and state as ${history} has it: new, open or returned.  It is added to
+ * the audit.
+ */
+struct audit_finding *findings_new(struct history *history, enum audit_finding_kind kind, const char *about);
+
+/**
+ * findings_follow(finding, before, at):
+ * Set state and first appearance of ${finding}, which is not fixed, by what it was in the previous audit (or NULL).
+ */
+void findings_follow(struct audit_finding *finding, const struct audit_finding *before, int64_t at);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * What the previous audit knows, found again in the new one.
+ *
+ * Findings of the night before are followed up, so the things that they speak of need a place in the new audit even if
+ * tonight has not brought them: a host that could not be reached, its PSEs, a certificate that nobody showed tonight.
+ * They come back as not collected and not read, never as facts of tonight.
+ *
+ * A host that is in no capture of tonight counts as not collected: a run that was cut off leaves no line of it, and
+ * neither does an inventory without it.  What is open there stays open for HISTORY_DAYS after it was collected last,
+ * and is then forgotten.
+ */
+#ifndef TRUSTGAP_HISTORY_H
+#define TRUSTGAP_HISTORY_H
+
+#include "audit.h"
+#include "landscape.h"
+
+#include <glib.h>
+
+#define HISTORY_DAYS          30
+#define HISTORY_NOT_COLLECTED "not-collected" /* reason of hosts and PSEs that only the previous audit knows, */
+#define HISTORY_GONE          "gone"          /* ... and of PSEs that a collected host does not have any more */
+
+struct history {
+    struct audit *audit;          /* the new one */
+    const struct audit *previous; /* NULL: there is none */
+    GHashTable *findings;         /* id -> const struct audit_finding * of the previous audit */
+    GHashTable *hosts;            /* private: name -> struct audit_host * of the new one */
+    GHashTable *stores;           /* private: label -> struct audit_store * of the new one */
+    GHashTable *stores_before;    /* private: the same of the previous one */
+    GHashTable *certs;            /* private: key -> struct audit_cert * of the new one */
+};
+
+/**
+ * history_new(landscape, previous):
+ * Begin after landscape_add().  Certificates that open findings of ${previous} want imported are added to the
+ * landscape's pool; the audit has to be sorted after that.
+ */
+struct history *history_new(struct landscape *landscape, const struct audit *previous);
+void history_free(struct history *history);
+
+/**
+ * history_before(history, id):
+ * The finding ${id} of the previous audit, or NULL.
+ */
+const struct audit_finding *history_before(const struct history *history, const char *id);
+
+/**
+ * history_host(history, before), _instance(), _store(), _cert():
+ * The thing in the new audit that ${before} is in the previous one.  A host, instance or store that is not there is
+ * added as not collected; of a certificate that is not there NULL is returned.  NULL for NULL.
+ */
+struct audit_host *history_host(struct history *history, const struct audit_host *before);
+struct audit_instance *history_instance(struct history *history, const struct audit_instance *before);
+struct audit_store *history_store(struct history *history, const struct audit_store *before);
+struct audit_cert *history_cert(struct history *history, const struct audit_cert *before);
+
+/**
+ * history_is_collected(history, before):
+ * Whether the host ${before} of the previous audit was wholly collected for the new one.
+ */
+gboolean history_is_collected(const struct history *history, const struct audit_host *before);
+
+/**
+ * history_forgets_host(history, before), history_forgets(history, before):
+ * Whether nothing is to be followed up about a host of the previous audit, since it is in no capture any more and was
+ * collected too long ago; about an instance of it, since its host is forgotten, or was collected and has it no more.
+ */
+gboolean history_forgets_host(const struct history *history, const struct audit_host *before);
+gboolean history_forgets(const struct history *history, const struct audit_instance *before);
+
+/**
+ * history_lacked(history, label, cert):
+ * Whether the previous audit read the store ${label} and it lacked then what is ${cert} in the new audit.
+ */
+gboolean history_lacked(const struct history *history, const char *label, const struct audit_cert *cert);
+
+/**
+ * history_find_store(history, label):
+ * The store of the new audit with this label, or NULL.
+ */
+struct audit_store *history_find_store(const struct history *history, const char *label);
+
+typedef struct history history_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(history_auto, history_free)
+
+#endif

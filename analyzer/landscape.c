@@ -1,0 +1,649 @@
+#include "landscape.h"
+
+#include "capture.h"
+#include "grouping.h"
+#include "moment.h"
+#include "trace.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Names of instances and files. */
+
+static gboolean is_numbered(const char *name, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    return strncmp(name, prefix, size) == 0 && g_ascii_isdigit(name[size]) && g_ascii_isdigit(name[size + 1]) &&
+           !name[size + 2];
+}
+
+enum audit_instance_kind landscape_kind(const char *instance)
+{
+    static const struct {
+        const char *prefix;
+        enum audit_instance_kind kind;
+    } rows[] = {
+        {"D", INSTANCE_ABAP},      {"DVEBMGS", INSTANCE_ABAP}, {"ASCS", INSTANCE_CENTRAL},
+        {"SCS", INSTANCE_CENTRAL}, {"ERS", INSTANCE_CENTRAL},  {"J", INSTANCE_JAVA},
+        {"JC", INSTANCE_JAVA},     {"W", INSTANCE_WEBDISP},    {"HDB", INSTANCE_HANA},
+    };
+    if (!instance)
+        return INSTANCE_OTHER;
+    if (strcmp(instance, "hostctrl") == 0)
+        return INSTANCE_HOSTAGENT;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (is_numbered(instance, rows[i].prefix))
+            return rows[i].kind;
+    return INSTANCE_OTHER;
+}
+
+const char *landscape_role(struct audit *audit, const char *file)
+{
+    static const struct {
+        const char *stem, *role;
+    } rows[] = {
+        {"SAPSSLC", "SSL client (Standard)"},
+        {"SAPSSLA", "SSL client (Anonymous)"},
+        {"SAPSSLS", "SSL server (Standard)"},
+        {"SAPSYS", "System PSE"},
+        {"SAPSNCS", "SNC"},
+        {"SAPSECU", "System PSE (old name)"},
+        {"local", "SAProuter SNC"},
+        {"sapsrv", "HANA server"},
+        {"sapsrv_internal", "HANA internal communication"},
+        {"sapcli", "HANA client"},
+        {"saplogon", "HANA logon tickets"},
+        {"sap_system_pki_instance", "System PKI"},
+    };
+    if (!g_str_has_suffix(file, ".pse"))
+        return NULL;
+    g_autofree char *stem = g_strndup(file, strlen(file) - strlen(".pse"));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (strcmp(stem, rows[i].stem) == 0)
+            return audit_text(audit, rows[i].role);
+    if (g_str_has_prefix(stem, "SAPSSLS_"))
+        return audit_textf(audit, "SSL server (%s)", stem + strlen("SAPSSLS_"));
+    if (g_str_has_prefix(stem, "SAPVERIFY"))
+        return audit_text(audit, "Verification");
+    if (g_str_has_prefix(stem, "SAPSSL") && stem[strlen("SAPSSL")])
+        return audit_textf(audit, "SSL client (%s)", stem + strlen("SAPSSL"));
+    return NULL;
+}
+
+/* The part behind the last slash, of either kind: a trace of a Windows instance prints backslashes. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *backslash = strrchr(path, '\\');
+    const char *last = slash > backslash ? slash : backslash;
+    return last ? last + 1 : path;
+}
+
+/* What one host's line becomes.  The tables live as long as that host is worked on. */
+
+struct place { /* one PSE file */
+    struct audit_store *store;
+    struct audit_member *member;
+};
+
+struct work {
+    struct landscape *landscape;
+    const struct capture *capture;
+    const struct capture_host *from;
+    struct audit_host *host;
+    GHashTable *instances; /* path -> struct audit_instance * */
+    GHashTable *paths;     /* path of a PSE -> struct place * */
+    GHashTable *files;     /* instance and file name -> struct place *; NULL: there are several */
+    GHashTable *inodes;    /* device and inode -> struct place * */
+};
+
+static void warn(struct work *work, const char *path, const char *message)
+{
+    struct audit *audit = work->landscape->audit;
+    g_ptr_array_add(audit->warnings, (void *)audit_textf(audit, "%s: %s: %s", work->from->name, path, message));
+}
+
+static struct audit_instance *add_instance(struct work *work, const char *path, const char *sid, const char *name)
+{
+    struct audit *audit = work->landscape->audit;
+    struct audit_instance *instance = audit_instance_new(audit);
+    instance->host = work->host;
+    instance->sid = audit_text(audit, sid);
+    instance->name = audit_text(audit, name);
+    instance->path = audit_text(audit, path);
+    instance->kind = landscape_kind(name);
+    g_ptr_array_add(work->host->instances, instance);
+    g_hash_table_insert(work->instances, (void *)instance->path, instance);
+    return instance;
+}
+
+/* The instance of a trace or a PSE; a capture that was cut off may have lost its line. */
+static struct audit_instance *find_instance(struct work *work, const char *path)
+{
+    if (!path)
+        path = "";
+    struct audit_instance *instance = g_hash_table_lookup(work->instances, path);
+    return instance ? instance : add_instance(work, path, NULL, base_name(path));
+}
+
+static void add_instances(struct work *work)
+{
+    for (guint i = 0; i < work->from->instances->len; i++) {
+        const struct capture_instance *from = work->from->instances->pdata[i];
+        const char *path = from->path ? from->path : "";
+        if (!g_hash_table_contains(work->instances, path))
+            add_instance(work, path, from->sid, from->name ? from->name : base_name(path));
+    }
+}
+
+/* Trust lists.  Each distinct object is parsed once, however many hosts have it. */
+
+struct reading {
+    struct audit_list *list;
+    enum audit_reading reading;
+    const char *reason;
+};
+
+static const struct reading *read_list(struct work *work, const char *object, gboolean native, int64_t status)
+{
+    struct landscape *landscape = work->landscape;
+    struct audit *audit = landscape->audit;
+    g_autofree char *key = native ? g_strdup(object) : g_strdup_printf("%s %" PRId64, object, status);
+    struct reading *result = g_hash_table_lookup(landscape->lists, key);
+    if (result)
+        return result;
+
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes = capture_load(work->capture, object, POOL_LIST_BYTES, &error);
+    result = g_new0(struct reading, 1);
+    result->reading = READING_NONE;
+    if (!bytes) {
+        result->reason = audit_textf(audit, "lost %s", error->message);
+    } else if (native) {
+        result->reading = READING_NATIVE;
+        result->list = pool_add_list(landscape->pool, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+        /* What could not be parsed may be just the certificate that is looked for. */
+        if (result->list->refused > 0) {
+            result->reading = READING_PARTLY;
+            result->reason = audit_textf(audit, "%u certificates cannot be parsed", result->list->refused);
+        }
+    } else {
+        result->list = pool_add_listing(landscape->pool, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), status,
+                                        &result->reading, &result->reason);
+    }
+    g_hash_table_insert(landscape->lists, g_steal_pointer(&key), result);
+    return result;
+}
+
+static struct audit_cert *read_own(struct work *work, const char *path, const char *object)
+{
+    struct landscape *landscape = work->landscape;
+    void *known;
+    if (g_hash_table_lookup_extended(landscape->own, object, NULL, &known))
+        return known;
+
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes = capture_load(work->capture, object, POOL_CERT_BYTES, &error);
+    struct audit_cert *cert = NULL;
+    if (bytes)
+        cert = pool_add_der(landscape->pool, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), NULL);
+    if (!cert)
+        warn(work, path, error ? error->message : "the own certificate cannot be parsed");
+    g_hash_table_insert(landscape->own, g_strdup(object), cert);
+    return cert;
+}
+
+static void fill_member(struct work *work, struct audit_member *member, const struct capture_store *from)
+{
+    struct audit *audit = work->landscape->audit;
+    const char *method = from->method ? from->method : "none";
+    const struct reading *result = NULL;
+
+    member->owner = audit_text(audit, from->owner);
+    member->mode = audit_text(audit, from->mode);
+    member->modified = from->modified >= 0 ? from->modified : MOMENT_NONE;
+    member->reading = READING_NONE;
+    if (strcmp(method, "native") == 0 && from->trusted)
+        result = read_list(work, from->trusted, TRUE, 0);
+    else if (strcmp(method, "sapgenpse") == 0 && from->listing)
+        result = read_list(work, from->listing, FALSE, from->listing_status);
+    if (result) {
+        member->list = result->list;
+        member->reading = result->list ? result->reading : READING_NONE;
+        member->reason = result->reason;
+        if (member->reason && g_str_has_prefix(member->reason, "lost "))
+            warn(work, member->path, member->reason + strlen("lost "));
+    }
+    if (!member->list && !member->reason)
+        member->reason = from->reason ? audit_text(audit, from->reason) : "incomplete";
+    if (from->own)
+        member->own = read_own(work, member->path, from->own);
+}
+
+/* Trust stores. */
+
+static gboolean is_distributed(const struct audit_instance *instance, const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *sec = g_build_filename(instance->path, "sec", NULL);
+    return instance->kind == INSTANCE_ABAP && instance->sid && strcmp(folder, sec) == 0;
+}
+
+static struct audit_store *add_store(struct work *work, const struct audit_instance *instance, const char *path)
+{
+    struct audit *audit = work->landscape->audit;
+    const char *file = base_name(path);
+    gboolean system = is_distributed(instance, path);
+    const char *label = system ? audit_textf(audit, "%s %s", instance->sid, file)
+                               : audit_textf(audit, "%s %s %s", work->host->name, instance->name, file);
+    struct audit_store *store = system ? g_hash_table_lookup(work->landscape->systems, label) : NULL;
+    if (store)
+        return store;
+    store = audit_store_new(audit);
+    store->label = label;
+    store->sid = instance->sid;
+    store->file = audit_text(audit, file);
+    store->role = landscape_role(audit, file);
+    store->kind = instance->kind;
+    g_ptr_array_add(audit->stores, store);
+    if (system)
+        g_hash_table_insert(work->landscape->systems, (void *)label, store);
+    return store;
+}
+
+static char *file_key(const struct audit_instance *instance, const char *path)
+{
+    return g_strconcat(instance->path, "\n", base_name(path), NULL);
+}
+
+static void index_place(struct work *work, struct place *place)
+{
+    const struct audit_instance *instance = place->member->instance;
+    char *key = file_key(instance, place->member->path);
+    /* Where an instance has several files of one name its name alone tells nothing. */
+    gboolean first = !g_hash_table_contains(work->files, key);
+    g_hash_table_insert(work->files, key, first ? place : NULL);
+}
+
+static void add_stores(struct work *work)
+{
+    struct audit *audit = work->landscape->audit;
+
+    for (guint i = 0; i < work->from->stores->len; i++) {
+        const struct capture_store *from = work->from->stores->pdata[i];
+        const char *path = from->path;
+        if (!path || g_hash_table_contains(work->paths, path))
+            continue;
+        g_autofree char *inode = g_strdup_printf("%" PRId64 ":%" PRId64, from->device, from->inode);
+        struct place *place = from->inode > 0 ? g_hash_table_lookup(work->inodes, inode) : NULL;
+        if (place) { /* the same file by another path */
+            g_hash_table_insert(work->paths, g_strdup(path), g_memdup2(place, sizeof *place));
+            continue;
+        }
+        struct audit_instance *instance = find_instance(work, from->instance);
+        place = g_new0(struct place, 1);
+        place->store = add_store(work, instance, path);
+        place->member = audit_member_new(audit);
+        place->member->instance = instance;
+        place->member->path = audit_text(audit, path);
+        fill_member(work, place->member, from);
+        g_ptr_array_add(place->store->members, place->member);
+        g_hash_table_insert(work->paths, g_strdup(path), place);
+        g_hash_table_insert(work->inodes, g_steal_pointer(&inode), place);
+        index_place(work, place);
+    }
+}
+
+/* Stores that stand for themselves get their path into the label where it alone would not be unique. */
+static void make_labels_unique(struct audit *audit)
+{
+    g_autoptr(GHashTable) first = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) twice = g_ptr_array_new();
+
+    for (guint i = 0; i < audit->stores->len; i++) {
+        struct audit_store *store = audit->stores->pdata[i];
+        struct audit_store *other = g_hash_table_lookup(first, store->label);
+        if (!other) {
+            g_hash_table_insert(first, (void *)store->label, store);
+            continue;
+        }
+        g_ptr_array_add(twice, store);
+        g_ptr_array_add(twice, other);
+    }
+    for (guint i = 0; i < twice->len; i++) {
+        struct audit_store *store = twice->pdata[i];
+        const struct audit_member *member = store->members->pdata[0];
+        g_autofree char *plain =
+            g_strdup_printf("%s %s %s", member->instance->host->name, member->instance->name, store->file);
+        if (strcmp(plain, store->label) == 0)
+            store->label = audit_textf(audit, "%s (%s)", plain, member->path);
+    }
+}
+
+/* Traces. */
+
+struct stream {                           /* a trace and its older part */
+    char *path;                           /* of the current one */
+    const struct capture_trace *parts[2]; /* the older one first; NULL: not there */
+};
+
+static void stream_free(void *data)
+{
+    struct stream *stream = data;
+    g_free(stream->path);
+    g_free(stream);
+}
+
+static GHashTable *find_streams(const struct capture_host *from)
+{
+    GHashTable *streams = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, stream_free);
+    for (guint i = 0; i < from->traces->len; i++) {
+        const struct capture_trace *trace = from->traces->pdata[i];
+        if (!trace->path)
+            continue;
+        gboolean old = g_str_has_suffix(trace->path, ".old");
+        g_autofree char *path = g_strndup(trace->path, strlen(trace->path) - (old ? strlen(".old") : 0));
+        struct stream *stream = g_hash_table_lookup(streams, path);
+        if (!stream) {
+            stream = g_new0(struct stream, 1);
+            stream->path = g_steal_pointer(&path);
+            g_hash_table_insert(streams, stream->path, stream);
+        }
+        stream->parts[old ? 0 : 1] = trace;
+    }
+    return streams;
+}
+
+static struct audit_trace *add_trace(struct work *work, const struct capture_trace *from)
+{
+    struct audit *audit = work->landscape->audit;
+    struct audit_trace *trace = audit_trace_new(audit);
+    trace->path = audit_text(audit, from->path);
+    trace->object = audit_text(audit, from->object);
+    trace->reason = audit_text(audit, from->reason);
+    trace->size_bytes = from->size_bytes;
+    trace->from_byte = from->from_byte;
+    trace->modified = from->modified >= 0 ? from->modified : MOMENT_NONE;
+    g_ptr_array_add(find_instance(work, from->instance)->traces, trace);
+    return trace;
+}
+
+static GBytes *load_trace(struct work *work, const struct capture_trace *from, struct audit_trace *trace)
+{
+    g_autoptr(GError) error = NULL;
+    GBytes *bytes = capture_load(work->capture, from->object, LANDSCAPE_TRACE_BYTES, &error);
+    if (!bytes) {
+        warn(work, from->path, error->message);
+        trace->object = NULL;
+        trace->reason = audit_text(work->landscape->audit, "lost");
+        return NULL;
+    }
+    if (!from->moved)
+        return bytes;
+    /* The file became shorter while it was read; what was missing came as NULs. */
+    const char *data = g_bytes_get_data(bytes, NULL);
+    size_t size = g_bytes_get_size(bytes);
+    while (size > 0 && data[size - 1] == '\0')
+        size--;
+    GBytes *text = g_bytes_new_from_bytes(bytes, 0, size);
+    g_bytes_unref(bytes);
+    return text;
+}
+
+/* The parts of one trace as one stream, since a rotation may split a block. */
+static void read_stream(struct work *work, const struct stream *stream, struct grouping *grouping)
+{
+    struct grouping_part parts[2] = {{0}};
+    struct audit_trace *files[2];
+    unsigned count = 0;
+    g_autoptr(trace_auto) trace = trace_new();
+
+    for (int i = 0; i < 2; i++) {
+        const struct capture_trace *from = stream->parts[i];
+        if (!from)
+            continue;
+        struct audit_trace *file = add_trace(work, from);
+        /* A rotation between the two readings makes them the same file; it counts once. */
+        const struct capture_trace *other = stream->parts[1];
+        if (i == 0 && other && from->object && g_strcmp0(from->object, other->object) == 0)
+            continue;
+        g_autoptr(GBytes) bytes = from->object ? load_trace(work, from, file) : NULL;
+        if (!bytes)
+            continue;
+        trace->header.level = -1;
+        trace->header.release = NULL;
+        trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), (uint64_t)MAX(from->from_byte, 0));
+        file->level = trace->header.level;
+        file->release = audit_text(work->landscape->audit, trace->header.release);
+        parts[count] = (struct grouping_part){file->path, file->object};
+        files[count++] = file;
+    }
+    trace_end(trace);
+    for (guint i = 0; i < trace->failures->len; i++) {
+        const struct trace_failure *failure = trace->failures->pdata[i];
+        g_assert(failure->part < count);
+        files[failure->part]->failures++;
+    }
+    if (trace->dropped > 0)
+        warn(work, stream->path, "more failures than are counted; the last ones are left out");
+    if (trace->binary)
+        warn(work, stream->path, "is no text");
+    grouping_add(grouping, trace, parts);
+}
+
+static struct place *find_place(struct work *work, const struct audit_failure *failure)
+{
+    struct place *place = g_hash_table_lookup(work->paths, failure->store_path);
+    if (place)
+        return place;
+    g_autofree char *key = file_key(failure->instance, failure->store_path);
+    return g_hash_table_lookup(work->files, key);
+}
+
+static void match_stores(struct work *work, guint first)
+{
+    struct landscape *landscape = work->landscape;
+    for (guint i = first; i < landscape->audit->failures->len; i++) {
+        struct audit_failure *failure = landscape->audit->failures->pdata[i];
+        struct place *place = failure->store_path ? find_place(work, failure) : NULL;
+        if (!place)
+            continue;
+        failure->store = place->store;
+        g_hash_table_insert(landscape->members, failure, place->member);
+    }
+}
+
+/* Where the file that a trace names was not found on its host, STRUST still makes it the same in the whole system. */
+static void match_systems(struct landscape *landscape)
+{
+    for (guint i = 0; i < landscape->audit->failures->len; i++) {
+        struct audit_failure *failure = landscape->audit->failures->pdata[i];
+        const struct audit_instance *instance = failure->instance;
+        if (failure->store || !failure->store_path || instance->kind != INSTANCE_ABAP || !instance->sid)
+            continue;
+        g_autofree char *label = g_strdup_printf("%s %s", instance->sid, base_name(failure->store_path));
+        failure->store = g_hash_table_lookup(landscape->systems, label);
+    }
+}
+
+static GPtrArray *sorted_values(GHashTable *table, GCompareFunc compare)
+{
+    GPtrArray *values = g_ptr_array_new();
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init(&iter, table);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        g_ptr_array_add(values, value);
+    g_ptr_array_sort(values, compare);
+    return values;
+}
+
+static int compare_streams(const void *a, const void *b)
+{
+    const struct stream *left = *(struct stream *const *)a, *right = *(struct stream *const *)b;
+    return strcmp(left->path, right->path);
+}
+
+static void add_traces(struct work *work)
+{
+    struct audit *audit = work->landscape->audit;
+    g_autoptr(GHashTable) streams = find_streams(work->from);
+    g_autoptr(GPtrArray) sorted = sorted_values(streams, compare_streams);
+    g_autoptr(GHashTable) groupings = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)grouping_free);
+
+    for (guint i = 0; i < sorted->len; i++) {
+        const struct stream *stream = sorted->pdata[i];
+        const struct capture_trace *any = stream->parts[1] ? stream->parts[1] : stream->parts[0];
+        struct audit_instance *instance = find_instance(work, any->instance);
+        struct grouping *grouping = g_hash_table_lookup(groupings, instance);
+        if (!grouping) {
+            grouping = grouping_new(audit, instance, work->host->zone_offset_s);
+            g_hash_table_insert(groupings, instance, grouping);
+        }
+        read_stream(work, stream, grouping);
+    }
+}
+
+/* Hosts. */
+
+static enum audit_host_status host_status(enum capture_status status)
+{
+    switch (status) {
+    case CAPTURE_COLLECTED:
+        return HOST_COLLECTED;
+    case CAPTURE_PARTIAL:
+        return HOST_PARTIAL;
+    default:
+        return HOST_FAILED;
+    }
+}
+
+static struct audit_host *new_host(struct audit *audit, const struct capture_host *from)
+{
+    struct audit_host *host = audit_host_new(audit);
+    host->name = audit_text(audit, from->name);
+    host->status = host_status(from->status);
+    host->reason = audit_text(audit, from->reason);
+    host->message = audit_text(audit, from->message);
+    host->tier = audit_text(audit, from->tier);
+    host->owner = audit_text(audit, from->owner);
+    for (guint i = 0; i < from->groups->len; i++)
+        g_ptr_array_add(host->groups, (void *)audit_text(audit, from->groups->pdata[i]));
+    host->collected = from->finished;
+    host->zone = audit_text(audit, from->zone);
+    host->zone_offset_s = from->zone_offset_s;
+    host->system = audit_text(audit, from->system);
+    for (guint i = 0; i < from->notes->len; i++)
+        g_ptr_array_add(host->notes, (void *)audit_text(audit, from->notes->pdata[i]));
+    g_ptr_array_add(audit->hosts, host);
+    return host;
+}
+
+static void add_host(struct landscape *landscape, const struct capture *capture, const struct capture_host *from)
+{
+    struct audit *audit = landscape->audit;
+    guint first = audit->failures->len;
+    struct work work = {
+        .landscape = landscape,
+        .capture = capture,
+        .from = from,
+        .host = new_host(audit, from),
+        .instances = g_hash_table_new(g_str_hash, g_str_equal),
+        .paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+        .files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+        .inodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+    };
+    add_instances(&work);
+    add_stores(&work);
+    add_traces(&work);
+    match_stores(&work, first);
+    g_hash_table_unref(work.instances);
+    g_hash_table_unref(work.files);
+    g_hash_table_unref(work.inodes);
+    g_hash_table_unref(work.paths);
+}
+
+/* All captures. */
+
+struct source { /* the line of a host that counts */
+    const struct capture *capture;
+    const struct capture_host *host;
+};
+
+static int compare_sources(const void *a, const void *b)
+{
+    const struct source *left = *(struct source *const *)a, *right = *(struct source *const *)b;
+    return strcmp(left->host->name, right->host->name);
+}
+
+static void choose_hosts(GHashTable *chosen, const struct capture *capture)
+{
+    for (guint i = 0; i < capture->hosts->len; i++) {
+        const struct capture_host *host = capture->hosts->pdata[i];
+        const struct source *other = g_hash_table_lookup(chosen, host->name);
+        if (other && other->host->finished > host->finished)
+            continue;
+        struct source *source = g_new(struct source, 1);
+        *source = (struct source){capture, host};
+        g_hash_table_replace(chosen, host->name, source);
+    }
+}
+
+static void note_capture(struct audit *audit, const struct capture *capture)
+{
+    struct audit_capture *note = audit_capture_new(audit);
+    note->program = audit_text(audit, capture->header.program);
+    note->started = capture->header.started;
+    note->inventory_sha256 = audit_text(audit, capture->header.inventory_sha256);
+    note->torn = capture->torn;
+    g_ptr_array_add(audit->captures, note);
+    for (guint i = 0; i < capture->warnings->len; i++)
+        g_ptr_array_add(audit->warnings, (void *)audit_text(audit, capture->warnings->pdata[i]));
+}
+
+gboolean landscape_add(struct landscape *landscape, const char *const *captures, GError **error)
+{
+    g_autoptr(GPtrArray) opened = g_ptr_array_new_with_free_func((GDestroyNotify)capture_free);
+    g_autoptr(GHashTable) chosen = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+
+    for (size_t i = 0; captures[i]; i++) {
+        struct capture *capture = capture_open(captures[i], error);
+        if (!capture)
+            return FALSE;
+        g_ptr_array_add(opened, capture);
+        note_capture(landscape->audit, capture);
+        choose_hosts(chosen, capture);
+    }
+    /* In the order of their names, so that nothing depends on which host was finished first. */
+    g_autoptr(GPtrArray) sources = sorted_values(chosen, compare_sources);
+    for (guint i = 0; i < sources->len; i++) {
+        const struct source *source = sources->pdata[i];
+        add_host(landscape, source->capture, source->host);
+    }
+    match_systems(landscape);
+    make_labels_unique(landscape->audit);
+    return TRUE;
+}
+
+struct landscape *landscape_new(struct audit *audit)
+{
+    struct landscape *landscape = g_new0(struct landscape, 1);
+    landscape->audit = audit;
+    landscape->pool = pool_new(audit);
+    landscape->members = g_hash_table_new(NULL, NULL);
+    landscape->systems = g_hash_table_new(g_str_hash, g_str_equal);
+    landscape->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    landscape->own = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return landscape;
+}
+
+void landscape_free(struct landscape *landscape)
+{
+    if (!landscape)
+        return;
+    pool_free(landscape->pool);
+    g_hash_table_unref(landscape->members);
+    g_hash_table_unref(landscape->systems);
+    g_hash_table_unref(landscape->lists);
+    g_hash_table_unref(landscape->own);
+    g_free(landscape);
+}

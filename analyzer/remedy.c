@@ -1,0 +1,661 @@
+#include "remedy.h"
+
+#include "name.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static void add(struct audit *audit, GPtrArray *steps, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void add(struct audit *audit, GPtrArray *steps, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_ptr_array_add(steps, (void *)audit_text(audit, text));
+}
+
+/* A word of a command line; plain ones stay readable. */
+static char *word(const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/:+,@%=-";
+    if (*text && *text != '-' && strspn(text, plain) == strlen(text))
+        return g_strdup(text);
+    /* csh looks at an exclamation mark even inside of single quotes. */
+    g_autofree char *quoted = g_shell_quote(text);
+    g_auto(GStrv) parts = g_strsplit(quoted, "!", -1);
+    return g_strjoinv("'\\!'", parts);
+}
+
+char *remedy_instance(const struct audit_instance *instance)
+{
+    const char *host = instance->host ? instance->host->name : NULL;
+    return g_strdup_printf("%s%s%s%s%s", instance->name ? instance->name : instance->path, instance->sid ? " of " : "",
+                           instance->sid ? instance->sid : "", host ? " on " : "", host ? host : "");
+}
+
+static char *member_name(const struct audit_member *member)
+{
+    return remedy_instance(member->instance);
+}
+
+static const char *short_name(struct audit *audit, const char *name)
+{
+    if (!name)
+        return "the certificate";
+    g_autofree char *text = name_short(name);
+    return audit_text(audit, text);
+}
+
+/* "SSL client (Standard)" (SAPSSLC.pse) */
+static char *node_name(const struct audit_store *store)
+{
+    return store->role ? g_strdup_printf("\"%s\" (%s)", store->role, store->file) : g_strdup(store->file);
+}
+
+/* Whether STRUST distributes it: its label is then that of a system and not that of a host. */
+static gboolean is_of_strust(const struct audit_store *store)
+{
+    size_t size = store->sid ? strlen(store->sid) : 0;
+    return store->kind == INSTANCE_ABAP && size > 0 && strncmp(store->label, store->sid, size) == 0 &&
+           store->label[size] == ' ' && strcmp(store->label + size + 1, store->file) == 0;
+}
+
+/* Who is asked about a peer: the host that was called, else its address. */
+static const char *peer_of(const GPtrArray *failures)
+{
+    const char *peer = NULL;
+    for (guint i = 0; i < failures->len; i++) {
+        const struct audit_failure *failure = failures->pdata[i];
+        if (failure->target)
+            return failure->target;
+        if (!peer)
+            peer = failure->peer;
+    }
+    return peer;
+}
+
+/* What the peer sends, shown by OpenSSL; only where the trace names it in plain characters. */
+static void add_show_chain(struct audit *audit, GPtrArray *steps, const GPtrArray *failures)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+    for (guint i = 0; i < failures->len; i++) {
+        const struct audit_failure *failure = failures->pdata[i];
+        const char *colon = failure->peer ? strrchr(failure->peer, ':') : NULL;
+        if (failure->role == ROLE_SERVER || !failure->target || !colon || *failure->target == '-' ||
+            strspn(failure->target, plain) != strlen(failure->target) || strspn(colon + 1, "0123456789") == 0 ||
+            strspn(colon + 1, "0123456789") != strlen(colon + 1))
+            continue;
+        add(audit, steps, "See which chain the peer sends (behind a proxy this looks different):");
+        add(audit, steps, "$ openssl s_client -connect %s:%s -servername %s -showcerts </dev/null", failure->target,
+            colon + 1, failure->target);
+        return;
+    }
+}
+
+/* Trace levels. */
+
+static int level_of(const struct audit_instance *instance)
+{
+    int level = -1;
+    for (guint i = 0; i < instance->traces->len; i++)
+        level = MAX(level, ((const struct audit_trace *)instance->traces->pdata[i])->level);
+    return level;
+}
+
+static const char *where_to_set_level(const struct audit_instance *instance)
+{
+    return instance && instance->kind == INSTANCE_WEBDISP ? "the admin page of the Web Dispatcher"
+                                                          : "SMICM > Goto > Trace Level > Set";
+}
+
+static void add_level(struct audit *audit, GPtrArray *steps, const struct audit_instance *instance)
+{
+    int level = instance ? level_of(instance) : -1;
+    if (level > 1)
+        add(audit, steps, "Set the trace level, which is %d, back to 1: %s.", level, where_to_set_level(instance));
+    else
+        add(audit, steps, "If the trace level was raised for this, set it back to 1: %s.",
+            where_to_set_level(instance));
+}
+
+/* How to get the certificate. */
+
+static const struct audit_store *exporting_donor(const struct audit_finding *finding)
+{
+    for (guint i = 0; i < finding->donors->len; i++) {
+        const struct audit_store *donor = finding->donors->pdata[i];
+        if (is_of_strust(donor))
+            return donor;
+    }
+    return NULL;
+}
+
+static void add_unknown_cert(struct audit *audit, const struct audit_finding *finding, const struct audit_gap *gap)
+{
+    const char *peer = peer_of(gap->failures);
+    GPtrArray *steps = gap->steps;
+
+    if (finding->candidates->len > 0) {
+        add(audit, steps,
+            "Find out which of the %u candidates of this finding the peer's chain ends in, by its fingerprint. Take "
+            "that "
+            "one as CERT.pem; do not import all of them.",
+            finding->candidates->len);
+        add_show_chain(audit, steps, gap->failures);
+        return;
+    }
+    if (finding->certainty == CERTAINTY_SELF_SIGNED)
+        add(audit, steps,
+            "Nothing that was collected holds this self-signed certificate. Ask whoever runs %s for it as CERT.pem, or "
+            "for a certificate of a CA in its place.",
+            peer ? peer : "the peer");
+    else
+        add(audit, steps,
+            "Nothing that was collected holds a certificate of this name. Ask whoever runs %s, or the CA \"%s\", for "
+            "it "
+            "as CERT.pem.",
+            peer ? peer : "the peer", short_name(audit, finding->subject));
+    add(audit, steps,
+        "Have its SHA-256 fingerprint confirmed by another way than the one that it came by. What the peer sends over "
+        "the network proves nothing about the peer.");
+    add_show_chain(audit, steps, gap->failures);
+}
+
+static void add_get(struct audit *audit, const struct audit_finding *finding, const struct audit_gap *gap)
+{
+    const struct audit_cert *cert = finding->cert;
+    GPtrArray *steps = gap->steps;
+
+    if (!cert) {
+        add_unknown_cert(audit, finding, gap);
+        return;
+    }
+    if (cert->der) {
+        add(audit, steps, "Save the PEM of \"%s\" from this report as CERT.pem and compare its fingerprint.",
+            short_name(audit, cert->subject));
+    } else {
+        const struct audit_store *donor = exporting_donor(finding);
+        if (donor) {
+            g_autofree char *node = node_name(donor);
+            add(audit, steps,
+                "Only a listing of \"%s\" is known. System %s has the certificate: STRUST, node %s, double-click the "
+                "entry, export it (Base64) as CERT.pem, and compare its fingerprint.",
+                short_name(audit, cert->subject), donor->sid, node);
+        } else {
+            add(audit, steps,
+                "Only a listing of \"%s\" is known, and sapgenpse cannot export an entry of a trust list. Get the "
+                "certificate from its CA or its owner as CERT.pem, and compare its fingerprint.",
+                short_name(audit, cert->subject));
+        }
+    }
+    add(audit, steps, "$ openssl x509 -in CERT.pem -noout -subject -fingerprint -sha256");
+}
+
+/* Import and what comes after it, by kind of instance. */
+
+static char *secudir_of(const struct audit_member *member)
+{
+    const char *slash = strrchr(member->path, '/');
+    return slash && slash > member->path ? g_strndup(member->path, (gsize)(slash - member->path)) : g_strdup("/");
+}
+
+/* "$ env SECUDIR=... sapgenpse maintain_pk WHAT -p SAPSSLC.pse".  env, since the shell of <sid>adm is often csh. */
+static void add_sapgenpse(struct audit *audit, GPtrArray *steps, const struct audit_store *store,
+                          const struct audit_member *member, const char *what)
+{
+    g_autofree char *folder = secudir_of(member), *secudir = word(folder), *file = word(store->file);
+    if (store->kind == INSTANCE_HOSTAGENT)
+        add(audit, steps,
+            "$ env SECUDIR=%s LD_LIBRARY_PATH=/usr/sap/hostctrl/exe /usr/sap/hostctrl/exe/sapgenpse maintain_pk %s -p "
+            "%s",
+            secudir, what, file);
+    else
+        add(audit, steps, "$ env SECUDIR=%s sapgenpse maintain_pk %s -p %s", secudir, what, file);
+}
+
+static void add_login(struct audit *audit, GPtrArray *steps, const struct audit_member *member, const char *why)
+{
+    const char *host = member->instance->host->name;
+    if (member->owner)
+        add(audit, steps, "%s: on %s as the user %s, who owns the file:", why, host, member->owner);
+    else
+        add(audit, steps, "%s: on %s as the owner of the file:", why, host);
+}
+
+static char *member_names(const struct audit_store *store)
+{
+    GString *names = g_string_new(NULL);
+    guint shown = MIN(store->members->len, 8);
+    for (guint i = 0; i < shown; i++) {
+        g_autofree char *name = member_name(store->members->pdata[i]);
+        g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", name);
+    }
+    if (store->members->len > shown)
+        g_string_append_printf(names, " and %u more", store->members->len - shown);
+    return g_string_free(names, FALSE);
+}
+
+/* The release of the kernel, "785", as its trace tells it; 0: not known. */
+static unsigned release_of(const struct audit_store *store, const char **text)
+{
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        const struct audit_instance *instance = member->instance;
+        for (guint j = 0; j < instance->traces->len; j++) {
+            const struct audit_trace *trace = instance->traces->pdata[j];
+            guint64 number;
+            if (trace->release && g_ascii_string_to_unsigned(trace->release, 10, 100, 999, &number, NULL)) {
+                *text = trace->release;
+                return (unsigned)number;
+            }
+        }
+    }
+    return 0;
+}
+
+static void add_abap_after(struct audit *audit, GPtrArray *steps, const struct audit_store *store)
+{
+    const char *text = NULL;
+    unsigned release = release_of(store, &text);
+    /* A kernel 7.20 to 7.22 also runs below 7.02, so it decides nothing. */
+    if (release >= 740)
+        add(audit, steps, "The ICM learns of it from STRUST; it needs no restart (kernel release %s).", text);
+    else if (release > 0 && release <= 701)
+        add(audit, steps,
+            "Up to release 7.01 the ICM has to be restarted (kernel release %s): SMICM > Administration > ICM > Exit "
+            "Soft > Global.",
+            text);
+    else
+        add(audit, steps,
+            "From release 7.02 on the ICM learns of it from STRUST; up to 7.01 restart it: SMICM > Administration > "
+            "ICM "
+            "> Exit Soft > Global.");
+}
+
+static gboolean holds_somewhere(const struct audit_finding *finding, const struct audit_store *store)
+{
+    return finding->cert && audit_store_holds(store, finding->cert);
+}
+
+static void add_import_abap(struct audit *audit, const struct audit_finding *finding, struct audit_gap *gap,
+                            const struct audit_store *sibling)
+{
+    const struct audit_store *store = gap->store;
+    g_autofree char *node = node_name(store), *names = member_names(store);
+
+    if (holds_somewhere(finding, store)) {
+        add(audit, gap->steps,
+            "Some instances of %s have it already. In STRUST of %s choose the node %s, look whether the list shows the "
+            "certificate (add CERT.pem if not), save, and distribute the PSE.",
+            store->sid, store->sid, node);
+    } else {
+        add(audit, gap->steps,
+            "In system %s: transaction STRUST, node %s, change mode; read CERT.pem into the certificate box (Base64), "
+            "Add "
+            "to Certificate List, Save. Once for the system: STRUST writes the PSE to every instance, and overwrites "
+            "what sapgenpse has added to a file.",
+            store->sid, node);
+    }
+    if (sibling)
+        add(audit, gap->steps,
+            "\"%s\" (%s) of %s lacks it as well. Add it there too if a destination with that identity calls this peer.",
+            sibling->role, sibling->file, store->sid);
+    if (store->members->len > 1)
+        add(audit, gap->steps, "Check that every instance has got it (%s); if not, distribute the PSE in STRUST.",
+            names);
+    add_abap_after(audit, gap->steps, store);
+}
+
+static void add_file_after(struct audit *audit, GPtrArray *steps, const struct audit_store *store)
+{
+    switch (store->kind) {
+    case INSTANCE_WEBDISP:
+        add(audit, steps,
+            "A change of the file tells nobody: reload the PSE in the admin page of the Web Dispatcher, or restart it "
+            "(SAP "
+            "Note 2009483). If connections still fail after the reload, restart.");
+        break;
+    case INSTANCE_HANA:
+        add(audit, steps,
+            "Each host of the HANA system has its own file: do the same on every one. From HANA 2.0 SPS 07 on no "
+            "restart is "
+            "needed; before, restart the service (not sure for every revision). PSEs that HANA keeps inside of the "
+            "database are not seen by this audit.");
+        break;
+    case INSTANCE_HOSTAGENT:
+        add(audit, steps, "Then restart the host agent, as root (not sure that it is needed, it does no harm):");
+        add(audit, steps, "$ /usr/sap/hostctrl/exe/saphostexec -restart");
+        break;
+    default:
+        if (strcmp(store->file, "local.pse") == 0)
+            add(audit, steps,
+                "Restart the SAProuter to be safe; whether it reads the file again by itself is not known.");
+        else
+            add(audit, steps, "A change of the file tells nobody: restart the program that uses it.");
+    }
+}
+
+static void add_import_file(struct audit *audit, struct audit_gap *gap, const struct audit_store *sibling)
+{
+    const struct audit_store *store = gap->store;
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        add_login(audit, gap->steps, member, "Add it (sapgenpse asks for the PIN if there is one)");
+        add_sapgenpse(audit, gap->steps, store, member, "-a CERT.pem");
+        if (sibling)
+            add(audit, gap->steps, "%s lacks it as well. Add it there too if connections of that kind call this peer.",
+                sibling->label);
+    }
+    add_file_after(audit, gap->steps, store);
+}
+
+/* The view of the key storage that stands behind a PSE of a Java instance. */
+static char *java_view(const char *file)
+{
+    if (strcmp(file, "SAPSSLC.pse") == 0)
+        return g_strdup("CLIENT_ICM_SSL_<instance>");
+    if (strcmp(file, "SAPSSLS.pse") == 0)
+        return g_strdup("ICM_SSL_<instance>");
+    if (g_str_has_prefix(file, "SAPSSLS_") && g_str_has_suffix(file, ".pse")) {
+        size_t size = strlen(file) - strlen("SAPSSLS_") - strlen(".pse");
+        return g_strdup_printf("ICM_SSL_<instance>_%.*s", (int)size, file + strlen("SAPSSLS_"));
+    }
+    return g_strdup_printf("that %s is exported from", file);
+}
+
+static void add_import_java(struct audit *audit, struct audit_gap *gap)
+{
+    g_autofree char *view = java_view(gap->store->file);
+    add(audit, gap->steps,
+        "In NetWeaver Administrator of %s: Certificates and Keys, view %s: import CERT.pem, then export the view to "
+        "the "
+        "PSE. The view is the original; what is added to the file alone is overwritten.",
+        gap->store->sid ? gap->store->sid : "the system", view);
+    add(audit, gap->steps, "Restart the ICM of the instance.");
+}
+
+static void add_undo(struct audit *audit, const struct audit_gap *gap)
+{
+    const struct audit_store *store = gap->store;
+    if (is_of_strust(store)) {
+        add(audit, gap->steps, "To undo: the same node of STRUST, select the entry, delete it from the list, Save.");
+        return;
+    }
+    if (store->kind == INSTANCE_JAVA) {
+        add(audit, gap->steps, "To undo: delete the entry from the view, export the view again, restart the ICM.");
+        return;
+    }
+    add(audit, gap->steps, "To undo: find the number of the entry in the list, and delete that number:");
+    add_sapgenpse(audit, gap->steps, store, store->members->pdata[0], "-l");
+    add_sapgenpse(audit, gap->steps, store, store->members->pdata[0], "-d NUMBER");
+}
+
+static void add_look_first(struct audit *audit, struct audit_gap *gap)
+{
+    const struct audit_store *store = gap->store;
+    if (is_of_strust(store) || store->kind == INSTANCE_JAVA) {
+        add(audit, gap->steps, "The list of %s could not be read: look first whether the certificate is in it already.",
+            store->label);
+        return;
+    }
+    add(audit, gap->steps,
+        "The list of %s could not be read: look first whether the certificate is in it already, as the owner of the "
+        "file:",
+        store->label);
+    add_sapgenpse(audit, gap->steps, store, store->members->pdata[0], "-l");
+}
+
+static void add_find_store(struct audit *audit, struct audit_gap *gap)
+{
+    const struct audit_instance *instance = gap->instance;
+    const struct audit_failure *failure = gap->failures->len > 0 ? gap->failures->pdata[0] : NULL;
+    g_autofree char *name = instance ? remedy_instance(instance) : g_strdup("the instance");
+
+    if (failure && failure->store_path)
+        add(audit, gap->steps, "The trace of %s names the PSE %s, which was not found there: see what became of it.",
+            name, failure->store_path);
+    else if (failure && failure->role == ROLE_SERVER)
+        add(audit, gap->steps,
+            "The trace of %s does not name the PSE. For incoming connections it is an SSL server PSE: SAPSSLS.pse, or "
+            "the "
+            "one of the port's icm/ssl_config.",
+            name);
+    else
+        add(audit, gap->steps,
+            "The trace of %s does not name the PSE. The destination decides (SM59, Logon & Security, SSL certificate): "
+            "DFAULT is \"SSL client (Standard)\" (SAPSSLC.pse), ANONYM is \"SSL client (Anonymous)\" (SAPSSLA.pse).",
+            name);
+    if (instance && instance->kind == INSTANCE_ABAP && instance->sid)
+        add(audit, gap->steps,
+            "In system %s: transaction STRUST, the node of that PSE, change mode; read CERT.pem into the certificate "
+            "box "
+            "(Base64), Add to Certificate List, Save.",
+            instance->sid);
+    else
+        add(audit, gap->steps, "Add CERT.pem to the list of that PSE.");
+}
+
+void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct audit_gap *gap,
+                const struct audit_store *sibling)
+{
+    const struct audit_store *store = gap->store;
+    const struct audit_member *member = store && store->members->len > 0 ? store->members->pdata[0] : NULL;
+
+    if (gap->state == STATE_FIXED)
+        return;
+    if (gap->basis == BASIS_SEEN_UNREAD && member)
+        add_look_first(audit, gap);
+    add_get(audit, finding, gap);
+    if (!member)
+        add_find_store(audit, gap);
+    else if (is_of_strust(store))
+        add_import_abap(audit, finding, gap, sibling);
+    else if (store->kind == INSTANCE_JAVA)
+        add_import_java(audit, gap);
+    else
+        add_import_file(audit, gap, sibling);
+    add_level(audit, gap->steps, member ? member->instance : gap->instance);
+    add(audit, gap->steps, "The next audit proves it: it reads the list again and calls this gap fixed.");
+    if (member)
+        add_undo(audit, gap);
+}
+
+/* Findings without gaps. */
+
+static const struct audit_instance *instance_of(const struct audit_finding *finding)
+{
+    if (finding->failures->len > 0)
+        return ((const struct audit_failure *)finding->failures->pdata[0])->instance;
+    if (finding->stores->len > 0) {
+        const struct audit_store *store = finding->stores->pdata[0];
+        if (store->members->len > 0)
+            return ((const struct audit_member *)store->members->pdata[0])->instance;
+    }
+    return NULL;
+}
+
+static void steps_of_untrusted(struct audit *audit, struct audit_finding *finding)
+{
+    const struct audit_instance *instance = instance_of(finding);
+    add(audit, finding->steps, "Raise the trace level to 2: %s.", where_to_set_level(instance));
+    add(audit, finding->steps, "Call the peer once (a connection test of the destination in SM59 is enough).");
+    add(audit, finding->steps,
+        "Set the trace level back to 1 at once; level 2 writes much and may hold what is private.");
+    add(audit, finding->steps, "Collect and analyze again: the chain that the peer sent is then in the trace.");
+    add_show_chain(audit, finding->steps, finding->failures);
+}
+
+static void steps_of_failure(struct audit *audit, struct audit_finding *finding, const struct audit_failure *failure)
+{
+    GPtrArray *steps = finding->steps;
+    const char *peer = peer_of(finding->failures);
+    if (!peer)
+        peer = "the peer";
+
+    switch (failure->cause) {
+    case CAUSE_UNTRUSTED_PEER:
+        steps_of_untrusted(audit, finding);
+        return;
+    case CAUSE_EXPIRED_PEER:
+        add(audit, steps, "Ask whoever runs %s to renew its certificate; nothing in a trust list heals this.", peer);
+        add(audit, steps, "If the peer's certificate is in date, look at the clock of this host.");
+        add_show_chain(audit, steps, finding->failures);
+        return;
+    case CAUSE_NAME_MISMATCH:
+        add(audit, steps,
+            "Call the peer by a name that its certificate has, or ask whoever runs %s to put the name into it.", peer);
+        add_show_chain(audit, steps, finding->failures);
+        return;
+    case CAUSE_PEER_REFUSED:
+        add(audit, steps,
+            "The peer does not accept our certificate; no trust list here lacks anything. See which PSE was used, "
+            "whether "
+            "its own certificate is in date, and whether %s trusts its CA.",
+            peer);
+        return;
+    case CAUSE_STORE_UNUSABLE:
+        add(audit, steps,
+            "See whether the PSE exists, has its own certificate, and whether the user of the instance has a "
+            "credential for "
+            "its PIN; in an ABAP system STRUST shows it and can distribute it again.");
+        return;
+    case CAUSE_PROXY_REFUSED:
+        add(audit, steps, "Look at the proxy's answer: its log-in in the destination, and its rules for %s.", peer);
+        return;
+    case CAUSE_REVERSE_PROXY:
+        add(audit, steps,
+            "The client certificate that a reverse proxy forwarded was rejected: see icm/trusted_reverse_proxy in the "
+            "profile, and whether the proxy itself connects with the certificate that is named there.");
+        return;
+    case CAUSE_NOT_TLS:
+        add(audit, steps,
+            "See whether host and port of %s are those of a TLS service, and whether a proxy stands between.", peer);
+        return;
+    case CAUSE_CLOSED:
+        add(audit, steps,
+            "The connection was closed during the handshake, which says nothing of trust: look at firewalls and at the "
+            "log "
+            "of %s at that time.",
+            peer);
+        return;
+    case CAUSE_HANDSHAKE:
+        add(audit, steps,
+            "The two sides share no protocol or cipher, or the peer wants something that was not sent: compare "
+            "ssl/client_ciphersuites (ssl/ciphersuites for incoming connections) with what %s offers.",
+            peer);
+        return;
+    default:
+        add(audit, steps, "Read the quoted lines; SAP Notes are found by the error's name.");
+    }
+}
+
+static void steps_of_unreadable(struct audit *audit, struct audit_finding *finding, const struct audit_store *store)
+{
+    static const struct {
+        const char *word, *step;
+    } rows[] = {
+        {"not-allowed",
+         "Let the login user of the audit read the file, or allow it sudo to the owner of the file and set "
+         "ansible_become for the host."},
+        {"needs-pin", "The PSE has a PIN, or is protected by LPS. With a credential for its owner (seclogin) and "
+                      "ansible_become its list can be read by sapgenpse; the PIN itself is never needed here."},
+        {"damaged",
+         "The file is damaged. Have its owner restore it, or distribute the PSE again in STRUST; look at a copy "
+         "before anything overwrites it."},
+        {"no-pse", "The file is named like a PSE and is none; if nothing uses it, it can go."},
+        {"unknown-version", "The PSE has a version that is not known here; please report it."},
+        {"changed", "The file was written while it was read; the next audit reads it again."},
+        {"too-large", "The file is larger than any PSE should be; see what it is."},
+        {"sapgenpse-failed", "sapgenpse gave no list; run what follows as the owner of the file and see what it says."},
+    };
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        const char *reason = member->reason ? member->reason : "";
+        size_t size = strcspn(reason, " ");
+        for (size_t j = 0; j < G_N_ELEMENTS(rows); j++) {
+            if (size != strlen(rows[j].word) || strncmp(rows[j].word, reason, size) != 0)
+                continue;
+            if (!g_ptr_array_find_with_equal_func(finding->steps, rows[j].step, g_str_equal, NULL))
+                add(audit, finding->steps, "%s", rows[j].step);
+            if (strcmp(rows[j].word, "sapgenpse-failed") == 0)
+                add_sapgenpse(audit, finding->steps, store, member, "-l");
+        }
+    }
+    if (finding->steps->len == 0)
+        add(audit, finding->steps, "Look at the list by hand, and collect the host again.");
+}
+
+static void steps_of_dates(struct audit *audit, struct audit_finding *finding)
+{
+    gboolean own = finding->severity >= SEVERITY_MEDIUM;
+    if (own) {
+        add(audit, finding->steps,
+            "Renew it: in an ABAP system STRUST, the node of the PSE, create a certificate request, have it signed, "
+            "import "
+            "the answer; elsewhere sapgenpse get_pse and import_own_cert, or what your company uses.");
+        add(audit, finding->steps,
+            "Tell the peers that know this certificate itself and not its CA before you change it.");
+    } else {
+        add(audit, finding->steps,
+            "See whether a newer certificate of the same CA is in the same lists; then this one can go. Nothing fails "
+            "for "
+            "the sake of an entry that no peer needs.");
+    }
+}
+
+void remedy_finding(struct audit *audit, struct audit_finding *finding)
+{
+    GPtrArray *steps = finding->steps;
+    const struct audit_store *store = finding->stores->len > 0 ? finding->stores->pdata[0] : NULL;
+
+    switch (finding->kind) {
+    case FINDING_TLS_FAILURE:
+        if (finding->failures->len > 0)
+            steps_of_failure(audit, finding, finding->failures->pdata[0]);
+        break;
+    case FINDING_EXPIRED:
+    case FINDING_EXPIRING:
+        steps_of_dates(audit, finding);
+        break;
+    case FINDING_DRIFT:
+        add(audit, steps,
+            "In system %s: transaction STRUST, node of %s: see whether the list there is the one that should be, save, "
+            "and "
+            "distribute the PSE to all instances.",
+            store->sid, store->file);
+        add(audit, steps,
+            "If an entry was added to a file with sapgenpse and is still needed, add it in STRUST: distributing "
+            "overwrites "
+            "the file.");
+        break;
+    case FINDING_STORE_UNREADABLE:
+        steps_of_unreadable(audit, finding, store);
+        break;
+    case FINDING_TRACE_LEVEL:
+        add(audit, steps,
+            "Set the trace level back to 1: SMICM > Goto > Trace Level > Set; for a Web Dispatcher on its admin "
+            "page. If it comes back after a restart, see rdisp/TRACE and icm/trace_level in the profile.");
+        break;
+    case FINDING_HOST_MISSING:
+        add(audit, steps, "Heal what the message says and collect this host again; captures can be analyzed together.");
+        break;
+    default:
+        break;
+    }
+}
+
+void remedy_told(struct audit *audit, struct audit_finding *finding, const struct audit_store *store)
+{
+    if (is_of_strust(store))
+        add_abap_after(audit, finding->steps, store);
+    else if (store->kind == INSTANCE_JAVA)
+        add(audit, finding->steps, "Restart the ICM of the instance.");
+    else
+        add_file_after(audit, finding->steps, store);
+    add(audit, finding->steps,
+        "If the failures go on after that, raise the trace level to 2, call the peer once, set the level back to 1, "
+        "and "
+        "collect again: the peer may have changed its chain.");
+}

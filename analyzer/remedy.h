@@ -1,0 +1,42 @@
+/*
+ * What to do about a finding: the steps, in order, in words that a Basis administrator can follow at night.
+ *
+ * Lines that begin with "$ " are commands, for the login shell of whoever the line above names; every word in them that
+ * came from a host is quoted for a POSIX shell and for csh.  CERT.pem stands for the certificate of the finding.  A PIN
+ * is never in a command, sapgenpse asks for it.  What is not sure (whether a restart is needed, where an entry can be
+ * exported) says so.  Nothing here is ever run by this program.
+ */
+#ifndef TRUSTGAP_REMEDY_H
+#define TRUSTGAP_REMEDY_H
+
+#include "audit.h"
+
+#include <glib.h>
+
+/**
+ * remedy_gap(audit, finding, gap, sibling):
+ * Fill the steps of ${gap}, which is one of ${finding} and has its basis and state.  ${sibling} is the other SSL client
+ * PSE of the same place if that lacks the certificate as well, else NULL.
+ */
+void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct audit_gap *gap,
+                const struct audit_store *sibling);
+
+/**
+ * remedy_finding(audit, finding):
+ * Fill the steps of a finding that has no gaps, by its kind, host, stores and failures.
+ */
+void remedy_finding(struct audit *audit, struct audit_finding *finding);
+
+/**
+ * remedy_told(audit, finding, store):
+ * Fill the steps of a finding that connections still fail though ${store} holds by now what they missed.
+ */
+void remedy_told(struct audit *audit, struct audit_finding *finding, const struct audit_store *store);
+
+/**
+ * remedy_instance(instance):
+ * "D00 of PRD on app01": how a text speaks of an instance; the caller frees it with g_free().
+ */
+char *remedy_instance(const struct audit_instance *instance);
+
+#endif
