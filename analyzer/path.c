@@ -1,7 +1,24 @@
 #include "path.h"
 
+#include "name.h"
+
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
+
+/*
+ * OpenSSL builds one path and does not turn back where a name leads to several certificates (a CA with a new key, a
+ * cross-signed one) and the first of them was wrong.  So where it fails and there was a choice, the other paths are
+ * offered to it one by one.
+ */
+#define TRIES 64   /* paths offered, each with signatures to verify */
+#define STEPS 4096 /* certificates looked at to find them */
+
+struct search {
+    STACK_OF(X509) * helpers, *anchors;
+    STACK_OF(X509) * path; /* that is being tried: the leaf and helpers, borrowed */
+    int64_t at;
+    unsigned tries, steps;
+};
 
 static X509 *parse(const struct audit_cert *cert)
 {
@@ -12,34 +29,48 @@ static X509 *parse(const struct audit_cert *cert)
     return d2i_X509(NULL, &bytes, (long)size);
 }
 
-static X509_STORE *make_store(const GPtrArray *anchors)
+static void push(STACK_OF(X509) * stack, const struct audit_cert *cert)
 {
-    X509_STORE *store = X509_STORE_new();
+    X509 *x509 = parse(cert);
+    if (x509)
+        sk_X509_push(stack, x509);
+}
+
+/*
+ * The anchors at which a path could end: certificates of the chain and those that by name have issued one.  A store has
+ * hundreds of others, and parsing one takes longer than all the rest.
+ */
+static STACK_OF(X509) * relevant_anchors(const GPtrArray *chain, const GPtrArray *anchors)
+{
+    g_autoptr(GHashTable) issuers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    STACK_OF(X509) *relevant = sk_X509_new_null();
+    gboolean all = FALSE;
+
+    for (guint i = 0; i < chain->len; i++) {
+        const struct audit_cert *cert = chain->pdata[i];
+        char *key = cert->issuer ? name_key(cert->issuer, FALSE) : NULL;
+        if (key)
+            g_hash_table_add(issuers, key);
+        else
+            all = all || cert->der; /* a name that cannot be compared */
+    }
     for (guint i = 0; i < anchors->len; i++) {
-        X509 *cert = parse(anchors->pdata[i]);
-        if (cert)
-            X509_STORE_add_cert(store, cert);
-        X509_free(cert);
+        const struct audit_cert *cert = anchors->pdata[i];
+        g_autofree char *key = cert->subject ? name_key(cert->subject, FALSE) : NULL;
+        if (all || !key || g_hash_table_contains(issuers, key) || g_ptr_array_find((GPtrArray *)chain, cert, NULL))
+            push(relevant, cert);
     }
-    return store;
+    return relevant;
 }
 
-static STACK_OF(X509) * make_helpers(const GPtrArray *chain)
-{
-    STACK_OF(X509) *helpers = sk_X509_new_null();
-    for (guint i = 1; i < chain->len; i++) {
-        X509 *cert = parse(chain->pdata[i]);
-        if (cert)
-            sk_X509_push(helpers, cert);
-    }
-    return helpers;
-}
-
-static int verify(X509_STORE *store, X509 *leaf, STACK_OF(X509) * helpers, int64_t at)
+static int verify(STACK_OF(X509) * anchors, X509 *leaf, STACK_OF(X509) * helpers, int64_t at)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
+    X509_STORE *store = X509_STORE_new();
     int error = X509_V_ERR_UNSPECIFIED;
 
+    for (int i = 0; i < sk_X509_num(anchors); i++)
+        X509_STORE_add_cert(store, sk_X509_value(anchors, i));
     if (X509_STORE_CTX_init(context, store, leaf, helpers)) {
         X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
         X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
@@ -49,7 +80,62 @@ static int verify(X509_STORE *store, X509 *leaf, STACK_OF(X509) * helpers, int64
         error = X509_verify_cert(context) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(context);
     }
     X509_STORE_CTX_free(context);
+    X509_STORE_free(store);
     return error;
+}
+
+static gboolean has_issued(X509 *issuer, X509 *subject)
+{
+    return X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(subject)) == 0;
+}
+
+static gboolean try_anchor(struct search *search, X509 *anchor)
+{
+    STACK_OF(X509) *only = sk_X509_new_null();
+    sk_X509_push(only, anchor);
+    search->tries++;
+    gboolean trusted = verify(only, sk_X509_value(search->path, 0), search->path, search->at) == X509_V_OK;
+    sk_X509_free(only);
+    return trusted;
+}
+
+/* Go on from the last certificate of the path in every way that the names allow.  At most PATH_DEPTH deep. */
+static gboolean search_on(struct search *search)
+{
+    int length = sk_X509_num(search->path);
+    X509 *last = sk_X509_value(search->path, length - 1);
+
+    for (int i = 0; i < sk_X509_num(search->anchors) && search->tries < TRIES; i++) {
+        X509 *anchor = sk_X509_value(search->anchors, i);
+        if (has_issued(anchor, last) && try_anchor(search, anchor))
+            return TRUE;
+    }
+    for (int i = 0; i < sk_X509_num(search->helpers) && length < PATH_DEPTH - 1; i++) {
+        X509 *helper = sk_X509_value(search->helpers, i);
+        if (++search->steps > STEPS || search->tries >= TRIES)
+            return FALSE;
+        if (!has_issued(helper, last) || sk_X509_find(search->path, helper) >= 0)
+            continue;
+        sk_X509_push(search->path, helper);
+        gboolean trusted = search_on(search);
+        sk_X509_pop(search->path);
+        if (trusted)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean search_path(X509 *leaf, STACK_OF(X509) * helpers, STACK_OF(X509) * anchors, int64_t at)
+{
+    struct search search = {.helpers = helpers, .anchors = anchors, .path = sk_X509_new_null(), .at = at};
+    sk_X509_push(search.path, leaf);
+    gboolean trusted = FALSE;
+    /* OpenSSL looks for the issuer even of a leaf that is an anchor itself. */
+    for (int i = 0; i < sk_X509_num(anchors) && !trusted; i++)
+        trusted = X509_cmp(sk_X509_value(anchors, i), leaf) == 0 && try_anchor(&search, sk_X509_value(anchors, i));
+    trusted = trusted || search_on(&search);
+    sk_X509_free(search.path);
+    return trusted;
 }
 
 gboolean path_verify(const GPtrArray *chain, const GPtrArray *anchors, int64_t at, const char **reason)
@@ -61,13 +147,20 @@ gboolean path_verify(const GPtrArray *chain, const GPtrArray *anchors, int64_t a
             *reason = "the certificate itself is not known";
         return FALSE;
     }
-    X509_STORE *store = make_store(anchors);
-    STACK_OF(X509) *helpers = make_helpers(chain);
-    int error = verify(store, leaf, helpers, at);
+    STACK_OF(X509) *trusted = relevant_anchors(chain, anchors);
+    STACK_OF(X509) *helpers = sk_X509_new_null();
+    for (guint i = 1; i < chain->len; i++)
+        push(helpers, chain->pdata[i]);
+
+    int error = verify(trusted, leaf, helpers, at);
+    /* With one helper or anchor at most there was no choice. */
+    gboolean choice = sk_X509_num(trusted) > 0 && sk_X509_num(trusted) + sk_X509_num(helpers) > 1;
+    if (error != X509_V_OK && choice && search_path(leaf, helpers, trusted, at))
+        error = X509_V_OK;
     if (error != X509_V_OK && reason)
         *reason = X509_verify_cert_error_string(error);
+    sk_X509_pop_free(trusted, X509_free);
     sk_X509_pop_free(helpers, X509_free);
-    X509_STORE_free(store);
     X509_free(leaf);
     ERR_clear_error();
     return error == X509_V_OK;
