@@ -12,7 +12,8 @@
 
 #include <glib.h>
 
-#define REPORT_AUDIT_BYTES ((size_t)4 * 1024 * 1024 * 1024) /* an audit document that is read */
+#define REPORT_AUDIT_BYTES       ((size_t)4 * 1024 * 1024 * 1024) /* an audit document that is read */
+#define REPORT_VALIDATE_MESSAGES 1000                             /* complaints about one document that are kept */
 
 struct report_format {
     const char *name; /* as given to -f */
@@ -44,6 +45,12 @@ gboolean report_write_text(struct file_output *output, const struct audit *audit
  * expanded.  NULL with ${error} set ("path:line: ...") if it is no audit of a version that we know.
  */
 struct audit *report_read_xml(const char *path, GError **error);
+
+/**
+ * report_parse_xml(name, bytes, size, error):
+ * The same from memory; ${name} stands for the path in messages.
+ */
+struct audit *report_parse_xml(const char *name, const void *bytes, size_t size, GError **error);
 
 /**
  * report_validate(path, messages, error):

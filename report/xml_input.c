@@ -1,0 +1,153 @@
+#include "xml_input.h"
+
+#include "error.h"
+#include "report.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_UNSURE 65535 /* libxml2 counts the lines of elements in 16 bits */
+
+void xml_input_refuse(struct xml_input *input, int line, const char *format, ...)
+{
+    if (input->error)
+        return;
+    va_list args;
+    va_start(args, format);
+    g_autofree char *what = g_strdup_vprintf(format, args);
+    va_end(args);
+    input->error = g_error_new(TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s:%d: %s", input->name, line, what);
+}
+
+/* The parser's messages quote the document, so they are cleaned like it. */
+static void take_complaint(void *context, xmlError *complaint)
+{
+    struct xml_input *input = context;
+    if (complaint->level < XML_ERR_ERROR)
+        return;
+    g_autofree char *raw = g_strchomp(g_strdup(complaint->message ? complaint->message : "not well-formed"));
+    g_autofree char *what = text_clean(raw, strlen(raw));
+    int line = complaint->line > 0 && complaint->line < LINE_UNSURE ? complaint->line : xml_input_line(input);
+
+    if (complaint->domain != XML_FROM_SCHEMASV) {
+        xml_input_refuse(input, line, "%s", what);
+        return;
+    }
+    input->complaints++;
+    if (input->messages && input->messages->len < REPORT_VALIDATE_MESSAGES)
+        g_ptr_array_add(input->messages, g_strdup_printf("%s:%d: %s", input->name, line, what));
+}
+
+static int limit_reached(struct xml_input *input)
+{
+    if (!input->error)
+        g_set_error(&input->error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s: larger than the limit of %zu bytes",
+                    input->name, REPORT_AUDIT_BYTES);
+    return -1;
+}
+
+static int read_file(void *context, char *buffer, int size)
+{
+    struct xml_input *input = context;
+    ssize_t got;
+
+    do
+        got = read(input->fd, buffer, (size_t)size);
+    while (got < 0 && errno == EINTR);
+    if (got < 0 && !input->error)
+        g_set_error(&input->error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO, "%s: cannot be read: %s", input->name,
+                    g_strerror(errno));
+    if (got > 0)
+        input->taken += (uint64_t)got;
+    return input->taken > REPORT_AUDIT_BYTES ? limit_reached(input) : (int)got;
+}
+
+static int read_bytes(void *context, char *buffer, int size)
+{
+    struct xml_input *input = context;
+    size_t part = MIN(input->size, (size_t)size);
+
+    if (part > 0)
+        memcpy(buffer, input->bytes, part);
+    input->bytes += part;
+    input->size -= part;
+    return (int)part;
+}
+
+static void begin(struct xml_input *input, xmlInputReadCallback source)
+{
+    /* No XML_PARSE_NOENT, _DTDLOAD, _DTDATTR, _XINCLUDE: nothing is expanded or fetched.  No XML_PARSE_HUGE: a text of
+     * 10 MB is enough.  The address is NULL, else libxml2 could take it for a base. */
+    input->reader = xmlReaderForIO(source, NULL, input, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOCDATA);
+    g_assert(input->reader); /* only without memory */
+    xmlTextReaderSetStructuredErrorHandler(input->reader, take_complaint, input);
+}
+
+gboolean xml_input_open(struct xml_input *input, const char *path, GError **error)
+{
+    gboolean standard = strcmp(path, "-") == 0;
+
+    *input = (struct xml_input){.fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+    if (input->fd < 0) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_MISSING, "%s: %s", path, g_strerror(errno));
+        return FALSE;
+    }
+    input->name = g_strdup(standard ? "standard input" : path);
+    begin(input, read_file);
+    return TRUE;
+}
+
+void xml_input_open_bytes(struct xml_input *input, const char *name, const void *bytes, size_t size)
+{
+    *input = (struct xml_input){.fd = STDIN_FILENO, .name = g_strdup(name), .bytes = bytes, .size = size};
+    begin(input, read_bytes);
+}
+
+int xml_input_line(const struct xml_input *input)
+{
+    const xmlNode *node = xmlTextReaderCurrentNode(input->reader);
+    long line = node ? xmlGetLineNo(node) : 0;
+
+    return line > 0 && line < LINE_UNSURE ? (int)line : MAX(1, xmlTextReaderGetParserLineNumber(input->reader));
+}
+
+gboolean xml_input_step(struct xml_input *input)
+{
+    while (!input->error) {
+        int result = xmlTextReaderRead(input->reader);
+        if (result < 0)
+            xml_input_refuse(input, xml_input_line(input), "not well-formed");
+        if (result <= 0 || input->error)
+            return FALSE;
+        switch (xmlTextReaderNodeType(input->reader)) {
+        case XML_READER_TYPE_COMMENT:
+        case XML_READER_TYPE_PROCESSING_INSTRUCTION:
+            break;
+        case XML_READER_TYPE_DOCUMENT_TYPE:
+            xml_input_refuse(input, xml_input_line(input), "a document type is not allowed in an audit");
+            break;
+        case XML_READER_TYPE_ENTITY_REFERENCE:
+            xml_input_refuse(input, xml_input_line(input), "an entity is not allowed in an audit");
+            break;
+        default:
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+gboolean xml_input_close(struct xml_input *input, GError **error)
+{
+    gboolean ok = input->error == NULL;
+
+    xmlFreeTextReader(input->reader);
+    if (input->fd != STDIN_FILENO)
+        close(input->fd);
+    g_free(input->name);
+    if (!ok)
+        g_propagate_error(error, input->error);
+    return ok;
+}
