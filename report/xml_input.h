@@ -1,8 +1,8 @@
 /*
  * An audit document as a stream of nodes, from a file or from memory; the bytes are hostile.
  *
- * Nothing outside of the document is loaded and no entity is expanded: a document type is refused as soon as it shows.
- * The first thing that is wrong is kept as the error of the input, "path:line: what", and ends the stream.
+ * Nothing outside of the document is loaded and no entity is expanded: a document type is refused before the parser
+ * sees it. The first thing that is wrong is kept as the error of the input, "path:line: what", and ends the stream.
  */
 #ifndef TRUSTGAP_XML_INPUT_H
 #define TRUSTGAP_XML_INPUT_H
@@ -21,7 +21,9 @@ struct xml_input {
     int fd;
     const uint8_t *bytes;
     size_t size;
-    uint64_t taken;
+    uint64_t taken; /* bytes of the file so far */
+    int newlines;   /* in what the parser was given so far */
+    size_t matched; /* of the letters of a document type */
 };
 
 /**

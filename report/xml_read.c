@@ -72,7 +72,8 @@ static gboolean next_child(struct reader *reader)
 static gboolean parse_number(int64_t *number, const char *text, int64_t least, int64_t most)
 {
     const char *digits = text + (*text == '-');
-    return (*digits != '0' || digits[1] == '\0') && g_ascii_string_to_signed(text, 10, least, most, number, NULL);
+    return g_ascii_isdigit(*digits) && (*digits != '0' || digits[1] == '\0') &&
+           g_ascii_string_to_signed(text, 10, least, most, number, NULL);
 }
 
 static unsigned parse_id(enum xml_object object, const char *text)
