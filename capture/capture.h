@@ -23,6 +23,8 @@
 #define CAPTURE_LINE_BYTES    ((size_t)16 * 1024 * 1024) /* one host's line */
 #define CAPTURE_JOURNAL_BYTES ((size_t)4 * 1024 * 1024 * 1024)
 #define CAPTURE_JSON_DEPTH    16
+#define CAPTURE_LINE_VALUES   1000000            /* JSON values of one line */
+#define CAPTURE_SIZE_MAX      ((int64_t)1 << 53) /* sizes and offsets of files on a host: so sums do not overflow */
 
 #define CAPTURE_DIGEST_CHARS 64 /* an object's name: SHA-256 in lower case hex */
 
@@ -102,6 +104,9 @@ struct capture_instance *capture_instance_new(void);
 struct capture_trace *capture_trace_new(void);
 struct capture_store *capture_store_new(void);
 void capture_host_free(struct capture_host *host);
+
+typedef struct capture_host capture_host_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(capture_host_auto, capture_host_free)
 
 /* Writing. */
 
