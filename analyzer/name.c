@@ -161,9 +161,11 @@ static gboolean is_type_begun(const char *at)
  */
 static void trim_cut(struct attribute *attribute)
 {
-    char *value = attribute->value;
-    char *end = strrchr(value, attribute->quoted ? '"' : ',');
+    char *value = attribute->value, *end = NULL;
 
+    for (char *at = value; *at; at++)
+        if (attribute->quoted ? *at == '"' : *at == ',' || *at == '+')
+            end = at;
     if (end && attribute->quoted) {
         const char *after = skip_blanks(end + 1);
         if (*after == '\0' || ((*after == ',' || *after == '+') && is_type_begun(after + 1)))
@@ -278,9 +280,51 @@ gboolean name_is_cut(const char *key)
     return length > 0 && key[length - 1] != '\n';
 }
 
+/* The length of the RDN at ${rdn}: to the first line feed that no "+" follows. */
+static size_t rdn_length(const char *rdn)
+{
+    const char *at = rdn;
+    do {
+        at += strcspn(at, "\n");
+        at += *at == '\n';
+    } while (*at == '+');
+    return (size_t)(at - rdn);
+}
+
+/* Whether one of the attributes of an RDN is, or with ${open} begins with, the one at ${line}. */
+static gboolean has_line(const char *rdn, size_t size, const char *line, size_t length, gboolean open)
+{
+    for (const char *at = rdn; at < rdn + size; at += strcspn(at, "\n") + 1) {
+        at += *at == '+';
+        size_t there = strcspn(at, "\n");
+        if (strncmp(at, line, length) == 0 && (open ? there >= length : there == length))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 gboolean name_is_prefix(const char *prefix, const char *key)
 {
-    return g_str_has_prefix(key, prefix);
+    /* All RDNs but the last one are whole. */
+    size_t length = rdn_length(prefix);
+    while (prefix[length] != '\0') {
+        if (rdn_length(key) != length || memcmp(prefix, key, length) != 0)
+            return FALSE;
+        prefix += length;
+        key += length;
+        length = rdn_length(prefix);
+    }
+    if (!name_is_cut(prefix))
+        return strcmp(prefix, key) == 0;
+    /* Of the last one some attributes may be lost, and the others stand in another order then. */
+    for (const char *end = prefix + length; prefix < end;) {
+        prefix += *prefix == '+';
+        size_t line = strcspn(prefix, "\n");
+        if (!has_line(key, rdn_length(key), prefix, line, prefix + line == end))
+            return FALSE;
+        prefix += line + 1;
+    }
+    return TRUE;
 }
 
 char *name_key_x509(const X509_NAME *name)
@@ -337,18 +381,12 @@ static gboolean needs_quotes(const char *value)
 static void print_value(GString *out, const ASN1_STRING *string)
 {
     g_autoptr(GString) raw = value_text(string);
-    g_autoptr(GString) value = g_string_new(NULL);
+    g_autofree char *value = text_clean(raw->str, raw->len);
+    gboolean quoted = needs_quotes(value);
 
-    for (size_t i = 0; i < raw->len; i++) {
-        if (raw->str[i] == '\0')
-            g_string_append(value, "\\x00"); /* as text_clean() would */
-        else
-            g_string_append_c(value, raw->str[i]);
-    }
-    gboolean quoted = needs_quotes(value->str);
     if (quoted)
         g_string_append_c(out, '"');
-    for (const char *at = value->str; *at; at++) {
+    for (const char *at = value; *at; at++) {
         /* Only where the reader would otherwise take something for an escape or for the end. */
         if (is_escape(at) || (at[0] == '\\' && at[1] == '\0') || (quoted && *at == '"'))
             g_string_append_c(out, '\\');

@@ -45,8 +45,8 @@ gboolean name_is_prefix(const char *prefix, const char *key);
 /**
  * name_print(name):
  * The name as SAP prints it: reverse order, ", " between, quotes round a value with a comma; how SAP prints a quote or
- * a backslash in a value is not known, and a backslash before it is our choice.  Not cleaned (text.h), but for NULs.
- * The caller frees it with g_free().
+ * a backslash in a value is not known, and a backslash before it is our choice.  Values are clean (text.h).  The caller
+ * frees it with g_free().
  */
 char *name_print(const X509_NAME *name);
 

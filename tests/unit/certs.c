@@ -1,7 +1,9 @@
 #include "certs.h"
 
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -146,4 +148,42 @@ struct issued *certs_from_pem(const char *text)
     issued->der = encode(issued->x509);
     BIO_free(bio);
     return issued;
+}
+
+static void encode_again(struct issued *issued)
+{
+    g_bytes_unref(issued->der);
+    issued->der = encode(issued->x509);
+}
+
+void certs_fill(struct issued *issued, size_t size)
+{
+    g_autofree char *text = g_strnfill(size, 'x');
+    int old = X509_get_ext_by_NID(issued->x509, NID_netscape_comment, -1);
+    if (old >= 0)
+        X509_EXTENSION_free(X509_delete_ext(issued->x509, old));
+    add_extension(issued->x509, NULL, NID_netscape_comment, text);
+    g_assert(X509_sign(issued->x509, issued->key, EVP_sha256()) > 0);
+    encode_again(issued);
+}
+
+void certs_set_rsa(struct issued *issued, int bits)
+{
+    BIGNUM *modulus = BN_new();
+    EVP_PKEY *key = NULL;
+    g_assert(BN_rand(modulus, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD));
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus);
+    OSSL_PARAM_BLD_push_uint(builder, OSSL_PKEY_PARAM_RSA_E, 65537);
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    g_assert(EVP_PKEY_fromdata_init(context) == 1);
+    g_assert(EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) == 1);
+    g_assert(X509_set_pubkey(issued->x509, key));
+    encode_again(issued);
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(context);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    BN_free(modulus);
 }

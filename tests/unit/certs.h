@@ -52,6 +52,18 @@ GBytes *certs_join(const struct issued *first, ...) G_GNUC_NULL_TERMINATED;
  */
 struct issued *certs_from_pem(const char *text);
 
+/**
+ * certs_fill(issued, size):
+ * Put a comment of ${size} bytes into the certificate, in the place of an earlier one, and sign it again.
+ */
+void certs_fill(struct issued *issued, size_t size);
+
+/**
+ * certs_set_rsa(issued, bits):
+ * Put an RSA key of ${bits} that nobody has computed into the certificate.  Its signature is wrong then.
+ */
+void certs_set_rsa(struct issued *issued, int bits);
+
 typedef struct issued issued_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(issued_auto, certs_free)
 
