@@ -9,7 +9,7 @@ A landscape in a folder: hosts with SAP trees (traces, PSEs), an sshd for each, 
     with landscape:         # starts the hosts, writes inventory.ini and known_hosts
         run trustgap
 
-The program that writes PSE files is taken from $MAKE_PSE; the stand-in for sapgenpse lies beside this file.
+The program that writes PSE files is taken from $MAKE_PSE; the stand-in for sapgenpse lies in tests/tools.
 """
 
 import os
@@ -22,7 +22,7 @@ import pki
 import sshd
 
 HERE = pathlib.Path(__file__).resolve().parent
-STANDIN = pathlib.Path(os.environ.get("SAPGENPSE_STANDIN", HERE / "sapgenpse"))
+STANDIN = HERE.parent / "tools" / "sapgenpse"
 
 
 def make_pse(out, trust, own=None, version=2, pin=False, canary=None):

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""The command line and the files that it names: each mistake has its message and its status, and costs nothing."""
+
+import json
+import os
+
+import harness
+from harness import CLEAN, DATA, NO_INPUT, USAGE
+
+COMMANDS = ("audit", "collect", "analyze", "report", "explain", "inventory", "validate")
+
+
+class Inventory(harness.Case):
+    def list(self, content, *more, expect=CLEAN):
+        path = self.folder / "hosts.ini"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return self.trustgap("inventory", "-i", path, "--list", *more, expect=expect)
+
+    def test_list(self):
+        done = self.list("[prod]\napp[01:03].example.com sap_tier=production\n\n[dev]\nlocal ansible_connection=local\n"
+                         "[all:children]\nprod\ndev\n[prod:vars]\nansible_user=sapaudit\nansible_port=2222\n")
+        listed = json.loads(done.out)
+        hosts = listed["_meta"]["hostvars"]
+        self.assertEqual(sorted(hosts), ["app%02d.example.com" % n for n in (1, 2, 3)] + ["local"])
+        self.assertEqual(listed["prod"]["hosts"], ["app%02d.example.com" % n for n in (1, 2, 3)])
+        self.assertEqual(str(hosts["app02.example.com"]["ansible_port"]), "2222")
+        self.assertEqual(hosts["app02.example.com"]["ansible_user"], "sapaudit")
+        self.assertEqual(done.err, "")
+
+    def test_limit(self):
+        text = "[a]\nx1\nx2\n[b]\nx2\nx3\n"
+        rows = (("x1", ["x1"]), ("a", ["x1", "x2"]), ("a,!x2", ["x1"]), ("a,&b", ["x2"]), ("x*", ["x1", "x2", "x3"]))
+        for pattern, names in rows:
+            with self.subTest(pattern):
+                listed = json.loads(self.list(text, "--limit", pattern).out)
+                self.assertEqual(sorted(listed["_meta"]["hostvars"]), names)
+        self.expect_in("nothing", self.list(text, "--limit", "nothing", expect=USAGE))
+
+    def test_bad_inventories(self):
+        rows = [  # description, content, what the message has in it
+            ("empty", "", "hosts.ini"),
+            ("only comments", "# nothing\n\n; nothing\n", "hosts.ini"),
+            ("only an empty group", "[prod]\n", "hosts.ini"),
+            ("binary", b"\x00\x01\x02\xff\xfe" * 100, "hosts.ini:1:"),
+            ("a program", open("/bin/sh", "rb").read(), "hosts.ini:1:"),
+            ("a range without end", "[prod]\napp[01:\n", "hosts.ini:2:"),
+            ("a range that goes down", "app[09:01]\n", "hosts.ini:1:"),
+            ("a range without measure", "app[0:99999999]\n", "hosts.ini:1:"),
+            ("a section without end", "one\n[prod\ntwo\n", "hosts.ini:2:"),
+            ("a group that does not exist", "one\n\n[prod:children]\nnothing\n", "hosts.ini:4:"),
+            ("groups in a circle", "[a:children]\nb\n[b:children]\na\n[a]\nx\n", "hosts.ini:"),
+            ("a port that is none", "one ansible_port=http\n", "hosts.ini:1:"),
+            ("a port out of range", "one ansible_port=65536\n", "hosts.ini:1:"),
+            ("a quote without end", "one sap_owner=\"nobody\n", "hosts.ini:1:"),
+        ]
+        for description, content, message in rows:
+            with self.subTest(description):
+                done = self.list(content, expect=DATA)
+                self.expect_in(message, done)
+                self.assertEqual(done.out, "")
+                self.assertEqual(done.err.count("\n"), 1, done)
+
+    def test_no_such_inventory(self):
+        self.expect_in("none.ini", self.trustgap("inventory", "-i", "none.ini", "--list", expect=NO_INPUT))
+        self.expect_in("none.ini", self.trustgap("collect", "-i", "none.ini", "-o", "capture", expect=NO_INPUT))
+        self.expect_in("none.ini", self.trustgap("audit", "-i", "none.ini", "--state", "state", expect=NO_INPUT))
+        self.assertFalse((self.folder / "capture").exists() or (self.folder / "state").exists(), "nothing was made")
+
+    def test_inventory_is_a_folder(self):
+        self.expect_in(str(self.folder), self.trustgap("inventory", "-i", self.folder, "--list",
+                                                       expect=(NO_INPUT, DATA, 74, 2)))
+
+    def test_unreadable(self):
+        if os.getuid() == 0:
+            self.skipTest("root may read everything")
+        path = self.folder / "hosts.ini"
+        path.write_text("one\n")
+        path.chmod(0)
+        self.expect_in("hosts.ini", self.trustgap("inventory", "-i", path, "--list", expect=NO_INPUT))
+
+
+class CommandLine(harness.Case):
+    def test_help(self):
+        overview = self.trustgap("--help").out
+        for command in COMMANDS:
+            self.assertIn(command, overview)
+            with self.subTest(command):
+                done = self.trustgap(command, "--help")
+                self.assertIn("Examples:", done.out)
+                self.assertEqual(done.err, "")
+        self.assertRegex(self.trustgap("--version").out, r"^trustgap \d+\.\d+\.\d+\n$")
+
+    def test_wrong_usage(self):
+        (self.folder / "hosts.ini").write_text("one\n")
+        rows = [
+            (), ("frobnicate",), ("--frobnicate",), ("audit",), ("collect",), ("collect", "-i", "hosts.ini"),
+            ("collect", "-i", "hosts.ini", "-o", "capture", "surplus"), ("analyze",), ("report",), ("validate",),
+            ("report", "a.xml", "-f", "pdf"), ("inventory", "-i", "hosts.ini"), ("explain", "a", "b"),
+            ("explain", "--format", "xml"), ("analyze", "capture", "--at", "yesterday"),
+            ("analyze", "capture", "--fail-on", "everything"), ("audit", "--frobnicate"),
+            ("collect", "-i", "hosts.ini", "-o", "c", "--fanout", "-1"),
+            ("collect", "-i", "hosts.ini", "-o", "c", "--fanout", "many"),
+            ("collect", "-i", "hosts.ini", "-o", "c", "--host-timeout", "99999999"),
+        ]
+        for row in rows:
+            with self.subTest(" ".join(row)):
+                done = self.trustgap(*row, expect=USAGE)
+                self.assertEqual(done.out, "")
+                self.assertTrue(done.err, "there is a message")
+
+    def test_captures_that_are_none(self):
+        (self.folder / "empty").mkdir()
+        (self.folder / "wrong").mkdir()
+        (self.folder / "wrong" / "capture.jsonl").write_text('{"format": "something else", "version": 1}\n')
+        (self.folder / "future").mkdir()
+        (self.folder / "future" / "capture.jsonl").write_text('{"format": "trustgap capture", "version": 99}\n')
+        (self.folder / "binary").mkdir()
+        (self.folder / "binary" / "capture.jsonl").write_bytes(os.urandom(1000))
+        for name, status in (("nothing", NO_INPUT), ("empty", NO_INPUT), ("wrong", DATA), ("future", DATA),
+                             ("binary", DATA)):
+            with self.subTest(name):
+                self.expect_in(name, self.trustgap("analyze", name, "-o", "audit.xml", expect=status))
+                self.assertFalse((self.folder / "audit.xml").exists())
+
+    def test_output_that_cannot_be_made(self):
+        (self.folder / "hosts.ini").write_text("one ansible_connection=local sap_root=%s\n" % self.folder)
+        self.trustgap("collect", "-i", "hosts.ini", "-o", "capture")
+        done = self.trustgap("analyze", "capture", "-o", "no/such/folder/audit.xml", expect=(2, 73))
+        self.expect_in("no/such/folder", done)
+        done = self.trustgap("collect", "-i", "hosts.ini", "-o", "no/such/folder/capture", expect=(0, 2, 73))
+
+    def test_state_folder_is_used_once_at_a_time(self):
+        import fcntl
+        (self.folder / "hosts.ini").write_text("one ansible_connection=local sap_root=%s\n" % self.folder)
+        self.trustgap("audit", "-i", "hosts.ini", "--state", "state", expect=(0, 1))
+        with open(self.folder / "state" / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = self.trustgap("audit", "-i", "hosts.ini", "--state", "state", expect=(2, 73, 75))
+        self.expect_in("state", done)
+
+    def test_previous_audit_that_cannot_be_read(self):
+        """It costs the comparison, not the night."""
+        (self.folder / "hosts.ini").write_text("one ansible_connection=local sap_root=%s\n" % self.folder)
+        (self.folder / "state").mkdir()
+        (self.folder / "state" / "latest.xml").write_text("<audit")
+        done = self.trustgap("audit", "-i", "hosts.ini", "--state", "state", expect=(0, 1))
+        self.expect_in("latest.xml", done)
+        self.trustgap("validate", "state/latest.xml")
+
+
+if __name__ == "__main__":
+    harness.main()
