@@ -69,6 +69,13 @@ struct inventory *inventory_parse(const char *name, const void *bytes, size_t si
 gboolean inventory_limit(struct inventory *inventory, const char *pattern, GError **error);
 
 /**
+ * inventory_keep(inventory, wanted, context):
+ * Keep only the hosts for which ${wanted} says TRUE; there may be none left.
+ */
+void inventory_keep(struct inventory *inventory, gboolean (*wanted)(const struct inventory_host *host, void *context),
+                    void *context);
+
+/**
  * inventory_list(inventory):
  * What was understood, in the shape of "ansible-inventory --list": JSON text with a final newline, which the caller
  * frees with g_free().
