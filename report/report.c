@@ -4,6 +4,7 @@
 
 const struct report_format report_formats[] = {
     {"xml", "the audit itself, for other programs and for later reports", report_write_xml},
+    {"text", "plain text in 80 columns, for a terminal and a mail", report_write_text},
     {NULL, NULL, NULL},
 };
 

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "report.h"
 #include "text.h"
+#include "xml_form.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,16 +30,18 @@ static void take_complaint(void *context, xmlError *complaint)
     if (complaint->level < XML_ERR_ERROR)
         return;
     g_autofree char *raw = g_strchomp(g_strdup(complaint->message ? complaint->message : "not well-formed"));
-    g_autofree char *what = text_clean(raw, strlen(raw));
+    g_autoptr(GString) what = g_string_new(NULL);
+    text_append_clean(what, raw, strlen(raw));
+    g_string_replace(what, "{" XML_FORM_NAMESPACE "}", "", 0);
     int line = complaint->line > 0 && complaint->line < LINE_UNSURE ? complaint->line : xml_input_line(input);
 
     if (complaint->domain != XML_FROM_SCHEMASV) {
-        xml_input_refuse(input, line, "%s", what);
+        xml_input_refuse(input, line, "%s", what->str);
         return;
     }
     input->complaints++;
     if (input->messages && input->messages->len < REPORT_VALIDATE_MESSAGES)
-        g_ptr_array_add(input->messages, g_strdup_printf("%s:%d: %s", input->name, line, what));
+        g_ptr_array_add(input->messages, g_strdup_printf("%s:%d: %s", input->name, line, what->str));
 }
 
 static int limit_reached(struct xml_input *input)

@@ -78,6 +78,20 @@ static void expect_golden(const char *name, const char *text)
     cr_expect(strcmp(golden, text) == 0, "%s: differs; UPDATE_GOLDEN=1 rewrites it", path);
 }
 
+/* Exit status of a command, with its output in ${said}. */
+static int run(char **said, const char *const *argv)
+{
+    g_autofree char *out = NULL, *err = NULL;
+    int status = -1;
+    GError *error = NULL;
+    cr_assert(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, &err, &status, &error),
+              "%s", error ? error->message : "");
+    *said = g_strconcat(out, err, NULL);
+    return status;
+}
+
+#define RUN(said, ...) run(said, (const char *const[]){__VA_ARGS__, NULL})
+
 static struct audit *parse(const char *text, GError **error)
 {
     return report_parse_xml("audit.xml", text, strlen(text), error);
@@ -410,4 +424,175 @@ Test(report, formats)
     cr_expect(report_format_find("xml"));
     cr_expect_null(report_format_find("pdf"));
     cr_expect_null(report_format_find(""));
+}
+
+static gboolean write_explain_text(struct file_output *output, const struct audit *audit, GError **error)
+{
+    (void)error;
+    report_explain_text(output, audit);
+    return TRUE;
+}
+
+Test(report, text_golden)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(fixtures); i++) {
+        g_autoptr(audit_auto) audit = fixtures[i].make();
+        g_autofree char *text = write_string(report_write_text, audit);
+        g_autofree char *name = g_strconcat(fixtures[i].name, ".txt", NULL);
+        expect_golden(name, text);
+    }
+}
+
+Test(report, explain_golden)
+{
+    g_autoptr(audit_auto) audit = fixture_explain();
+    g_autofree char *text = write_string(write_explain_text, audit);
+    g_autofree char *json = write_string(report_explain_json, audit);
+    expect_golden("explain.txt", text);
+    expect_golden("explain.json", json);
+}
+
+Test(report, schema_and_xmllint_take_what_the_writer_writes)
+{
+    char *folder = make_folder();
+    g_autofree char *path = g_build_filename(folder, "audit.xml", NULL);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(fixtures); i++) {
+        g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GError) error = NULL;
+        g_autofree char *said = NULL;
+        g_autoptr(audit_auto) audit = fixtures[i].make();
+        g_autofree char *text = write_string(report_write_xml, audit);
+        cr_assert(g_file_set_contents(path, text, -1, NULL));
+        cr_expect(report_validate(path, messages, &error), "%s: %s", fixtures[i].name, error ? error->message : "");
+        cr_expect_eq(messages->len, 0);
+        cr_expect_eq(RUN(&said, "xmllint", "--noout", "--nonet", "--schema", SCHEMA, path), 0, "%s", said);
+    }
+    remove_folder(folder);
+}
+
+/* Replace the first ${from} of a whole document by ${to}. */
+static char *spoil(const char *text, const char *from, const char *to)
+{
+    const char *at = strstr(text, from);
+    cr_assert(at, "the fixture has no %s", from);
+    return g_strdup_printf("%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+}
+
+Test(report, schema_refusals)
+{
+    static const struct {
+        const char *what, *from, *to;
+        gboolean read; /* the reader takes it, since it harms nothing */
+    } rows[] = {
+        {"an unknown version", "format=\"1\"", "format=\"2\"", FALSE},
+        {"an unknown namespace", "urn:trustgap:audit:1", "urn:trustgap:audit:9", FALSE},
+        {"an unknown element", "<captures>", "<captures><surprise/>", FALSE},
+        {"an unknown attribute", "<captures>", "<captures colour=\"red\">", FALSE},
+        {"a section that is missing", " <captures>", " <!--", FALSE},
+        {"text where none belongs", "<captures>", "<captures>hello", FALSE},
+        {"a word that there is not", "status=\"collected\"", "status=\"fine\"", FALSE},
+        {"a word in capitals", "status=\"failed\"", "status=\"Failed\"", FALSE},
+        {"a time without a zone", "collected=\"2026-11-23T04:00:11Z\"", "collected=\"2026-11-23T04:00:11\"", FALSE},
+        {"a time with another zone", "collected=\"2026-11-23T04:00:11Z\"", "collected=\"2026-11-23T05:00:11+01:00\"",
+         FALSE},
+        {"a day that there is not", "collected=\"2026-11-23T04:00:11Z\"", "collected=\"2026-02-30T04:00:11Z\"", FALSE},
+        {"a count below zero", "failures=\"27\"", "failures=\"-27\"", FALSE},
+        {"a count with a plus", "failures=\"27\"", "failures=\"+27\"", FALSE},
+        {"a count with a zero in front", "failures=\"27\"", "failures=\"027\"", FALSE},
+        {"a count beyond 32 bits", "failures=\"27\"", "failures=\"4294967296\"", FALSE},
+        {"a size beyond 63 bits", "size=\"1843200\"", "size=\"9223372036854775808\"", FALSE},
+        {"a flag that is no flag", "torn=\"true\"", "torn=\"1\"", FALSE},
+        {"a digest that is too short", "sha256=\"", "sha256=\"ab\" x=\"", FALSE},
+        {"a certificate that is no base64", "der=\"MII", "der=\"M-I", FALSE},
+        {"a certificate with blanks", "der=\"MII", "der=\"M II", FALSE},
+        {"a reference to nothing", "<cert ref=\"c1\"/>", "<cert ref=\"c99\"/>", FALSE},
+        {"a reference of another kind", "<cert ref=\"c1\"/>", "<cert ref=\"h1\"/>", FALSE},
+        {"a store's instance that is not there", "<member instance=\"i", "<member instance=\"i9", FALSE},
+        {"an id twice", "id=\"c2\"", "id=\"c1\"", FALSE},
+        {"an id with a zero in front", "id=\"c1\"", "id=\"c01\"", FALSE},
+        {"a missing attribute", "<warning>", "<warning a=\"\">", FALSE},
+        {"a finding's id in capitals", "<finding id=\"", "<finding id=\"ABCDEF\" x=\"", FALSE},
+        {"a digest in capitals", "inventory-sha256=\"b", "inventory-sha256=\"B", TRUE},
+    };
+    char *folder = make_folder();
+    g_autofree char *path = g_build_filename(folder, "audit.xml", NULL);
+    g_autoptr(audit_auto) audit = fixture_landscape();
+    g_autofree char *text = write_string(report_write_xml, audit);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GError) error = NULL;
+        g_autofree char *spoilt = spoil(text, rows[i].from, rows[i].to);
+        cr_assert(g_file_set_contents(path, spoilt, -1, NULL));
+        cr_expect_not(report_validate(path, messages, &error), "%s", rows[i].what);
+        cr_expect(g_error_matches(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX), "%s", rows[i].what);
+        cr_expect_gt(messages->len, 0, "%s", rows[i].what);
+        for (guint j = 0; j < messages->len; j++) {
+            g_autofree char *prefix = g_strconcat(path, ":", NULL);
+            cr_expect(g_str_has_prefix(messages->pdata[j], prefix), "%s: %s", rows[i].what, (char *)messages->pdata[j]);
+        }
+        g_autoptr(audit_auto) again = report_read_xml(path, NULL);
+        cr_expect_eq(again != NULL, rows[i].read, "%s", rows[i].what);
+    }
+    remove_folder(folder);
+}
+
+Test(report, validate_says_where)
+{
+    char *folder = make_folder();
+    g_autofree char *path = g_build_filename(folder, "audit.xml", NULL);
+    g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+
+    cr_expect_not(report_validate(path, messages, &error));
+    cr_expect(g_error_matches(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_MISSING));
+    g_clear_error(&error);
+    cr_expect_eq(messages->len, 0);
+
+    cr_assert(g_file_set_contents(path, ROOT "\n<captures/>\n<hosts>\n<bad/></hosts></audit>", -1, NULL));
+    cr_expect_not(report_validate(path, messages, &error));
+    g_autofree char *begin = g_strdup_printf("%s:4: Element 'bad'", path);
+    cr_assert_gt(messages->len, 0);
+    cr_expect(g_str_has_prefix(messages->pdata[0], begin), "%s", (char *)messages->pdata[0]);
+    g_clear_error(&error);
+
+    /* What is no XML, and what would never end. */
+    static const char *const broken[] = {"", "<audit", "<!DOCTYPE a [<!ENTITY x 'y'>]><a/>", IN("") "x"};
+    for (size_t i = 0; i < G_N_ELEMENTS(broken); i++) {
+        g_ptr_array_set_size(messages, 0);
+        cr_assert(g_file_set_contents(path, broken[i], -1, NULL));
+        cr_expect_not(report_validate(path, messages, &error), "%s", broken[i]);
+        cr_expect_gt(messages->len, 0);
+        g_clear_error(&error);
+    }
+
+    /* More complaints than anybody reads. */
+    g_autoptr(GString) many = g_string_new(ROOT "<captures>");
+    for (int i = 0; i < REPORT_VALIDATE_MESSAGES + 10; i++)
+        g_string_append(many, "<capture colour='red'/>");
+    g_string_append(many, "</captures></audit>");
+    g_ptr_array_set_size(messages, 0);
+    cr_assert(g_file_set_contents(path, many->str, -1, NULL));
+    cr_expect_not(report_validate(path, messages, &error));
+    cr_expect_eq(messages->len, REPORT_VALIDATE_MESSAGES);
+    remove_folder(folder);
+}
+
+Test(report, validate_truncated)
+{
+    char *folder = make_folder();
+    g_autofree char *path = g_build_filename(folder, "audit.xml", NULL);
+    g_autoptr(audit_auto) audit = fixture_landscape();
+    g_autofree char *text = write_string(report_write_xml, audit);
+    size_t size = strlen(text);
+
+    for (size_t cut = 0; cut < size - 1; cut += 997) {
+        g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GError) error = NULL;
+        cr_assert(g_file_set_contents(path, text, (gssize)cut, NULL));
+        cr_expect_not(report_validate(path, messages, &error), "cut at %zu", cut);
+        cr_expect(error);
+    }
+    remove_folder(folder);
 }

@@ -1,0 +1,201 @@
+/* The answer of "trustgap explain": the same failures for a person and for a program. */
+#include "error.h"
+#include "paper.h"
+#include "report.h"
+#include "words.h"
+
+#include <jansson.h>
+
+static void put_chain(struct file_output *output, const GPtrArray *chain)
+{
+    for (guint i = 0; i < chain->len; i++) {
+        const struct audit_link *link = chain->pdata[i];
+        paper_line(output, i == 0 ? "peer's chain" : "", "%u. %s%s", i + 1, words_known(link->subject),
+                   link->subject_cut ? "... (cut off in the trace)" : "");
+        if (i + 1 == chain->len)
+            paper_line(output, "", "   issued by %s%s", words_known(link->issuer),
+                       link->issuer_cut ? "... (cut off in the trace)" : "");
+    }
+}
+
+static void put_missing(struct file_output *output, const struct audit_failure *failure)
+{
+    if (failure->cause != CAUSE_UNTRUSTED_PEER)
+        return;
+    paper_line(output, "missing", "%s%s", words_known(failure->missing),
+               failure->missing_cut ? "... (cut off in the trace)" : "");
+    paper_field(output, "", "(%s)", words_certainty(failure->certainty));
+}
+
+static void put_time(struct file_output *output, const struct audit_failure *failure)
+{
+    g_autofree char *count = words_count(failure->count, "time", "times");
+
+    if (!failure->first_local)
+        paper_field(output, "seen", "%s; the trace shows no time", count);
+    else if (g_strcmp0(failure->first_local, failure->last_local) == 0)
+        paper_field(output, "seen", "%s, at %s", count, failure->first_local);
+    else
+        paper_field(output, "seen", "%s, first %s, last %s", count, failure->first_local,
+                    words_known(failure->last_local));
+}
+
+static void put_peer(struct file_output *output, const struct audit_failure *failure)
+{
+    if (failure->target && failure->peer)
+        paper_line(output, "connection", "to %s (%s)", failure->target, failure->peer);
+    else if (failure->target || failure->peer)
+        paper_line(output, "connection", "with %s", failure->target ? failure->target : failure->peer);
+    if (failure->role != ROLE_UNKNOWN)
+        paper_field(output, "our role", "TLS %s", audit_role_name(failure->role));
+}
+
+static void put_advice(struct file_output *output, const struct audit_failure *failure)
+{
+    if (failure->advice)
+        paper_field(output, "what to do", "%s", failure->advice);
+    if (failure->cause == CAUSE_UNTRUSTED_PEER && (!failure->missing || !failure->store_path))
+        paper_field(
+            output, failure->advice ? "" : "what to do",
+            "Raise the ICM trace level to 2 (SMICM: Goto, Trace Level, Set), repeat the connection, explain the "
+            "new trace, and set the level back to 1: then the trace says more.");
+}
+
+static void put_failure(struct file_output *output, const struct audit_failure *failure, unsigned number)
+{
+    g_autofree char *cause = g_strdup_printf("%s%s%s", words_cause(failure->cause), failure->error ? ": " : "",
+                                             failure->error ? failure->error : "");
+    g_autofree char *code = failure->code ? g_strdup_printf("%s (%d)", cause, failure->code) : g_strdup(cause);
+    g_autofree char *first = g_strdup_printf("%u. ", number);
+
+    *code = g_ascii_toupper(*code);
+    file_output_puts(output, "\n");
+    paper_wrap(output, first, "   ", code);
+    put_missing(output, failure);
+    if (failure->store_path || failure->cause == CAUSE_UNTRUSTED_PEER)
+        paper_line(output, "in PSE", "%s", words_known(failure->store_path));
+    put_peer(output, failure);
+    put_time(output, failure);
+    put_chain(output, failure->chain);
+    put_advice(output, failure);
+    for (guint i = 0; i < failure->evidence->len; i++) {
+        file_output_puts(output, "  evidence\n");
+        paper_quote(output, "    ", failure->evidence->pdata[i]);
+    }
+}
+
+static void put_nothing(struct file_output *output)
+{
+    paper_wrap(output, "", "", "No failed TLS connection was found.");
+    paper_wrap(output, "", "",
+               "Looked for: error stacks of SAP's TLS library in both of its forms, session starts that failed "
+               "(SapSSLSessionStart), errors of the ICM (IcmConnInitClientSSL, IcmConnInitServerSSL), refusals of a "
+               "proxy, and reverse proxies that are not trusted.");
+    paper_wrap(output, "", "",
+               "If a connection fails and its trace does not say why: raise the ICM trace level to 2 (SMICM: Goto, "
+               "Trace Level, Set), repeat the connection, explain the new trace, and set the level back to 1.");
+}
+
+void report_explain_text(struct file_output *output, const struct audit *audit)
+{
+    uint64_t total = 0;
+
+    for (guint i = 0; i < audit->failures->len; i++)
+        total += ((const struct audit_failure *)audit->failures->pdata[i])->count;
+    if (audit->failures->len > 0) {
+        g_autofree char *kinds = words_count(audit->failures->len, "problem", "problems");
+        g_autofree char *connections = words_count(total, "failed connection.", "failed connections.");
+        file_output_printf(output, "%s in %s\n", kinds, connections);
+    } else {
+        put_nothing(output);
+    }
+    for (guint i = 0; i < audit->failures->len && !file_output_failed(output); i++)
+        put_failure(output, audit->failures->pdata[i], i + 1);
+    for (guint i = 0; i < audit->warnings->len; i++)
+        file_output_printf(output, "\nNote: %s\n", (const char *)audit->warnings->pdata[i]);
+}
+
+/* What the trace does not say is null.  The text is valid UTF-8 already, so jansson takes it. */
+static json_t *text_or_null(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+static void mark_cut(json_t *object, gboolean cut)
+{
+    if (cut)
+        json_object_set_new(object, "cut", json_true());
+}
+
+static json_t *chain_json(const GPtrArray *chain)
+{
+    json_t *links = json_array();
+    for (guint i = 0; i < chain->len; i++) {
+        const struct audit_link *link = chain->pdata[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "subject", text_or_null(link->subject));
+        json_object_set_new(object, "issuer", text_or_null(link->issuer));
+        json_object_set_new(object, "serial", text_or_null(link->serial));
+        mark_cut(object, link->subject_cut || link->issuer_cut);
+        json_array_append_new(links, object);
+    }
+    return links;
+}
+
+static json_t *missing_json(const struct audit_failure *failure)
+{
+    if (failure->cause != CAUSE_UNTRUSTED_PEER)
+        return json_null();
+    json_t *object = json_object();
+    json_object_set_new(object, "subject", text_or_null(failure->missing));
+    json_object_set_new(object, "certainty", json_string(audit_certainty_name(failure->certainty)));
+    mark_cut(object, failure->missing && failure->missing_cut);
+    return object;
+}
+
+static json_t *failure_json(const struct audit_failure *failure)
+{
+    const struct audit_evidence *evidence = failure->evidence->len ? failure->evidence->pdata[0] : NULL;
+    json_t *object = json_object();
+
+    json_object_set_new(object, "cause", json_string(audit_cause_name(failure->cause)));
+    json_object_set_new(object, "error", text_or_null(failure->error));
+    json_object_set_new(object, "code", failure->code ? json_integer(failure->code) : json_null());
+    json_object_set_new(object, "role",
+                        failure->role == ROLE_UNKNOWN ? json_null() : json_string(audit_role_name(failure->role)));
+    json_object_set_new(object, "store", text_or_null(failure->store_path));
+    json_object_set_new(object, "target", text_or_null(failure->target));
+    json_object_set_new(object, "peer", text_or_null(failure->peer));
+    json_object_set_new(object, "first", text_or_null(failure->first_local));
+    json_object_set_new(object, "last", text_or_null(failure->last_local));
+    json_object_set_new(object, "count", json_integer(failure->count));
+    json_object_set_new(object, "line", evidence ? json_integer(evidence->line) : json_null());
+    json_object_set_new(object, "chain", chain_json(failure->chain));
+    json_object_set_new(object, "missing", missing_json(failure));
+    json_object_set_new(object, "advice", text_or_null(failure->advice));
+    return object;
+}
+
+static int dump(const char *bytes, size_t size, void *output)
+{
+    file_output_write(output, bytes, size);
+    return 0;
+}
+
+/* One failure at a time, each in a line of its own, so that a long trace needs no memory for its answer. */
+gboolean report_explain_json(struct file_output *output, const struct audit *audit, GError **error)
+{
+    file_output_puts(output, "{\"format\": \"trustgap explain 1\",\n \"failures\": [");
+    for (guint i = 0; i < audit->failures->len; i++) {
+        json_t *object = failure_json(audit->failures->pdata[i]);
+        file_output_puts(output, i == 0 ? "\n  " : ",\n  ");
+        int result = json_dump_callback(object, dump, output, 0);
+        json_decref(object);
+        if (result != 0) {
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_INTERNAL, "explain: jansson cannot write failure %u", i);
+            return FALSE;
+        }
+    }
+    file_output_puts(output, "]}\n");
+    return TRUE;
+}

@@ -1,0 +1,71 @@
+/*
+ * The audit as an administrator wants to see it first: numbers for the top of a report, and findings sorted into the
+ * chapters that all reports have.
+ */
+#ifndef TRUSTGAP_OVERVIEW_H
+#define TRUSTGAP_OVERVIEW_H
+
+#include "audit.h"
+
+#include <glib.h>
+
+#define OVERVIEW_STATES (STATE_WAIVED + 1)
+
+struct overview {
+    const struct audit *audit;
+    unsigned collected, partial, failed; /* hosts */
+    unsigned certificates;               /* to import: open findings of a missing anchor that somebody holds */
+    unsigned unknown;                    /* open findings of an issuer that nobody holds */
+    unsigned stores;                     /* to mend by those imports, each counted once */
+    uint64_t connections;                /* failed connections that those imports heal */
+    uint64_t homeless;                   /* failed connections that need them too, but whose PSE is not known */
+    unsigned states[OVERVIEW_STATES];    /* findings */
+    GPtrArray *missing;                  /* of struct audit_finding *: open ones, most stores to mend first */
+    GPtrArray *others;                   /* open ones that are in no other chapter */
+    GPtrArray *ending;                   /* certificates past or near their end, the first to end first */
+    GPtrArray *closed;                   /* fixed and waived ones */
+    GPtrArray *absent;                   /* of struct audit_host *: not or not wholly collected */
+    GHashTable *host_findings;           /* of struct audit_host * to its finding of FINDING_HOST_MISSING */
+};
+
+struct overview *overview_new(const struct audit *audit);
+void overview_free(struct overview *overview);
+
+/**
+ * overview_headline(overview):
+ * The first sentence of a report; the caller frees it with g_free().
+ */
+char *overview_headline(const struct overview *overview);
+
+/**
+ * overview_remarks(overview):
+ * What belongs beside the headline, one sentence each: issuers that nobody holds, failures without a PSE, hosts that
+ * nothing is known of.  A new array of char * that frees them.
+ */
+GPtrArray *overview_remarks(const struct overview *overview);
+
+/**
+ * overview_open_gaps(finding), overview_connections(finding):
+ * Stores that are still to be mended, as far as they are known; failed connections of the gaps that are open.
+ */
+unsigned overview_open_gaps(const struct audit_finding *finding);
+uint64_t overview_connections(const struct audit_finding *finding);
+
+gboolean overview_is_closed(enum audit_state state);
+
+struct overview_steps { /* the same steps for several stores */
+    const GPtrArray *steps;
+    GPtrArray *gaps; /* of struct audit_gap * */
+};
+
+/**
+ * overview_steps(finding):
+ * The steps of the open gaps of ${finding}, equal ones together, in the order of the gaps.  A new array of struct
+ * overview_steps * that frees them.
+ */
+GPtrArray *overview_steps(const struct audit_finding *finding);
+
+typedef struct overview overview_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(overview_auto, overview_free)
+
+#endif

@@ -1,0 +1,202 @@
+#include "words.h"
+
+#include "moment.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const char *words_cause(enum audit_cause cause)
+{
+    static const char *const texts[] = {
+        [CAUSE_UNTRUSTED_PEER] = "the peer's certificate is not trusted",
+        [CAUSE_EXPIRED_PEER] = "the peer's certificate is not valid at this time",
+        [CAUSE_NAME_MISMATCH] = "the peer's certificate is for another name",
+        [CAUSE_PEER_REFUSED] = "the peer refused the connection with a TLS alert",
+        [CAUSE_HANDSHAKE] = "the TLS handshake failed",
+        [CAUSE_CLOSED] = "the connection was closed during the handshake",
+        [CAUSE_NOT_TLS] = "the other side does not speak TLS",
+        [CAUSE_PROXY_REFUSED] = "the proxy refused the connection",
+        [CAUSE_STORE_UNUSABLE] = "the PSE could not be used",
+        [CAUSE_REVERSE_PROXY] = "a certificate forwarded by a reverse proxy was not accepted",
+        [CAUSE_OTHER] = "another TLS error",
+    };
+    return texts[cause];
+}
+
+const char *words_certainty(enum audit_certainty certainty)
+{
+    static const char *const texts[] = {
+        [CERTAINTY_UNKNOWN] = "the trace does not say which certificate is missing",
+        [CERTAINTY_NAMED] = "the trace names it as missing",
+        [CERTAINTY_SELF_SIGNED] =
+            "the topmost certificate that the trace shows is self-signed: it is itself the anchor",
+        [CERTAINTY_ISSUER] = "it issued the topmost certificate that the trace shows",
+    };
+    return texts[certainty];
+}
+
+const char *words_match(enum audit_match match)
+{
+    static const char *const texts[] = {
+        [MATCH_PROVED] = "proved: a path was built and its signatures verified",
+        [MATCH_FINGERPRINT] = "certain: the trace prints its fingerprint",
+        [MATCH_SERIAL] = "very likely: issuer and serial number are equal",
+        [MATCH_NAME] = "likely: the full name is equal, and only one certificate has it",
+        [MATCH_AMBIGUOUS] = "open: several certificates have this name",
+        [MATCH_NONE] = "no certificate of this name is known",
+    };
+    return texts[match];
+}
+
+const char *words_basis(enum audit_gap_basis basis)
+{
+    static const char *const texts[] = {
+        [BASIS_SEEN] = "failures seen, and the trust list lacks it",
+        [BASIS_SEEN_UNREAD] = "failures seen; the trust list could not be read",
+        [BASIS_SEEN_UNKNOWN] = "failures seen; the trace does not name the PSE",
+    };
+    return texts[basis];
+}
+
+const char *words_reading(enum audit_reading reading)
+{
+    static const char *const texts[] = {
+        [READING_NATIVE] = "read from the file",
+        [READING_LISTING] = "listed by sapgenpse",
+        [READING_PARTLY] = "listed in part",
+        [READING_NONE] = "not read",
+    };
+    return texts[reading];
+}
+
+const char *words_instance_kind(enum audit_instance_kind kind)
+{
+    static const char *const texts[] = {
+        [INSTANCE_ABAP] = "ABAP",   [INSTANCE_CENTRAL] = "central services",
+        [INSTANCE_JAVA] = "Java",   [INSTANCE_WEBDISP] = "Web Dispatcher",
+        [INSTANCE_HANA] = "HANA",   [INSTANCE_HOSTAGENT] = "host agent",
+        [INSTANCE_OTHER] = "other",
+    };
+    return texts[kind];
+}
+
+const char *words_finding_kind(enum audit_finding_kind kind)
+{
+    static const char *const texts[] = {
+        [FINDING_MISSING_ANCHOR] = "Missing certificate",
+        [FINDING_UNKNOWN_ISSUER] = "Unknown issuer",
+        [FINDING_TLS_FAILURE] = "Failing connections",
+        [FINDING_EXPIRED] = "Expired",
+        [FINDING_EXPIRING] = "Expiring",
+        [FINDING_DRIFT] = "Instances differ",
+        [FINDING_STORE_UNREADABLE] = "PSE not readable",
+        [FINDING_TRACE_LEVEL] = "Trace level",
+        [FINDING_HOST_MISSING] = "Host not collected",
+    };
+    return texts[kind];
+}
+
+char *words_number(uint64_t number)
+{
+    g_autofree char *digits = g_strdup_printf("%" PRIu64, number);
+    size_t length = strlen(digits);
+    GString *text = g_string_new(NULL);
+
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            g_string_append_c(text, ',');
+        g_string_append_c(text, digits[i]);
+    }
+    return g_string_free(text, FALSE);
+}
+
+char *words_count(uint64_t number, const char *one, const char *many)
+{
+    g_autofree char *text = words_number(number);
+    return g_strdup_printf("%s %s", text, number == 1 ? one : many);
+}
+
+char *words_moment(int64_t moment)
+{
+    char text[MOMENT_TEXT_BYTES];
+    if (!*moment_format(text, moment))
+        return g_strdup("not known");
+    return g_strdup_printf("%.10s %.8s UTC", text, text + strlen("2026-11-22T"));
+}
+
+char *words_day(int64_t moment)
+{
+    char text[MOMENT_TEXT_BYTES];
+    if (!*moment_format(text, moment))
+        return g_strdup("not known");
+    return g_strndup(text, strlen("2026-11-22"));
+}
+
+char *words_fingerprint(const char *hex)
+{
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; hex[i]; i++) {
+        if (i > 0 && i % 2 == 0)
+            g_string_append_c(text, ':');
+        g_string_append_c(text, g_ascii_toupper(hex[i]));
+    }
+    return g_string_free(text, FALSE);
+}
+
+char *words_pem(GBytes *der)
+{
+    gsize size;
+    const void *bytes = g_bytes_get_data(der, &size);
+    g_autofree char *base64 = g_base64_encode(bytes, size);
+    GString *text = g_string_new("-----BEGIN CERTIFICATE-----\n");
+
+    for (const char *at = base64; *at; at += strnlen(at, 64))
+        g_string_append_printf(text, "%.64s\n", at);
+    g_string_append(text, "-----END CERTIFICATE-----\n");
+    return g_string_free(text, FALSE);
+}
+
+/* The end of the value that begins at ${at}: the next comma that is neither quoted nor escaped. */
+static const char *value_end(const char *at)
+{
+    gboolean quoted = FALSE;
+    for (; *at && (quoted || *at != ','); at++) {
+        if (*at == '"')
+            quoted = !quoted;
+        else if (*at == '\\' && at[1])
+            at++;
+    }
+    return at;
+}
+
+char *words_short_name(const char *name)
+{
+    if (!name)
+        return NULL;
+    for (const char *part = name; *part;) {
+        const char *end = value_end(part);
+        if (g_ascii_strncasecmp(part, "CN=", 3) == 0 && end > part + 3)
+            return g_strndup(part + 3, (gsize)(end - part - 3));
+        part = end + strspn(end, ", ");
+    }
+    return g_strndup(name, (gsize)(value_end(name) - name));
+}
+
+const char *words_known(const char *text)
+{
+    return text && *text ? text : "not known";
+}
+
+char *words_where(const struct audit_instance *instance)
+{
+    if (!instance)
+        return g_strdup("");
+    if (!instance->sid)
+        return g_strdup_printf("%s on %s", instance->name, instance->host->name);
+    return g_strdup_printf("%s %s on %s", instance->sid, instance->name, instance->host->name);
+}
+
+const char *words_command(const char *step)
+{
+    return g_str_has_prefix(step, "$ ") ? step + 2 : NULL;
+}
