@@ -572,9 +572,8 @@ Test(reference, one_file)
 {
     g_autoptr(issued_auto) a = certs(.subject = "/CN=a"), b = certs(.subject = "/CN=b");
     g_autofree char *pem_a = certs_pem(a), *pem_b = certs_pem(b);
-    g_autofree char *old = g_strdup(pem_a), *crlf = NULL;
     g_auto(GStrv) lines = g_strsplit(pem_a, "\n", -1);
-    crlf = g_strjoinv("\r\n", lines);
+    g_autofree char *crlf = g_strjoinv("\r\n", lines);
     const char broken[] = "-----BEGIN CERTIFICATE-----\nno base64 at all!\n-----END CERTIFICATE-----\n";
     const char wrong[] = "-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n";
     const char other[] = "-----BEGIN PUBLIC KEY-----\nMAMCAQU=\n-----END PUBLIC KEY-----\n";
@@ -694,7 +693,8 @@ Test(reference, what_cannot_be_read)
     cr_expect(g_str_has_prefix(error->message, missing), "%s", error->message);
     if (geteuid() != 0) {
         g_autoptr(GError) other = NULL;
-        g_autofree char *path = write_file("secret/file", "", 0), *parent = in_folder("secret");
+        g_autofree char *parent = in_folder("secret");
+        g_free(write_file("secret/file", "", 0));
         cr_assert_eq(chmod(parent, 0), 0);
         cr_expect(pool_add_reference(f.pool, folder, NULL));
         cr_expect(strstr(warning(&f), "1 folders cannot be read"), "%s", warning(&f));
