@@ -51,6 +51,7 @@ struct trace_failure {
     unsigned line;            /* of the same, in the part, from 1 */
     GPtrArray *lines;         /* of const char *: quoted evidence, cleaned */
     gboolean cut;             /* a limit was reached in its block */
+    gboolean listed, alone;   /* private */
 };
 
 struct trace_header { /* of the last file header that was seen; -1 and NULL where there was none */

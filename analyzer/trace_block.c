@@ -1,0 +1,308 @@
+#include "trace_block.h"
+
+#include "moment.h"
+#include "text.h"
+#include "trace_verdict.h"
+
+#include <stddef.h>
+
+#define NEAR_LINES 10 /* what belongs to a block behind its end stands so close to it */
+
+/* Lines that come at the beginning of a story in the usual order, and those that are its end. */
+#define OPENINGS                                                                                                       \
+    (BLOCK_BIT(EVENT_DURING) | BLOCK_BIT(EVENT_STACK) | BLOCK_BIT(EVENT_STACK_END) | BLOCK_BIT(EVENT_START) |          \
+     BLOCK_BIT(EVENT_SECUDE))
+#define ENDINGS                                                                                                        \
+    (BLOCK_BIT(EVENT_ICM) | BLOCK_BIT(EVENT_HEADLINE) | BLOCK_BIT(EVENT_TEXT) | BLOCK_BIT(EVENT_CODE) |                \
+     BLOCK_BIT(EVENT_RETURN) | BLOCK_BIT(EVENT_PROXY))
+
+static void clear(struct block *block)
+{
+    if (!block->begun)
+        return;
+    g_string_chunk_clear(block->strings);
+    memset((char *)block + offsetof(struct block, events), 0, sizeof *block - offsetof(struct block, events));
+    block->local = MOMENT_NONE;
+    block->quiet = block->n_lines = 0;
+}
+
+struct block *block_new(struct trace *trace)
+{
+    struct block *block = g_new0(struct block, 1);
+    block->trace = trace;
+    block->strings = g_string_chunk_new(4000);
+    block->local = MOMENT_NONE;
+    return block;
+}
+
+void block_free(struct block *block)
+{
+    if (!block)
+        return;
+    g_string_chunk_free(block->strings);
+    g_free(block);
+}
+
+void block_end(struct block *block)
+{
+    if (block_is_failure(block))
+        verdict_add(block);
+    clear(block);
+}
+
+gboolean block_has(const struct block *block, enum block_event event)
+{
+    return (block->events & BLOCK_BIT(event)) != 0;
+}
+
+gboolean block_is_failure(const struct block *block)
+{
+    unsigned stack = BLOCK_BIT(EVENT_STACK) | BLOCK_BIT(EVENT_STACK_END);
+
+    if (block->events & ~stack)
+        return TRUE;
+    if (block->events) /* a stack with nothing in it is a heading */
+        return block->n_chain > 0 || block->signs || block->reason || block->alert;
+    return block->n_chain > 0 && (block->failed_status || block->signs & BLOCK_BIT(SIGN_UNTRUSTED_TEXT));
+}
+
+gboolean block_is_near(const struct block *block)
+{
+    return block->begun && (!block->settled || block->quiet <= NEAR_LINES);
+}
+
+static gboolean is_address(const char *host)
+{
+    return host[strspn(host, "0123456789.:[]")] == '\0';
+}
+
+/* Whether the line's host is another one than that of the block.  An address may stand for any name. */
+static gboolean is_other_host(const struct block *block, const struct slice *host)
+{
+    const char *known[] = {block->target, block->sni, block->host};
+    gboolean other = FALSE;
+
+    if (!host || host->size == 0 || host->size >= BLOCK_TEXT_BYTES)
+        return FALSE;
+    g_autofree char *name = g_strndup(host->at, host->size);
+    if (is_address(name))
+        return FALSE;
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+        if (!known[i] || is_address(known[i]))
+            continue;
+        if (g_ascii_strcasecmp(known[i], name) == 0)
+            return FALSE;
+        other = TRUE;
+    }
+    return other;
+}
+
+/* A name that a line's end cut off fits the whole one. */
+static gboolean is_other_error(const struct block *block, const char *error)
+{
+    return error && block->error && !g_str_has_prefix(error, block->error) && !g_str_has_prefix(block->error, error);
+}
+
+/*
+ * Newer programs write the end of the story first: API error, ICM line, state, and then "ERROR during ...".  In the
+ * usual order the same lines would be the end of one block, which has had its "during" before, and the beginning of the
+ * next.
+ */
+static gboolean may_turn(const struct block *block)
+{
+    return !(block->events & (OPENINGS | BLOCK_BIT(EVENT_RETURN) | BLOCK_BIT(EVENT_TEXT) | BLOCK_BIT(EVENT_CODE))) &&
+           (block_has(block, EVENT_ICM) || (block_has(block, EVENT_API) && block->trailed));
+}
+
+/* Whether an event cannot belong to the block, so that it begins the next one. */
+static gboolean is_next(const struct block *block, enum block_event event, const struct slice *host, const char *error)
+{
+    unsigned own = BLOCK_BIT(EVENT_PROXY) | BLOCK_BIT(EVENT_FORWARDED); /* never part of another story */
+
+    if (!block->events)
+        return is_other_host(block, host);
+    if (!block_is_near(block) || block->events & own || BLOCK_BIT(event) & own)
+        return TRUE;
+    switch (event) {
+    case EVENT_DURING:
+        return block->events & OPENINGS || ((block->settled || block_has(block, EVENT_API)) && !may_turn(block));
+    case EVENT_STACK:
+        return block_has(block, EVENT_STACK) || block_has(block, EVENT_STACK_END) || (block->settled && !block->turned);
+    case EVENT_STACK_END:
+        return block_has(block, EVENT_STACK_END) || (block->settled && !block_has(block, EVENT_STACK));
+    case EVENT_START:
+    case EVENT_SECUDE:
+        return FALSE;
+    case EVENT_SOURCE:
+        return block->settled;
+    case EVENT_API:
+        return block_has(block, EVENT_API) || block->settled;
+    case EVENT_ICM:
+    case EVENT_HEADLINE:
+        return block_has(block, EVENT_ICM) || block_has(block, EVENT_HEADLINE) || block_has(block, EVENT_RETURN) ||
+               is_other_host(block, host) || is_other_error(block, error);
+    case EVENT_TEXT:
+    case EVENT_CODE:
+    case EVENT_RETURN:
+        return block_has(block, event) || is_other_host(block, host) || is_other_error(block, error);
+    case EVENT_PROXY:
+    case EVENT_FORWARDED:
+        break;
+    }
+    return TRUE;
+}
+
+/* Facts without an event are the beginning of this story only if they are what stands before such an event. */
+static void adopt(struct block *block, enum block_event event)
+{
+    gboolean inside = event == EVENT_STACK_END || event == EVENT_API || event == EVENT_ICM || event == EVENT_HEADLINE;
+
+    if (inside && block->n_chain > 0 && (block->failed_status || event == EVENT_STACK_END))
+        return;
+    block->signs = 0;
+    block->reason = NULL;
+    block->reason_kind = REASON_NONE;
+    block->n_chain = block->level = 0;
+    block->next_cert = block->next_tree = block->after_cert = block->other_tree = block->failed_status = FALSE;
+    memset(block->checks, 0, sizeof block->checks);
+    for (enum block_quote quote = QUOTE_NAMED; quote <= QUOTE_REASON; quote++)
+        block->quotes[quote].number = 0;
+}
+
+void block_event(struct block *block, enum block_event event, const struct trace_line *line, const struct slice *host,
+                 const char *error)
+{
+    if (is_next(block, event, host, error))
+        block_end(block);
+    else if (!block->events)
+        adopt(block, event);
+    block_join(block, line);
+    if (event == EVENT_DURING && block->settled)
+        block->turned = TRUE;
+    if (event == EVENT_TEXT && block->settled) { /* the text of the message repeats what the trace has said */
+        block->events &= ~BLOCK_BIT(EVENT_RETURN);
+        block->detailed = TRUE;
+    }
+    if (!block->events)
+        block_quote(block, QUOTE_FIRST, line);
+    block->events |= BLOCK_BIT(event);
+    block->settled = (block->events & ENDINGS) != 0;
+    block->unlisted = block->unlisted || !line->listed;
+    block->placed = block->placed || !line->alone;
+    if (block->local == MOMENT_NONE)
+        block->local = line->local;
+    if (error && !block->error)
+        block->error = block_keep(block, slice_text(error));
+}
+
+static guint hash_value(struct slice value)
+{
+    guint hash = 5381;
+    for (size_t i = 0; i < value.size; i++)
+        hash = hash * 33 + (guint8)g_ascii_tolower(value.at[i]);
+    return hash;
+}
+
+gboolean block_fact(struct block *block, enum block_fact fact, const struct trace_line *line, struct slice value)
+{
+    gboolean known = (block->facts & BLOCK_BIT(fact)) != 0;
+    gboolean same = known && block->values[fact] == hash_value(value);
+    gboolean host = fact == FACT_TARGET || fact == FACT_SNI;
+
+    if (!block->events) {
+        if (known && !same)
+            block_end(block); /* of another connection, which went well */
+    } else if (block->settled) {
+        if (same && block->detailed && block_is_near(block)) {
+            block_join(block, line);
+            return FALSE;
+        }
+        if (known || !block_is_near(block) || (host && is_other_host(block, &value)))
+            block_end(block);
+        else
+            block->trailed = TRUE;
+    } else if (known) {
+        block_join(block, line);
+        return FALSE;
+    }
+    block_join(block, line);
+    block->facts |= BLOCK_BIT(fact);
+    block->values[fact] = hash_value(value);
+    return TRUE;
+}
+
+void block_join(struct block *block, const struct trace_line *line)
+{
+    if (!block->begun) {
+        block->begun = TRUE;
+        block->part = line->part;
+        block->offset = line->offset;
+        block->line = line->number;
+        block->n_lines = 0;
+    }
+    block->cut = block->cut || line->cut;
+    block->quiet = 0;
+    block->latest = block->trace->lines;
+}
+
+void block_handle(struct block *block, uint64_t handle)
+{
+    if (block->handle && handle && block->handle != handle)
+        block_end(block);
+    if (block->begun && handle)
+        block->handle = handle;
+}
+
+const char *block_keep(struct block *block, struct slice text)
+{
+    text.size = MIN(text.size, BLOCK_TEXT_BYTES);
+    return g_string_chunk_insert_len(block->strings, text.at, (gssize)text.size);
+}
+
+/* What people put where a value was: "<host>", "[...]", "...", "x.x.x.x", "XXX", "nn", "number", nothing. */
+static gboolean is_placeholder(struct slice text)
+{
+    size_t dots = 0, crosses = 0;
+
+    if (text.size == 0 || slice_equals(text, "nn") || slice_equals(text, "number"))
+        return TRUE;
+    if ((text.at[0] == '<' && slice_ends(text, ">")) || (text.at[0] == '[' && slice_ends(text, "]")))
+        return TRUE;
+    for (size_t i = 0; i < text.size; i++) {
+        dots += text.at[i] == '.' || text.at[i] == ':' || text.at[i] == '\xe2' || text.at[i] == '\x80' ||
+                text.at[i] == '\xa6'; /* U+2026 */
+        crosses += text.at[i] == 'x' || text.at[i] == 'X' || text.at[i] == '*';
+    }
+    return dots + crosses == text.size && (crosses != 1 || dots > 0);
+}
+
+const char *block_keep_value(struct block *block, struct slice text)
+{
+    return is_placeholder(slice_trim(text)) ? NULL : block_keep(block, slice_trim(text));
+}
+
+void block_quote(struct block *block, enum block_quote quote, const struct trace_line *line)
+{
+    struct slice raw = slice_trim(line->raw);
+    size_t size = MIN(raw.size, BLOCK_QUOTE_BYTES);
+
+    while (size < raw.size && size > 0 && ((uint8_t)raw.at[size] & 0xc0) == 0x80)
+        size--; /* not within a character */
+    g_autofree char *clean = text_clean(raw.at, size);
+    block->quotes[quote].text = g_string_chunk_insert(block->strings, clean);
+    block->quotes[quote].number = block->n_lines + 1;
+}
+
+void block_sign(struct block *block, enum block_sign sign)
+{
+    block->signs |= BLOCK_BIT(sign);
+}
+
+void block_reason(struct block *block, enum block_reason kind, struct slice text)
+{
+    text = slice_trim(text);
+    if (kind <= block->reason_kind || text.size == 0)
+        return;
+    block->reason_kind = kind;
+    block->reason = block_keep(block, text);
+}

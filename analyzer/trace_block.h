@@ -1,0 +1,210 @@
+/*
+ * What the lines of one thread have told so far of one failure.
+ *
+ * A block is fed with events (lines that say that something failed) and facts (which PSE, which peer, which
+ * certificates).  Lines come in several orders and nothing marks the end, so an event or a fact that cannot belong to
+ * what is there ends the block, and a new one begins with it.  A block that ends with an event in it becomes a failure
+ * of the trace (trace_verdict.h); one with facts only is forgotten.
+ *
+ * Strings of a block are its own until it ends.  They are bytes as the trace has them, not cleaned.
+ */
+#ifndef TRUSTGAP_TRACE_BLOCK_H
+#define TRUSTGAP_TRACE_BLOCK_H
+
+#include "slice.h"
+#include "trace.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+#define BLOCK_TEXT_BYTES  ((size_t)4096) /* of one value */
+#define BLOCK_QUOTE_BYTES ((size_t)512)  /* of one quoted line */
+
+#define BLOCK_BIT(number) (1u << (number))
+
+struct trace_line {
+    struct slice raw;  /* as in the file */
+    struct slice body; /* without prefix, indent and line end; blanks, quotes and dashes made plain */
+    unsigned part;
+    uint64_t offset;
+    unsigned number;
+    int64_t local;   /* last time stamp above */
+    gboolean cut;    /* longer than TRACE_LINE_BYTES */
+    gboolean torn;   /* the input ends in it */
+    gboolean listed; /* a list mark stood before the body */
+    gboolean alone;  /* no thread prefix, neither on it nor above */
+    gboolean piece;  /* a part of a line that was several */
+};
+
+enum block_event {
+    EVENT_DURING,    /* ERROR during f() from SSL_connect() */
+    EVENT_STACK,     /* Begin of ... Errorstack */
+    EVENT_STACK_END, /* End of ... */
+    EVENT_START,     /* f: SSL_connect() failed */
+    EVENT_SECUDE,    /* ERROR in f: (9/0x0009) */
+    EVENT_SOURCE,    /* ERROR => SapSSLSessionStartNB(): text */
+    EVENT_API,       /* <<- ERROR: SapSSLSessionStart(...)==SSSLERR_... */
+    EVENT_ICM,       /* ERROR => IcmConnInitClientSSL: ... failed (-102) */
+    EVENT_HEADLINE,  /* ERROR => SSL handshake with ... failed */
+    EVENT_TEXT,      /* the same as the text of a message, without stars */
+    EVENT_CODE,      /* SSSLERR_... (-102) alone */
+    EVENT_RETURN,    /* SapSSLSessionStartNB()==SSSLERR_... */
+    EVENT_PROXY,     /* proxy returned 407 */
+    EVENT_FORWARDED, /* a forwarded certificate was not taken */
+};
+
+enum block_fact { FACT_STORE, FACT_TARGET, FACT_SNI, FACT_PEER, FACT_STATE, BLOCK_FACTS };
+
+enum block_sign { /* what speaks for a cause, in the order in which causes are decided */
+                  SIGN_PROXY,
+                  SIGN_FORWARDED,
+                  SIGN_MISMATCH,
+                  SIGN_EXPIRED,
+                  SIGN_REFUSED,        /* the number or name of a certificate alert */
+                  SIGN_ALERTED,        /* ... of another alert */
+                  SIGN_UNTRUSTED,      /* by number, name or library code */
+                  SIGN_UNTRUSTED_TEXT, /* by what the library wrote */
+                  SIGN_NOT_TLS,
+                  SIGN_CLOSED,
+                  SIGN_STORE,
+                  SIGN_HANDSHAKE,
+};
+
+enum block_quote { /* lines worth quoting, the most telling ones first */
+                   QUOTE_STORE,
+                   QUOTE_ENDING, /* headline, ICM line, ... */
+                   QUOTE_NAMED,
+                   QUOTE_SUBJECT,
+                   QUOTE_ISSUER,
+                   QUOTE_TOP_SUBJECT,
+                   QUOTE_TOP_ISSUER,
+                   QUOTE_CHECK,
+                   QUOTE_REASON,
+                   QUOTE_TARGET,
+                   QUOTE_PEER,
+                   QUOTE_API,
+                   QUOTE_DURING,
+                   QUOTE_UNTRUSTED,
+                   QUOTE_START,
+                   QUOTE_FIRST, /* the first line that tells of a failure at all */
+                   QUOTES,
+};
+
+enum block_reason { /* which text is the reason; the last one wins */
+                    REASON_NONE,
+                    REASON_SECUDE,
+                    REASON_UNTRUSTED,
+                    REASON_SOURCE,
+                    REASON_ARROW,
+                    REASON_ALERT,
+                    REASON_PROXY,
+};
+
+struct block {
+    struct trace *trace;
+    GStringChunk *strings;
+    uint64_t latest;  /* lines that the trace had when this block was last fed */
+    unsigned quiet;   /* lines of its thread since then */
+    unsigned n_lines; /* of its thread since its first one */
+    /* From here on a new block begins with zeros. */
+    unsigned events, facts, signs; /* bits of enum block_event, _fact, _sign */
+    gboolean begun;                /* has anything in it */
+    gboolean settled;              /* the story has its end: what else belongs to it stands close */
+    gboolean turned;               /* its end came first */
+    gboolean trailed;              /* facts stood behind its end */
+    gboolean detailed;             /* facts are repeated behind its end */
+    gboolean unlisted, placed;     /* an event of it was no item of a list; stood below a thread's prefix */
+    gboolean cut;
+    unsigned part, line;
+    uint64_t offset;
+    int64_t local;
+    const char *error;
+    int code;
+    const char *store, *sni, *target, *host, *peer;
+    gboolean store_cut;
+    uint64_t handle;
+    gboolean server, client; /* what the lines say of the role */
+    int alert;               /* number of the alert that the peer sent; -1 unknown, 0 none */
+    int inner_alert;         /* the same out of a library code */
+    gboolean sent_alert;     /* we sent one, so that the library code is about that */
+    enum block_reason reason_kind;
+    const char *reason;
+    const char *named; /* the missing certificate's name */
+    gboolean named_cut;
+    struct trace_cert chain[TRACE_CHAIN_CERTS];
+    unsigned n_chain;
+    unsigned level;      /* whose checks are being listed: index into the chain, or one above it */
+    gboolean next_cert;  /* a signer's certificate is announced */
+    gboolean next_tree;  /* ... or another tree */
+    gboolean after_cert; /* the last line was "Certificate:" */
+    gboolean other_tree; /* a second tree that does not continue the first: passed over */
+    gboolean failed_status;
+    const char *checks[TRACE_CHAIN_CERTS + 1];
+    guint values[BLOCK_FACTS]; /* hashes: what each fact was */
+    struct {
+        unsigned number; /* order in the block, from 1; 0: none */
+        const char *text;
+    } quotes[QUOTES];
+};
+
+struct block *block_new(struct trace *trace);
+void block_free(struct block *block);
+
+/**
+ * block_end(block):
+ * What the block tells becomes a failure of its trace, if it is one; the block is empty afterwards.
+ */
+void block_end(struct block *block);
+
+/**
+ * block_event(block, event, line, host, error):
+ * An event that names ${host} and ${error} (either may be NULL) stands on ${line}.  It joins the block or begins the
+ * next one; afterwards what the line tells can be put into ${block}.
+ */
+void block_event(struct block *block, enum block_event event, const struct trace_line *line, const struct slice *host,
+                 const char *error);
+
+/**
+ * block_fact(block, fact, line, value):
+ * The same for a fact with this value.  FALSE if it only repeats what is known and is to be passed over.
+ */
+gboolean block_fact(struct block *block, enum block_fact fact, const struct trace_line *line, struct slice value);
+
+/**
+ * block_join(block, line):
+ * ${line} belongs to the block without being able to begin or end one.
+ */
+void block_join(struct block *block, const struct trace_line *line);
+
+/**
+ * block_handle(block, handle):
+ * A line names the handle of the connection that it is about: another one ends the block.
+ */
+void block_handle(struct block *block, uint64_t handle);
+
+/**
+ * block_is_failure(block), block_is_near(block), block_has(block, event):
+ * Whether it would become a failure if it ended now; whether text that stands here without a mark of its own may belong
+ * to it; whether this event is in it.
+ */
+gboolean block_is_failure(const struct block *block);
+gboolean block_is_near(const struct block *block);
+gboolean block_has(const struct block *block, enum block_event event);
+
+/**
+ * block_keep(block, text):
+ * A copy of the text, at most BLOCK_TEXT_BYTES, that lives as long as the block.
+ */
+const char *block_keep(struct block *block, struct slice text);
+
+/**
+ * block_keep_value(block, text):
+ * The same, but NULL for what only stands for a value that somebody took out ("<host>", "x.x.x.x", "[...]", "").
+ */
+const char *block_keep_value(struct block *block, struct slice text);
+
+void block_quote(struct block *block, enum block_quote quote, const struct trace_line *line);
+void block_sign(struct block *block, enum block_sign sign);
+void block_reason(struct block *block, enum block_reason kind, struct slice text);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * What one line of a trace tells, put into the block of its thread.
+ *
+ * Lines are told apart by fixed words; free text between those, source files and line numbers differ from one patch to
+ * the next and are not looked at.  A new kind of line is a new row in the table of trace_line.c.
+ */
+#ifndef TRUSTGAP_TRACE_LINE_H
+#define TRUSTGAP_TRACE_LINE_H
+
+#include "trace_block.h"
+
+/**
+ * trace_line_take(block, line):
+ * Whether ${line} told anything; it is then in ${block}, which may have ended and begun anew.
+ */
+gboolean trace_line_take(struct block *block, const struct trace_line *line);
+
+/**
+ * trace_line_strip_mark(body):
+ * Whether a list mark ("- ", "> ", "3. ") stood at the beginning of ${*body}, which is then what follows it.
+ */
+gboolean trace_line_strip_mark(struct slice *body);
+
+#endif

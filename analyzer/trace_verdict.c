@@ -1,0 +1,305 @@
+#include "trace_verdict.h"
+
+#include "moment.h"
+#include "name.h"
+#include "text.h"
+
+#include <stdlib.h>
+
+/* What SAP's TLS errors speak for.  Those that are not here are "other". */
+static const struct {
+    const char *name;
+    int code; /* 0: not known */
+    enum block_sign sign;
+} errors[] = {
+    {"CONN_CLOSED", -10, SIGN_CLOSED},
+    {"NO_CLIENT_CERT", -20, SIGN_STORE},
+    {"NO_SERVER_CERT", -21, SIGN_STORE},
+    {"NO_SSL_REQUEST", -25, SIGN_NOT_TLS},
+    {"HTTP_REQUEST", -26, SIGN_NOT_TLS},
+    {"HTTPS_PROXY_REQUEST", -27, SIGN_NOT_TLS},
+    {"SERVER_CERT_MISMATCH", -30, SIGN_MISMATCH},
+    {"PSE_ERROR", -40, SIGN_STORE},
+    {"FILENAME_TRUNCATED", -41, SIGN_STORE},
+    {"CRED_NOT_FOUND", -42, SIGN_STORE},
+    {"CERT_FILE", -50, SIGN_STORE},
+    {"PRIVKEY_FILE", -51, SIGN_STORE},
+    {"CERT_PRIVKEY_MISMATCH", -52, SIGN_STORE},
+    {"SSL_ACCEPT", -56, SIGN_HANDSHAKE},
+    {"SSL_CONNECT", -57, SIGN_HANDSHAKE},
+    {"SSL_READ", -58, SIGN_HANDSHAKE},
+    {"SSL_WRITE", -59, SIGN_HANDSHAKE},
+    {"NO_SSL_RESPONSE", -75, SIGN_NOT_TLS},
+    {"PEER_CERT_UNTRUSTED", -102, SIGN_UNTRUSTED},
+    {"ALERT_HANDSHAKE_FAILURE", -122, SIGN_ALERTED},
+    {"ALERT_CERTIFICATE_UNKNOWN", -127, SIGN_REFUSED},
+    {"PEER_CERT_EXPIRED", 0, SIGN_EXPIRED},
+};
+
+/* Alerts by their numbers in the TLS registry; TRUE where they say that our certificate was not taken. */
+static const struct {
+    const char *name;
+    int number;
+    gboolean certificate;
+} alerts[] = {
+    {"close_notify", 0, FALSE},        {"unexpected_message", 10, FALSE},
+    {"bad_record_mac", 20, FALSE},     {"record_overflow", 22, FALSE},
+    {"handshake_failure", 40, FALSE},  {"no_certificate", 41, FALSE},
+    {"bad_certificate", 42, TRUE},     {"unsupported_certificate", 43, TRUE},
+    {"certificate_revoked", 44, TRUE}, {"certificate_expired", 45, TRUE},
+    {"certificate_unknown", 46, TRUE}, {"illegal_parameter", 47, FALSE},
+    {"unknown_ca", 48, TRUE},          {"access_denied", 49, TRUE},
+    {"decode_error", 50, FALSE},       {"decrypt_error", 51, FALSE},
+    {"protocol_version", 70, FALSE},   {"insufficient_security", 71, FALSE},
+    {"internal_error", 80, FALSE},     {"user_canceled", 90, FALSE},
+    {"no_renegotiation", 100, FALSE},  {"unsupported_extension", 110, FALSE},
+    {"unrecognized_name", 112, FALSE}, {"certificate_required", 116, TRUE},
+};
+
+int verdict_alert(struct slice name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(alerts); i++) {
+        const char *known = alerts[i].name;
+        size_t at = 0;
+        while (at < name.size && known[at] &&
+               (g_ascii_tolower(name.at[at]) == known[at] || (known[at] == '_' && name.at[at] == ' ')))
+            at++;
+        if (at == name.size && !known[at])
+            return alerts[i].number;
+    }
+    return -1;
+}
+
+static gboolean alert_is_about_certificate(int number)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(alerts); i++)
+        if (alerts[i].number == number)
+            return alerts[i].certificate;
+    return FALSE;
+}
+
+void verdict_error(struct block *block, struct slice name, int code)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
+        if (slice_equals(name, errors[i].name) || (code != 0 && code == errors[i].code))
+            block_sign(block, errors[i].sign);
+    if (slice_take(&name, "ALERT_"))
+        block_sign(block, alert_is_about_certificate(verdict_alert(name)) ? SIGN_REFUSED : SIGN_ALERTED);
+}
+
+gboolean verdict_knows(struct slice name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
+        if (slice_equals(name, errors[i].name))
+            return TRUE;
+    return FALSE;
+}
+
+/* Of the deepest certificate that has a check of its own that failed: the check, and whose it is. */
+static const char *failed_check(const struct block *block, unsigned *level)
+{
+    for (unsigned i = TRACE_CHAIN_CERTS + 1; i-- > 0;) {
+        if (block->checks[i]) {
+            *level = i;
+            return block->checks[i];
+        }
+    }
+    return NULL;
+}
+
+static gboolean is_untrusted(const struct block *block)
+{
+    unsigned stack = BLOCK_BIT(EVENT_STACK) | BLOCK_BIT(EVENT_STACK_END);
+
+    return block->named || block->signs & (BLOCK_BIT(SIGN_UNTRUSTED) | BLOCK_BIT(SIGN_UNTRUSTED_TEXT)) ||
+           (block->failed_status && !(block->events & ~stack)); /* a tree that somebody cut out */
+}
+
+/* The sentence of an alert is better evidence than a number inside an error code. */
+static gboolean was_alerted(const struct block *block, gboolean *refused)
+{
+    int number = block->alert > 0 ? block->alert : block->sent_alert ? 0 : block->inner_alert;
+
+    *refused = block->signs & BLOCK_BIT(SIGN_REFUSED) || (number > 0 && alert_is_about_certificate(number));
+    return *refused || number > 0 || block->alert < 0 || block->signs & BLOCK_BIT(SIGN_ALERTED);
+}
+
+static enum audit_cause decide_cause(const struct block *block)
+{
+    unsigned level = 0, signs = block->signs;
+    const char *check = failed_check(block, &level);
+    gboolean refused = FALSE;
+
+    if (signs & BLOCK_BIT(SIGN_PROXY))
+        return CAUSE_PROXY_REFUSED;
+    if (signs & BLOCK_BIT(SIGN_FORWARDED))
+        return CAUSE_REVERSE_PROXY;
+    if (signs & BLOCK_BIT(SIGN_MISMATCH))
+        return CAUSE_NAME_MISMATCH;
+    if (signs & BLOCK_BIT(SIGN_EXPIRED) || (is_untrusted(block) && g_strcmp0(check, "Validity") == 0))
+        return CAUSE_EXPIRED_PEER;
+    if (was_alerted(block, &refused))
+        return refused ? CAUSE_PEER_REFUSED : CAUSE_HANDSHAKE;
+    if (is_untrusted(block))
+        return CAUSE_UNTRUSTED_PEER;
+    if (signs & BLOCK_BIT(SIGN_NOT_TLS))
+        return CAUSE_NOT_TLS;
+    if (signs & BLOCK_BIT(SIGN_CLOSED))
+        return CAUSE_CLOSED;
+    if (signs & BLOCK_BIT(SIGN_STORE))
+        return CAUSE_STORE_UNUSABLE;
+    return signs & BLOCK_BIT(SIGN_HANDSHAKE) ? CAUSE_HANDSHAKE : CAUSE_OTHER;
+}
+
+static gboolean is_same_name(const char *left, const char *right)
+{
+    g_autofree char *left_key = name_key(left, FALSE), *right_key = name_key(right, FALSE);
+    if (!left_key || !right_key)
+        return g_ascii_strcasecmp(left, right) == 0;
+    return strcmp(left_key, right_key) == 0;
+}
+
+static void set_missing(struct trace_failure *failure, enum audit_certainty certainty, const char *missing,
+                        gboolean cut)
+{
+    failure->certainty = certainty;
+    failure->missing = missing;
+    failure->missing_cut = cut;
+}
+
+/* Which certificate an untrusted chain lacks.  The strings of the failure's chain are the trace's already. */
+static void decide_missing(struct trace_failure *failure, const struct block *block)
+{
+    unsigned level = 0;
+    const char *check = failed_check(block, &level);
+    guint length = failure->chain->len;
+
+    if (block->named) {
+        set_missing(failure, CERTAINTY_NAMED, text_intern(block->trace->strings, block->named), block->named_cut);
+        return;
+    }
+    if (length == 0 || (check && level > 0)) /* a signer that may not sign: no import heals that */
+        return;
+    const struct trace_cert *top = failure->chain->pdata[length - 1];
+    const struct trace_cert *below = length > 1 ? failure->chain->pdata[length - 2] : NULL;
+    if (top->issuer) {
+        gboolean whole = top->subject && !top->subject_cut && !top->issuer_cut;
+        gboolean same = whole && is_same_name(top->subject, top->issuer);
+        set_missing(failure, same ? CERTAINTY_SELF_SIGNED : CERTAINTY_ISSUER, same ? top->subject : top->issuer,
+                    !same && top->issuer_cut);
+    } else if (top->subject && below && below->subject && below->issuer) {
+        set_missing(failure, CERTAINTY_ISSUER, top->subject, top->subject_cut);
+    }
+}
+
+static enum audit_role decide_role(const struct block *block)
+{
+    if (block->server)
+        return ROLE_SERVER;
+    if (block->client)
+        return ROLE_CLIENT;
+    struct slice store = slice_text(block->store ? block->store : "");
+    if (slice_ends(store, "SAPSSLS.pse"))
+        return ROLE_SERVER;
+    if (slice_ends(store, "SAPSSLC.pse") || slice_ends(store, "SAPSSLA.pse"))
+        return ROLE_CLIENT;
+    return ROLE_UNKNOWN;
+}
+
+static GPtrArray *copy_chain(const struct block *block)
+{
+    GStringChunk *strings = block->trace->strings;
+    GPtrArray *chain = g_ptr_array_new_with_free_func(g_free);
+
+    for (unsigned i = 0; i < block->n_chain; i++) {
+        const struct trace_cert *from = &block->chain[i];
+        if (!from->subject && !from->issuer)
+            continue;
+        struct trace_cert *cert = g_new0(struct trace_cert, 1);
+        cert->subject = text_intern(strings, from->subject);
+        cert->issuer = text_intern(strings, from->issuer);
+        cert->subject_cut = from->subject_cut;
+        cert->issuer_cut = from->issuer_cut;
+        cert->serial = text_intern(strings, from->serial);
+        cert->md5 = text_intern(strings, from->md5);
+        cert->sha1 = text_intern(strings, from->sha1);
+        cert->sha256 = text_intern(strings, from->sha256);
+        cert->failed_check = block->checks[i];
+        g_ptr_array_add(chain, cert);
+    }
+    return chain;
+}
+
+struct numbered {
+    unsigned number;
+    const char *text;
+};
+
+static int compare_numbered(const void *a, const void *b)
+{
+    const struct numbered *left = a, *right = b;
+    return left->number < right->number ? -1 : left->number > right->number;
+}
+
+/* The most telling lines, each once, in the order in which they stand. */
+static GPtrArray *copy_quotes(const struct block *block)
+{
+    struct numbered chosen[TRACE_EVIDENCE_LINES];
+    unsigned n_chosen = 0;
+    GPtrArray *lines = g_ptr_array_new();
+
+    for (int quote = 0; quote < QUOTES && n_chosen < TRACE_EVIDENCE_LINES; quote++) {
+        struct numbered line = {block->quotes[quote].number, block->quotes[quote].text};
+        gboolean known = line.number == 0;
+        for (unsigned i = 0; i < n_chosen && !known; i++)
+            known = chosen[i].number == line.number;
+        if (!known)
+            chosen[n_chosen++] = line;
+    }
+    qsort(chosen, n_chosen, sizeof chosen[0], compare_numbered);
+    for (unsigned i = 0; i < n_chosen; i++)
+        g_ptr_array_add(lines, (void *)g_string_chunk_insert_const(block->trace->strings, chosen[i].text));
+    return lines;
+}
+
+/* Whether there is nothing but the error: perhaps a text about failures only mentions it. */
+static gboolean is_bare(const struct block *block)
+{
+    return !block->store && !block->target && !block->sni && !block->host && !block->peer && !block->handle &&
+           block->n_chain == 0 && !block->named;
+}
+
+void verdict_add(const struct block *block)
+{
+    struct trace *trace = block->trace;
+    const char *target = block->target ? block->target : block->sni ? block->sni : block->host;
+    unsigned level = 0;
+
+    if (trace->failures->len >= TRACE_FAILURES) {
+        trace->dropped++;
+        return;
+    }
+    struct trace_failure *failure = g_new0(struct trace_failure, 1);
+    failure->cause = decide_cause(block);
+    failure->error = text_intern(trace->strings, block->error);
+    failure->code = block->code;
+    failure->role = decide_role(block);
+    failure->store = text_intern(trace->strings, block->store);
+    failure->store_cut = block->store_cut;
+    failure->target = text_intern(trace->strings, target);
+    failure->peer = text_intern(trace->strings, block->peer);
+    failure->local = block->local;
+    failure->chain = copy_chain(block);
+    failure->failed_check = failed_check(block, &level);
+    failure->reason = text_intern(trace->strings, block->reason);
+    failure->part = block->part;
+    failure->offset = block->offset;
+    failure->line = block->line;
+    failure->lines = copy_quotes(block);
+    failure->cut = block->cut;
+    failure->listed = is_bare(block) && !block->unlisted;
+    failure->alone = is_bare(block) && !block->placed;
+    if (failure->cause == CAUSE_UNTRUSTED_PEER)
+        decide_missing(failure, block);
+    g_ptr_array_add(trace->failures, failure);
+}
