@@ -522,22 +522,24 @@ static struct audit_list *keep_list(struct pool *pool, GPtrArray *certs, unsigne
 struct audit_list *pool_add_list(struct pool *pool, const void *bytes, size_t size)
 {
     g_autoptr(GPtrArray) certs = g_ptr_array_new();
+    const uint8_t *at = bytes;
+    size_t left = MIN(size, POOL_LIST_BYTES);
     unsigned refused = 0;
-    const uint8_t *at = bytes, *end = at;
 
     if (size > POOL_LIST_BYTES)
         warn(pool, "a trust list of %zu bytes: only the first %zu were read", size, POOL_LIST_BYTES);
-    end += MIN(size, POOL_LIST_BYTES);
-    while (at < end && certs->len + refused < POOL_LIST_CERTS) {
+    while (left > 0 && certs->len + refused < POOL_LIST_CERTS) {
         size_t used;
-        struct audit_cert *cert = pool_add_der(pool, at, (size_t)(end - at), &used);
+        struct audit_cert *cert = pool_add_der(pool, at, left, &used);
         if (cert)
             g_ptr_array_add(certs, cert);
         else
             refused++;
-        at = used ? at + used : end;
+        used = used ? used : left;
+        at += used;
+        left -= used;
     }
-    if (at < end) {
+    if (left > 0) {
         warn(pool, "a trust list with more than %d entries: the rest was not read", POOL_LIST_CERTS);
         refused++;
     }
