@@ -23,7 +23,9 @@
 #define CAPTURE_LINE_BYTES    ((size_t)16 * 1024 * 1024) /* one host's line */
 #define CAPTURE_JOURNAL_BYTES ((size_t)4 * 1024 * 1024 * 1024)
 #define CAPTURE_JSON_DEPTH    16
-#define CAPTURE_LINE_VALUES   1000000            /* JSON values of one line */
+#define CAPTURE_LINE_VALUES   1000000 /* JSON values of one line */
+#define CAPTURE_HOSTS         1000000 /* hosts of one journal */
+#define CAPTURE_WARNINGS      100
 #define CAPTURE_SIZE_MAX      ((int64_t)1 << 53) /* sizes and offsets of files on a host: so sums do not overflow */
 
 #define CAPTURE_DIGEST_CHARS 64 /* an object's name: SHA-256 in lower case hex */
@@ -115,13 +117,15 @@ struct capture_object;
 
 /**
  * capture_create(path, header, error):
- * Make the capture folder ${path} (0700; it must not exist, or be empty) and write the first line.
+ * Make the capture folder ${path} (0700; it must not exist, or be empty, else TRUSTGAP_ERROR_USAGE) and write the first
+ * line.
  */
 struct capture_writer *capture_create(const char *path, const struct capture_header *header, GError **error);
 
 /**
  * capture_append(path, error):
- * Open the existing capture ${path} to add hosts.  A torn last line is cut off first.
+ * Open the existing capture ${path} to add hosts.  A torn last line is cut off first, and objects that were not
+ * finished are removed.  A capture that another process is writing is refused.
  */
 struct capture_writer *capture_append(const char *path, GError **error);
 
@@ -134,7 +138,7 @@ struct capture_object *capture_object_new(struct capture_writer *writer, GError 
 
 /**
  * capture_object_add(object, bytes, size, error):
- * Append bytes.  After a failure the object can only be aborted.
+ * Append bytes.  After a failure the object cannot be finished any more.
  */
 gboolean capture_object_add(struct capture_object *object, const void *bytes, size_t size, GError **error);
 
@@ -144,11 +148,18 @@ gboolean capture_object_add(struct capture_object *object, const void *bytes, si
  * which the caller frees with g_free(); NULL with ${error} set if that fails.  Frees ${object} in both cases.
  */
 char *capture_object_finish(struct capture_object *object, GError **error);
+
+/**
+ * capture_object_abort(object):
+ * Throw away what was added and free ${object}.  NULL is fine.
+ */
 void capture_object_abort(struct capture_object *object);
 
 /**
  * capture_write_host(writer, host, error):
  * Append one host's line with a single write and bring it to the disk (fsync).  On failure the journal is as it was.
+ * Strings are cleaned and numbers outside of their range are left out on the way, so every line that is written can be
+ * read.
  */
 gboolean capture_write_host(struct capture_writer *writer, const struct capture_host *host, GError **error);
 

@@ -60,7 +60,7 @@ static json_t *parse(const void *bytes, size_t size, GError **error)
 
     if (!check_limits(bytes, size, error))
         return NULL;
-    json_t *json = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &wrong);
+    json_t *json = json_loadb(size > 0 ? bytes : "", size, JSON_REJECT_DUPLICATES, &wrong);
     if (!json) {
         /* jansson quotes the input. */
         g_autofree char *text = text_clean(wrong.text, strlen(wrong.text));
@@ -88,9 +88,7 @@ char *journal_print_header(const struct capture_header *header)
 
 gboolean journal_parse_header(struct capture_header *header, const void *bytes, size_t size, GError **error)
 {
-    g_autoptr(json_auto) json = parse(bytes, size, error);
-    if (!json)
-        return FALSE;
+    g_autoptr(json_auto) json = parse(bytes, size, NULL);
     const char *format = json_string_value(json_object_get(json, "format"));
     if (g_strcmp0(format, CAPTURE_FORMAT) != 0) {
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "no header of a %s", CAPTURE_FORMAT);

@@ -6,118 +6,152 @@
 #include "record.h"
 #include "text.h"
 
+#include <glib/gstdio.h>
 #include <openssl/evp.h>
 #include <string.h>
-
-static void warn(struct capture *capture, const char *journal, unsigned line, const GError *error)
-{
-    g_ptr_array_add(capture->warnings, g_strdup_printf("%s:%u: %s", journal, line, error->message));
-}
-
-/* The last line of a name counts, at the place of the first. */
-static void add_host(struct capture *capture, GHashTable *places, struct capture_host *host)
-{
-    gpointer place;
-
-    if (g_hash_table_lookup_extended(places, host->name, NULL, &place)) {
-        guint index = GPOINTER_TO_UINT(place);
-        g_hash_table_replace(places, host->name, place); /* the key of the old one goes with it */
-        capture_host_free(capture->hosts->pdata[index]);
-        capture->hosts->pdata[index] = host;
-    } else {
-        g_hash_table_insert(places, host->name, GUINT_TO_POINTER(capture->hosts->len));
-        g_ptr_array_add(capture->hosts, host);
-    }
-}
-
-static gboolean read_journal(struct capture *capture, const char *journal, const char *text, size_t size,
-                             GError **error)
-{
-    g_autoptr(GHashTable) places = g_hash_table_new(g_str_hash, g_str_equal);
-    size_t whole = journal_whole_bytes(text, size);
-    unsigned line = 0;
-
-    capture->torn = whole < size;
-    for (size_t at = 0; at < whole;) {
-        const char *end = memchr(text + at, '\n', whole - at);
-        size_t length = end ? (size_t)(end - text) - at : whole - at;
-        g_autoptr(GError) wrong = NULL;
-        line++;
-        if (line == 1) {
-            if (!journal_parse_header(&capture->header, text + at, length, error)) {
-                g_prefix_error(error, "%s:1: ", journal);
-                return FALSE;
-            }
-        } else {
-            struct capture_host *host = journal_parse_host(text + at, length, &wrong);
-            if (host)
-                add_host(capture, places, host);
-            else
-                warn(capture, journal, line, wrong);
-        }
-        at += length + 1;
-    }
-    if (line == 0)
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s:1: no header of a %s", journal, CAPTURE_FORMAT);
-    return line > 0;
-}
-
-struct capture *capture_open(const char *path, GError **error)
-{
-    g_autofree char *journal = g_build_filename(path, "capture.jsonl", NULL);
-    g_autoptr(GBytes) bytes = file_map(journal, CAPTURE_JOURNAL_BYTES, error);
-    if (!bytes)
-        return NULL;
-    g_autoptr(capture_auto) capture = g_new0(struct capture, 1);
-    capture->path = g_strdup(path);
-    capture->hosts = g_ptr_array_new_with_free_func((GDestroyNotify)capture_host_free);
-    capture->warnings = g_ptr_array_new_with_free_func(g_free);
-    gsize size;
-    const char *text = g_bytes_get_data(bytes, &size);
-    if (!read_journal(capture, journal, text, size, error))
-        return NULL;
-    return g_steal_pointer(&capture);
-}
-
-static gboolean has_digest(const void *bytes, size_t size, const char *digest)
-{
-    unsigned char value[EVP_MAX_MD_SIZE];
-    size_t length = 0;
-    g_autoptr(GString) hex = g_string_new(NULL);
-
-    g_assert(EVP_Q_digest(NULL, "SHA256", NULL, bytes, size, value, &length) == 1);
-    text_hex(hex, value, length);
-    return strcmp(hex->str, digest) == 0;
-}
-
-GBytes *capture_load(const struct capture *capture, const char *digest, size_t limit_bytes, GError **error)
-{
-    if (!record_is_digest(digest)) {
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: not the name of an object", capture->path);
-        return NULL;
-    }
-    g_autofree char *shelf = g_strndup(digest, 2);
-    g_autofree char *path = g_build_filename(capture->path, "objects", shelf, digest, NULL);
-    g_autoptr(GBytes) bytes = file_map(path, limit_bytes, error);
-    if (!bytes)
-        return NULL;
-    gsize size;
-    const void *content = g_bytes_get_data(bytes, &size);
-    /* Objects are evidence, and a capture may have come a long way. */
-    if (!has_digest(content, size, digest)) {
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: its bytes do not match its name", path);
-        return NULL;
-    }
-    return g_steal_pointer(&bytes);
-}
+#include <sys/stat.h>
 
 void capture_free(struct capture *capture)
 {
     if (!capture)
         return;
+    g_free(capture->path);
     journal_clear_header(&capture->header);
     g_ptr_array_unref(capture->hosts);
     g_ptr_array_unref(capture->warnings);
-    g_free(capture->path);
     g_free(capture);
+}
+
+static void free_host(void *host)
+{
+    capture_host_free(host);
+}
+
+static struct capture *capture_new(const char *path)
+{
+    struct capture *capture = g_new0(struct capture, 1);
+
+    capture->path = g_strdup(path);
+    capture->hosts = g_ptr_array_new_with_free_func(free_host);
+    capture->warnings = g_ptr_array_new_with_free_func(g_free);
+    return capture;
+}
+
+/* A capture that came from elsewhere may hold a pipe, and opening that would wait for ever. */
+static GBytes *map_regular(const char *path, size_t limit_bytes, GError **error)
+{
+    struct stat now;
+
+    if (g_stat(path, &now) == 0 && !S_ISREG(now.st_mode)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: not a regular file", path);
+        return NULL;
+    }
+    return file_map(path, limit_bytes, error);
+}
+
+/* The host's name points to its place in the array, plus 1, for NULL means that there is none. */
+static void add_host(struct capture *capture, GHashTable *places, struct capture_host *host)
+{
+    gpointer known = g_hash_table_lookup(places, host->name);
+    guint place = GPOINTER_TO_UINT(known);
+
+    if (place > 0) {
+        g_hash_table_replace(places, host->name, GUINT_TO_POINTER(place));
+        capture_host_free(capture->hosts->pdata[place - 1]);
+        capture->hosts->pdata[place - 1] = host;
+        return;
+    }
+    g_ptr_array_add(capture->hosts, host);
+    g_hash_table_insert(places, host->name, GUINT_TO_POINTER(capture->hosts->len));
+}
+
+static gboolean read_host(struct capture *capture, GHashTable *places, const char *line, size_t size, GError **error)
+{
+    g_autoptr(capture_host_auto) host = journal_parse_host(line, size, error);
+
+    if (!host)
+        return FALSE;
+    if (capture->hosts->len >= CAPTURE_HOSTS && !g_hash_table_contains(places, host->name)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "more than %d hosts", CAPTURE_HOSTS);
+        return FALSE;
+    }
+    add_host(capture, places, g_steal_pointer(&host));
+    return TRUE;
+}
+
+static void warn(struct capture *capture, const char *journal, size_t line, const char *why)
+{
+    if (capture->warnings->len < CAPTURE_WARNINGS)
+        g_ptr_array_add(capture->warnings, g_strdup_printf("%s:%zu: %s", journal, line, why));
+    else if (capture->warnings->len == CAPTURE_WARNINGS)
+        g_ptr_array_add(capture->warnings, g_strdup_printf("%s:%zu: more such lines follow", journal, line));
+}
+
+static gboolean read_lines(struct capture *capture, const char *journal, GBytes *bytes, GError **error)
+{
+    g_autoptr(GHashTable) places = g_hash_table_new(g_str_hash, g_str_equal);
+    size_t size;
+    const char *at = g_bytes_get_data(bytes, &size);
+    size_t left = journal_whole_bytes(at, size);
+
+    capture->torn = left < size;
+    for (size_t line = 1; line == 1 || left > 0; line++) {
+        const char *end = left > 0 ? memchr(at, '\n', left) : NULL;
+        size_t length = end ? (size_t)(end - at) : left;
+        if (line == 1) {
+            if (!journal_parse_header(&capture->header, at, length, error)) {
+                g_prefix_error(error, "%s:1: ", journal);
+                return FALSE;
+            }
+        } else {
+            g_autoptr(GError) wrong = NULL;
+            if (!read_host(capture, places, at, length, &wrong))
+                warn(capture, journal, line, wrong->message);
+        }
+        if (!end)
+            break;
+        at = end + 1;
+        left -= length + 1;
+    }
+    return TRUE;
+}
+
+struct capture *capture_open(const char *path, GError **error)
+{
+    g_autoptr(capture_auto) capture = capture_new(path);
+    g_autofree char *journal = g_build_filename(path, "capture.jsonl", NULL);
+    g_autoptr(GBytes) bytes = map_regular(journal, CAPTURE_JOURNAL_BYTES, error);
+
+    if (!bytes || !read_lines(capture, journal, bytes, error))
+        return NULL;
+    return g_steal_pointer(&capture);
+}
+
+static gboolean has_digest(const char *wanted, GBytes *bytes)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned digest_size;
+    size_t size;
+    const void *data = g_bytes_get_data(bytes, &size);
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (!EVP_Digest(size > 0 ? data : "", size, digest, &digest_size, EVP_sha256(), NULL))
+        return FALSE;
+    text_hex(text, digest, digest_size);
+    return strcmp(text->str, wanted) == 0;
+}
+
+GBytes *capture_load(const struct capture *capture, const char *digest, size_t limit_bytes, GError **error)
+{
+    if (!record_is_digest(digest)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: a name that no object can have", capture->path);
+        return NULL;
+    }
+    g_autofree char *path = g_strdup_printf("%s/objects/%.2s/%s", capture->path, digest, digest);
+    g_autoptr(GBytes) bytes = map_regular(path, limit_bytes, error);
+    if (bytes && !has_digest(digest, bytes)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: does not match its name", path);
+        return NULL;
+    }
+    return g_steal_pointer(&bytes);
 }

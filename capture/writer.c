@@ -10,221 +10,363 @@
 #include <glib/gstdio.h>
 #include <openssl/evp.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define FOLDERS 256 /* objects/00 to objects/ff */
+
+#define UNFINISHED_PREFIX "new."
+
 struct capture_writer {
-    char *objects; /* CAPTURE/objects */
-    char *journal; /* CAPTURE/capture.jsonl */
+    char *journal; /* path of capture.jsonl */
+    char *objects; /* path of the folder */
     int fd;
+    off_t size;                                   /* of the journal, up to the last whole line */
+    gboolean torn;                                /* bytes behind that could not be cut off yet */
+    unsigned open;                                /* objects */
+    gboolean unsynced[FOLDERS], objects_unsynced; /* folders that got a new name since the last host */
 };
 
 struct capture_object {
     struct capture_writer *writer;
-    char *temporary;
+    char *path;
     int fd;
+    int64_t size_bytes;
+    gboolean failed;
     EVP_MD_CTX *digest;
 };
 
-static gboolean fail(GError **error, const char *path, const char *what)
+static void set_errno(GError **error, const char *path, const char *what, int number)
 {
-    int number = errno;
     g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO, "%s: %s: %s", path, what, g_strerror(number));
-    return FALSE;
 }
 
-static gboolean write_all(int fd, const void *bytes, size_t size)
-{
-    const char *at = bytes;
-
-    while (size > 0) {
-        ssize_t done = write(fd, at, size);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return FALSE;
-        at += done;
-        size -= (size_t)done;
-    }
-    return TRUE;
-}
-
-/* A whole line or nothing: what a full disk left of it is cut off again. */
-static gboolean append_line(struct capture_writer *writer, const char *line, GError **error)
-{
-    off_t before = lseek(writer->fd, 0, SEEK_END);
-
-    if (before < 0)
-        return fail(error, writer->journal, "cannot be written");
-    if (write_all(writer->fd, line, strlen(line)) && fsync(writer->fd) == 0)
-        return TRUE;
-    fail(error, writer->journal, "cannot be written");
-    if (ftruncate(writer->fd, before) != 0)
-        g_prefix_error(error, "%s: ends in half a line: ", writer->journal);
-    return FALSE;
-}
-
-static struct capture_writer *writer_open(const char *path, int flags, GError **error)
+static struct capture_writer *writer_new(const char *path)
 {
     struct capture_writer *writer = g_new0(struct capture_writer, 1);
 
-    writer->objects = g_build_filename(path, "objects", NULL);
     writer->journal = g_build_filename(path, "capture.jsonl", NULL);
-    writer->fd = open(writer->journal, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
-    if (writer->fd < 0) {
-        if (errno == ENOENT)
-            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_MISSING, "%s: no such capture", path);
-        else if (errno == EEXIST)
-            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "%s: a capture is there already", path);
-        else
-            fail(error, writer->journal, "cannot be opened");
-    } else if (file_make_folder(writer->objects, error)) {
-        return writer;
-    }
-    capture_close(writer);
-    return NULL;
-}
-
-static gboolean folder_is_free(const char *path, GError **error)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *first = dir ? g_dir_read_name(dir) : NULL;
-
-    if (!first)
-        return TRUE;
-    if (strcmp(first, "capture.jsonl") == 0 || strcmp(first, "objects") == 0)
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "%s: a capture is there already", path);
-    else
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "%s: the folder is not empty", path);
-    return FALSE;
-}
-
-struct capture_writer *capture_create(const char *path, const struct capture_header *header, GError **error)
-{
-    if (!file_make_folder(path, error) || !folder_is_free(path, error))
-        return NULL;
-    if (chmod(path, 0700) != 0) {
-        fail(error, path, "cannot be made private");
-        return NULL;
-    }
-    struct capture_writer *writer = writer_open(path, O_CREAT | O_EXCL, error);
-    g_autofree char *line = journal_print_header(header);
-    if (writer && !append_line(writer, line, error)) {
-        unlink(writer->journal);
-        g_clear_pointer(&writer, capture_close);
-    }
+    writer->objects = g_build_filename(path, "objects", NULL);
+    writer->fd = -1;
     return writer;
-}
-
-struct capture_writer *capture_append(const char *path, GError **error)
-{
-    struct capture_writer *writer = writer_open(path, 0, error);
-    if (!writer)
-        return NULL;
-    g_autoptr(GBytes) bytes = file_map(writer->journal, CAPTURE_JOURNAL_BYTES, error);
-    if (bytes) {
-        size_t size = g_bytes_get_size(bytes);
-        size_t whole = journal_whole_bytes(g_bytes_get_data(bytes, NULL), size);
-        if (whole == size || ftruncate(writer->fd, (off_t)whole) == 0)
-            return writer;
-        fail(error, writer->journal, "its torn last line cannot be cut off");
-    }
-    capture_close(writer);
-    return NULL;
 }
 
 void capture_close(struct capture_writer *writer)
 {
     if (!writer)
         return;
+    g_assert(writer->open == 0);
     if (writer->fd >= 0)
         close(writer->fd);
-    g_free(writer->objects);
     g_free(writer->journal);
+    g_free(writer->objects);
     g_free(writer);
 }
 
-gboolean capture_write_host(struct capture_writer *writer, const struct capture_host *host, GError **error)
-{
-    g_autofree char *line = journal_print_host(host, error);
+typedef struct capture_writer writer_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(writer_auto, capture_close)
 
-    if (!line) {
-        g_prefix_error(error, "%s: %s: ", writer->journal, host->name);
+/* Open the journal and keep every other process from writing it. */
+static gboolean open_journal(struct capture_writer *writer, GError **error)
+{
+    writer->fd = open(writer->journal, O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (writer->fd < 0) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_MISSING, "%s: %s", writer->journal, g_strerror(errno));
         return FALSE;
     }
-    return append_line(writer, line, error);
+    struct stat now;
+    if (fstat(writer->fd, &now) != 0 || !S_ISREG(now.st_mode)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: not a regular file", writer->journal);
+        return FALSE;
+    }
+    /* Some network file systems have no locks: better to go on there than not to collect. */
+    if (flock(writer->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO, "%s: another process is writing it", writer->journal);
+        return FALSE;
+    }
+    writer->size = now.st_size;
+    return TRUE;
+}
+
+/* Never into somebody's other files, and not over a capture: that is capture_append(). */
+static gboolean is_free(const char *path, GError **error)
+{
+    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    const char *first = folder ? g_dir_read_name(folder) : NULL;
+
+    if (!first)
+        return TRUE;
+    g_autofree char *journal = g_build_filename(path, "capture.jsonl", NULL);
+    g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "%s: %s", path,
+                g_file_test(journal, G_FILE_TEST_EXISTS) ? "a capture is there already" : "the folder is not empty");
+    return FALSE;
+}
+
+static gboolean make_folders(struct capture_writer *writer, const char *path, GError **error)
+{
+    if (!file_make_folder(path, error) || !is_free(path, error))
+        return FALSE;
+    if (g_chmod(path, 0700) != 0) {
+        set_errno(error, path, "cannot be made private", errno);
+        return FALSE;
+    }
+    return file_make_folder(writer->objects, error);
+}
+
+/* Bring the names inside of a folder to the disk. */
+static gboolean sync_folder(const char *path, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    gboolean ok = fd >= 0 && fsync(fd) == 0;
+
+    if (!ok)
+        set_errno(error, path, "cannot be written", errno);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+struct capture_writer *capture_create(const char *path, const struct capture_header *header, GError **error)
+{
+    g_autoptr(writer_auto) writer = writer_new(path);
+    g_autofree char *line = journal_print_header(header);
+
+    if (!make_folders(writer, path, error))
+        return NULL;
+    struct file_output *output = file_output_open(writer->journal, 0600, error);
+    if (!output)
+        return NULL;
+    file_output_puts(output, line);
+    if (!file_output_commit(output, error) || !sync_folder(path, error) || !open_journal(writer, error))
+        return NULL;
+    return g_steal_pointer(&writer);
+}
+
+/* What a killed run left half-written in objects/. */
+static void remove_unfinished(const struct capture_writer *writer)
+{
+    g_autoptr(GDir) folder = g_dir_open(writer->objects, 0, NULL);
+    const char *name;
+
+    while (folder && (name = g_dir_read_name(folder))) {
+        if (!g_str_has_prefix(name, UNFINISHED_PREFIX))
+            continue;
+        g_autofree char *path = g_build_filename(writer->objects, name, NULL);
+        g_unlink(path);
+    }
+}
+
+static gboolean cut_journal(struct capture_writer *writer, GError **error)
+{
+    writer->torn = ftruncate(writer->fd, writer->size) != 0;
+    if (writer->torn)
+        set_errno(error, writer->journal, "cannot be cut", errno);
+    return !writer->torn;
+}
+
+static gboolean check_header(const char *path, GBytes *bytes, GError **error)
+{
+    size_t size;
+    const char *text = g_bytes_get_data(bytes, &size);
+    const char *end = size > 0 ? memchr(text, '\n', size) : NULL;
+    struct capture_header header = {0};
+
+    gboolean ok = journal_parse_header(&header, text, end ? (size_t)(end - text) : size, error);
+    if (!ok)
+        g_prefix_error(error, "%s:1: ", path);
+    journal_clear_header(&header);
+    return ok;
+}
+
+struct capture_writer *capture_append(const char *path, GError **error)
+{
+    g_autoptr(writer_auto) writer = writer_new(path);
+
+    if (!open_journal(writer, error))
+        return NULL;
+    g_autoptr(GBytes) bytes = file_map(writer->journal, CAPTURE_JOURNAL_BYTES, error);
+    if (!bytes || !check_header(writer->journal, bytes, error))
+        return NULL;
+    size_t size;
+    const void *text = g_bytes_get_data(bytes, &size);
+    writer->size = (off_t)journal_whole_bytes(text, size);
+    if (!cut_journal(writer, error) || !file_make_folder(writer->objects, error))
+        return NULL;
+    remove_unfinished(writer);
+    return g_steal_pointer(&writer);
+}
+
+static void object_free(struct capture_object *object)
+{
+    object->writer->open--;
+    if (object->fd >= 0)
+        close(object->fd);
+    EVP_MD_CTX_free(object->digest);
+    g_free(object->path);
+    g_free(object);
 }
 
 struct capture_object *capture_object_new(struct capture_writer *writer, GError **error)
 {
-    g_autofree char *temporary = g_build_filename(writer->objects, "new-XXXXXX", NULL);
-    int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
-
+    g_autofree char *path = g_build_filename(writer->objects, UNFINISHED_PREFIX "XXXXXX", NULL);
+    int fd = g_mkstemp_full(path, O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0) {
-        fail(error, writer->objects, "no file can be made there");
+        set_errno(error, writer->objects, "cannot be written", errno);
         return NULL;
     }
     struct capture_object *object = g_new0(struct capture_object, 1);
     object->writer = writer;
-    object->temporary = g_steal_pointer(&temporary);
+    object->path = g_steal_pointer(&path);
     object->fd = fd;
     object->digest = EVP_MD_CTX_new();
-    g_assert(EVP_DigestInit_ex(object->digest, EVP_sha256(), NULL) == 1);
+    writer->open++;
+    if (!object->digest || !EVP_DigestInit_ex(object->digest, EVP_sha256(), NULL)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_INTERNAL, "OpenSSL has no SHA-256");
+        capture_object_abort(object);
+        return NULL;
+    }
     return object;
 }
 
 gboolean capture_object_add(struct capture_object *object, const void *bytes, size_t size, GError **error)
 {
-    if (!write_all(object->fd, bytes, size))
-        return fail(error, object->temporary, "cannot be written");
-    g_assert(EVP_DigestUpdate(object->digest, bytes, size) == 1);
+    const char *at = bytes;
+
+    if (object->failed) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO, "%s: an object is not whole", object->writer->objects);
+        return FALSE;
+    }
+    if (size > 0 && !EVP_DigestUpdate(object->digest, bytes, size)) {
+        object->failed = TRUE;
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_INTERNAL, "OpenSSL cannot compute a SHA-256");
+        return FALSE;
+    }
+    while (size > 0) {
+        ssize_t done = write(object->fd, at, size);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0) {
+            object->failed = TRUE;
+            set_errno(error, object->writer->objects, "cannot be written", errno);
+            return FALSE;
+        }
+        at += done;
+        size -= (size_t)done;
+        object->size_bytes += done;
+    }
     return TRUE;
 }
 
-static char *finish_digest(struct capture_object *object)
+static char *object_digest(struct capture_object *object, uint8_t *first, GError **error)
 {
-    unsigned char value[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned size;
 
-    g_assert(EVP_DigestFinal_ex(object->digest, value, &size) == 1);
-    GString *hex = g_string_new(NULL);
-    text_hex(hex, value, size);
-    return g_string_free(hex, FALSE);
+    if (!EVP_DigestFinal_ex(object->digest, digest, &size)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_INTERNAL, "OpenSSL cannot compute a SHA-256");
+        return NULL;
+    }
+    GString *text = g_string_sized_new(CAPTURE_DIGEST_CHARS);
+    text_hex(text, digest, size);
+    *first = digest[0];
+    return g_string_free(text, FALSE);
 }
 
-static gboolean put_in_place(struct capture_object *object, const char *digest, GError **error)
+/* TRUE also if it is there already, whole: its name tells its content, a crash may at worst have left it short. */
+static gboolean put_object(struct capture_object *object, const char *digest, uint8_t first, GError **error)
 {
-    g_autofree char *shelf = g_strndup(digest, 2);
-    g_autofree char *folder = g_build_filename(object->writer->objects, shelf, NULL);
+    struct capture_writer *writer = object->writer;
+    g_autofree char *folder = g_strdup_printf("%s/%02x", writer->objects, first);
     g_autofree char *path = g_build_filename(folder, digest, NULL);
+    struct stat now;
 
-    if (g_access(path, F_OK) == 0)
-        return TRUE; /* the same content is there; the temporary file goes */
-    if (!file_make_folder(folder, error))
+    writer->unsynced[first] = TRUE;
+    if (g_lstat(path, &now) == 0 && S_ISREG(now.st_mode) && now.st_size == object->size_bytes) {
+        g_unlink(object->path);
+        return TRUE;
+    }
+    if (g_mkdir(folder, 0700) == 0) {
+        writer->objects_unsynced = TRUE;
+    } else if (errno != EEXIST) {
+        set_errno(error, folder, "cannot be created", errno);
         return FALSE;
-    if (fsync(object->fd) != 0 || rename(object->temporary, path) != 0)
-        return fail(error, path, "cannot be written");
-    g_clear_pointer(&object->temporary, g_free);
+    }
+    if (fsync(object->fd) != 0 || g_rename(object->path, path) != 0) {
+        set_errno(error, path, "cannot be written", errno);
+        return FALSE;
+    }
     return TRUE;
 }
 
 char *capture_object_finish(struct capture_object *object, GError **error)
 {
-    g_autofree char *digest = finish_digest(object);
-    gboolean ok = put_in_place(object, digest, error);
+    uint8_t first = 0;
+    g_autofree char *digest = NULL;
 
-    capture_object_abort(object);
-    return ok ? g_steal_pointer(&digest) : NULL;
+    if (object->failed)
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO, "%s: an object is not whole", object->writer->objects);
+    else
+        digest = object_digest(object, &first, error);
+    if (!digest || !put_object(object, digest, first, error)) {
+        capture_object_abort(object);
+        return NULL;
+    }
+    object_free(object);
+    return g_steal_pointer(&digest);
 }
 
 void capture_object_abort(struct capture_object *object)
 {
     if (!object)
         return;
-    close(object->fd);
-    if (object->temporary)
-        unlink(object->temporary);
-    EVP_MD_CTX_free(object->digest);
-    g_free(object->temporary);
-    g_free(object);
+    g_unlink(object->path);
+    object_free(object);
+}
+
+static gboolean sync_folders(struct capture_writer *writer, GError **error)
+{
+    for (int i = 0; i < FOLDERS; i++) {
+        g_autofree char *path = g_strdup_printf("%s/%02x", writer->objects, i);
+        if (writer->unsynced[i] && !sync_folder(path, error))
+            return FALSE;
+        writer->unsynced[i] = FALSE;
+    }
+    if (writer->objects_unsynced && !sync_folder(writer->objects, error))
+        return FALSE;
+    writer->objects_unsynced = FALSE;
+    return TRUE;
+}
+
+static gboolean append_line(struct capture_writer *writer, const char *line, GError **error)
+{
+    size_t size = strlen(line);
+    ssize_t done = write(writer->fd, line, size);
+
+    if (done == (ssize_t)size && fsync(writer->fd) == 0) {
+        writer->size += done;
+        return TRUE;
+    }
+    /* A short write sets no errno; there is one cause that it can have. */
+    set_errno(error, writer->journal, "cannot be written", done >= 0 && done < (ssize_t)size ? ENOSPC : errno);
+    /* If not even this succeeds it is tried again before the next line. */
+    cut_journal(writer, NULL);
+    return FALSE;
+}
+
+gboolean capture_write_host(struct capture_writer *writer, const struct capture_host *host, GError **error)
+{
+    g_autofree char *line = journal_print_host(host, error);
+    if (!line) {
+        g_prefix_error(error, "%s: host %s: ", writer->journal, host->name);
+        return FALSE;
+    }
+    if ((uint64_t)writer->size + strlen(line) > CAPTURE_JOURNAL_BYTES) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s: larger than the limit of %zu bytes",
+                    writer->journal, CAPTURE_JOURNAL_BYTES);
+        return FALSE;
+    }
+    if (writer->torn && !cut_journal(writer, error))
+        return FALSE;
+    return sync_folders(writer, error) && append_line(writer, line, error);
 }
