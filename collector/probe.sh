@@ -1,15 +1,19 @@
 # The probe: what one host is asked, in one go.  It comes on the standard input of /bin/sh, answers on standard output
-# in records (docs/formats/probe.md), changes nothing and leaves nothing behind, not even for a moment.
+# in records (docs/formats/probe.md), changes nothing and leaves nothing behind.
 #
 # It has to run in any POSIX shell on Linux and AIX, so: no local variables, no GNU options without another way, no
-# temporary files (hence no here-documents, which some shells write to disk).  Nothing runs before the last line has
-# arrived, and nothing that runs reads the standard input, which is this text.  What a host gives (names, contents) is
-# data: it is never evaluated, and it leaves only encoded or counted.
+# temporary files (hence no here-documents, which some shells write to disk).  What a host gives (names, contents) is
+# data: it is never evaluated, and it leaves only encoded or counted.  Nothing that runs reads the standard input, which
+# is this text.
 #
 # The order here: records, files, traces, PSEs, sapgenpse, the way through the folders, sudo, main.
 #
 # shellcheck shell=sh
 # shellcheck disable=SC2015,SC2317 # A && B || return is meant; functions are called by a name in a variable
+
+# All of it stands in these braces: a shell runs nothing of them before the last one has arrived.  Without them a text
+# that is cut in "visit() {" would start vi.
+{
 
 # --- Records ---------------------------------------------------------------------------------------------------------
 
@@ -267,6 +271,7 @@ walk() {
     1:2:*) version=2 ;;
     1:4:*) version=4 ;;
     2:1:0) version=256 ;;
+    *256*) return ;; # the file ends here
     *)
         reason=unknown-version
         return
@@ -478,10 +483,13 @@ wants_pin() {
 # is_of_root PROGRAM: it, and the folder from which its libraries come, belong to root.
 is_of_root() {
     about "$1"
-    if [ "$owner" = root ]; then
-        about "${1%/*}"
-    fi
-    [ "$owner" = root ]
+    case $owner in
+    root | 0) about "${1%/*}" ;;
+    esac
+    case $owner in
+    root | 0) return 0 ;;
+    esac
+    return 1
 }
 
 # list_pse: let sapgenpse list what could not be read natively, for which $reason is the reason.  Sets $method, or
@@ -825,5 +833,6 @@ main() {
     echo
 }
 
-# One line, in braces: cut anywhere it is not complete, and nothing has run.
-{ main "$@" </dev/null; exit; }
+main "$@" </dev/null
+exit
+}
