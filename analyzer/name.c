@@ -12,8 +12,6 @@
  * order, not the certificate's: a cut name has lost its end as printed.
  */
 
-#define TYPE_CHARS 80 /* of "OID.1.3.6.1.4.1.311.60.2.1.2" and the like */
-
 /* What SAP prints, where that is sure or nearly so (it writes OID.n for most others), and what is understood. */
 static const struct type {
     const char *label, *oid;
@@ -85,7 +83,7 @@ static const char *skip_blanks(const char *at)
 static const char *read_type(const char *at, char **oid)
 {
     size_t length = strcspn(at, "=,+\" ");
-    if (length == 0 || length > TYPE_CHARS || at[length] != '=')
+    if (length == 0 || length > NAME_TYPE_CHARS || at[length] != '=')
         return NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
         if (g_ascii_strncasecmp(at, types[i].label, length) == 0 && types[i].label[length] == '\0') {
@@ -152,7 +150,7 @@ static gboolean is_type_begun(const char *at)
 {
     static const char chars[] = "0123456789.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     at = skip_blanks(at);
-    return strlen(at) <= TYPE_CHARS && at[strspn(at, chars)] == '\0';
+    return strlen(at) <= NAME_TYPE_CHARS && at[strspn(at, chars)] == '\0';
 }
 
 /*
@@ -398,7 +396,7 @@ static void print_value(GString *out, const ASN1_STRING *string)
 
 static void print_entry(GString *out, const X509_NAME_ENTRY *entry)
 {
-    char oid[TYPE_CHARS - 3]; /* with "OID." in front it is as long as a type may be */
+    char oid[NAME_TYPE_CHARS - 3]; /* with "OID." in front it is as long as a type may be */
 
     if (OBJ_obj2txt(oid, sizeof oid, X509_NAME_ENTRY_get_object(entry), 1) <= 0)
         g_strlcpy(oid, "0", sizeof oid);

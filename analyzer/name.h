@@ -13,6 +13,7 @@
 
 #define NAME_BYTES      ((size_t)8192) /* of a printed name; longer ones are refused */
 #define NAME_ATTRIBUTES 64
+#define NAME_TYPE_CHARS 80 /* of "OID.1.3.6.1.4.1.311.60.2.1.2" and the like */
 
 /**
  * name_key(text, cut):

@@ -10,8 +10,6 @@
  * cross-signed one) and the first of them was wrong.  So where it fails and there was a choice, the other paths are
  * offered to it one by one.
  */
-#define TRIES 64   /* paths offered, each with signatures to verify */
-#define STEPS 4096 /* certificates looked at to find them */
 
 struct search {
     STACK_OF(X509) * helpers, *anchors;
@@ -105,14 +103,14 @@ static gboolean search_on(struct search *search)
     int length = sk_X509_num(search->path);
     X509 *last = sk_X509_value(search->path, length - 1);
 
-    for (int i = 0; i < sk_X509_num(search->anchors) && search->tries < TRIES; i++) {
+    for (int i = 0; i < sk_X509_num(search->anchors) && search->tries < PATH_TRIES; i++) {
         X509 *anchor = sk_X509_value(search->anchors, i);
         if (has_issued(anchor, last) && try_anchor(search, anchor))
             return TRUE;
     }
     for (int i = 0; i < sk_X509_num(search->helpers) && length < PATH_DEPTH - 1; i++) {
         X509 *helper = sk_X509_value(search->helpers, i);
-        if (++search->steps > STEPS || search->tries >= TRIES)
+        if (++search->steps > PATH_STEPS || search->tries >= PATH_TRIES)
             return FALSE;
         if (!has_issued(helper, last) || sk_X509_find(search->path, helper) >= 0)
             continue;

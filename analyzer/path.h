@@ -9,7 +9,9 @@
 #include <glib.h>
 #include <stdint.h>
 
-#define PATH_DEPTH 16 /* certificates of a path */
+#define PATH_DEPTH 16   /* certificates of a path */
+#define PATH_TRIES 64   /* paths offered to OpenSSL where names lead to several certificates */
+#define PATH_STEPS 4096 /* certificates looked at to find them; beyond either limit the answer is "no path" */
 
 /**
  * path_verify(chain, anchors, at, reason):

@@ -12,11 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SERIAL_BYTES    64    /* printed; 20 are allowed (RFC 5280), a longer one than this is "not known" */
-#define KEY_ID_BYTES    64    /* likewise */
-#define KEY_BITS        16384 /* no signature is verified with a larger RSA, DSA or DH key: it takes too long */
-#define REFERENCES_KEPT 4     /* paths of reference files, per certificate */
-
 struct entry { /* what the pool knows of a certificate beside the audit */
     struct audit_cert *cert;
     char *subject_key;
@@ -320,7 +315,7 @@ static const char *print_name(struct pool *pool, const X509_NAME *name)
 static const char *keep_serial(struct pool *pool, const char *text)
 {
     g_autofree char *digits = serial_digits(text);
-    if (!digits || strlen(digits) > (size_t)2 * SERIAL_BYTES)
+    if (!digits || strlen(digits) > (size_t)2 * POOL_SERIAL_BYTES)
         return NULL;
     g_autoptr(GString) out = g_string_new(strlen(digits) % 2 ? "0" : "");
     for (const char *at = digits; *at; at++) {
@@ -389,7 +384,7 @@ static const char *describe_key(struct pool *pool, const X509 *x509)
 
 static gboolean is_signed_by(X509 *x509, EVP_PKEY *key)
 {
-    return key && EVP_PKEY_get_bits(key) <= KEY_BITS && X509_verify(x509, key) == 1;
+    return key && EVP_PKEY_get_bits(key) <= POOL_KEY_BITS && X509_verify(x509, key) == 1;
 }
 
 static void fill_from_x509(struct pool *pool, struct entry *entry, X509 *x509)
@@ -408,7 +403,7 @@ static void fill_from_x509(struct pool *pool, struct entry *entry, X509 *x509)
     X509_get0_signature(NULL, &signature, x509);
     X509_ALGOR_get0(&algorithm, NULL, NULL, signature);
     cert->signature_algorithm = object_name(pool, algorithm);
-    if (key_id && ASN1_STRING_length(key_id) <= KEY_ID_BYTES) {
+    if (key_id && ASN1_STRING_length(key_id) <= POOL_KEY_ID_BYTES) {
         g_autoptr(GString) hex = g_string_new(NULL);
         text_hex(hex, ASN1_STRING_get0_data(key_id), (size_t)ASN1_STRING_length(key_id));
         cert->subject_key_id = audit_text(pool->audit, hex->str);
@@ -562,7 +557,7 @@ static struct audit_cert *add_entry(struct pool *pool, const struct listing_entr
         .signature_algorithm = audit_text(audit, entry->signature_algorithm),
         .ca = entry->ca,
     };
-    if (entry->subject_key_id && strlen(entry->subject_key_id) <= (size_t)2 * KEY_ID_BYTES)
+    if (entry->subject_key_id && strlen(entry->subject_key_id) <= (size_t)2 * POOL_KEY_ID_BYTES)
         facts.subject_key_id = audit_text(audit, entry->subject_key_id);
     struct entry wanted = {
         .cert = &facts,
@@ -596,7 +591,7 @@ struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t
 
 static void add_reference_path(struct audit_cert *cert, const char *path)
 {
-    if (cert->references->len < REFERENCES_KEPT && !g_ptr_array_find(cert->references, path, NULL))
+    if (cert->references->len < POOL_REFERENCES && !g_ptr_array_find(cert->references, path, NULL))
         g_ptr_array_add(cert->references, (char *)path);
 }
 

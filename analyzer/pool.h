@@ -13,9 +13,13 @@
 #include <glib.h>
 #include <stdint.h>
 
-#define POOL_LIST_CERTS 20000                      /* certificates of one trust list */
-#define POOL_CERT_BYTES ((size_t)256 * 1024)       /* of one certificate */
-#define POOL_LIST_BYTES ((size_t)16 * 1024 * 1024) /* of one trust list or listing */
+#define POOL_LIST_CERTS   20000                      /* certificates of one trust list */
+#define POOL_CERT_BYTES   ((size_t)256 * 1024)       /* of one certificate */
+#define POOL_LIST_BYTES   ((size_t)16 * 1024 * 1024) /* of one trust list or listing */
+#define POOL_SERIAL_BYTES 64    /* of a serial number; a longer one (20 are allowed, RFC 5280) is "not known" */
+#define POOL_KEY_ID_BYTES 64    /* of a subject key identifier; likewise */
+#define POOL_KEY_BITS     16384 /* no signature is verified with a larger key: it takes too long */
+#define POOL_REFERENCES   4     /* paths of reference files, per certificate; further ones are left out */
 
 struct pool;
 
@@ -50,8 +54,8 @@ struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t
 /**
  * pool_add_reference(pool, path, error):
  * Take the certificates of a reference file (PEM with any number of them, or DER), or of all files of a folder and the
- * folders below it.  A file without a certificate is a warning of the audit; a path that cannot be read at all is an
- * error.
+ * folders below it (see reference.h).  A file without a certificate is a warning of the audit, one for all files of a
+ * folder; a path that cannot be read at all is an error.
  */
 gboolean pool_add_reference(struct pool *pool, const char *path, GError **error);
 
