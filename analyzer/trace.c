@@ -95,6 +95,7 @@ struct trace *trace_new(void)
     trace->reader = reader;
     reader->threads = g_hash_table_new_full(slice_hash, slice_equal, NULL, thread_free);
     reader->local = MOMENT_NONE;
+    reader->next_base = UINT64_MAX; /* nothing to go on from */
     reader->header_release = g_string_new(NULL);
     reader->header_sid = g_string_new(NULL);
     reader->header_sysno = g_string_new(NULL);
@@ -787,14 +788,14 @@ void trace_read(struct trace *trace, const void *bytes, size_t size, uint64_t ba
 {
     struct trace_reader *reader = trace->reader;
     const char *at = bytes, *end = at + size;
-    gboolean goes_on = reader->n_parts > 0 && base == reader->next_base;
+    gboolean goes_on = base == reader->next_base;
 
     g_assert(reader); /* not after trace_end() */
     reader->n_parts++;
     reader->part_line = 1;
-    reader->next_base = base + size;
     if (size == 0)
         return;
+    reader->next_base = base + size;
     if (!goes_on)
         at = begin_file(trace, at, end, base);
     base += (uint64_t)(at - (const char *)bytes);

@@ -62,7 +62,7 @@ gboolean block_is_failure(const struct block *block)
     if (block->events & ~stack)
         return TRUE;
     if (block->events) /* a stack with nothing in it is a heading */
-        return block->n_chain > 0 || block->signs || block->reason || block->alert;
+        return block->n_chain > 0 || block->signs || block->reason || block->alert || block->inner_alert;
     return block->n_chain > 0 && (block->failed_status || block->signs & BLOCK_BIT(SIGN_UNTRUSTED_TEXT));
 }
 

@@ -127,20 +127,24 @@ static void scan_alert(struct block *block, const struct trace_line *line, struc
     block_quote(block, QUOTE_REASON, line);
 }
 
-/* Ends of what was copied together with a name from a sentence: a quote or bracket that was not opened in it. */
+static size_t count_of(struct slice text, char c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.size; i++)
+        n += text.at[i] == c;
+    return n;
+}
+
+/* Without what was copied together with a name from a sentence: a quote or bracket that was not opened in it. */
 static struct slice without_closing(struct slice name, gboolean *cut)
 {
-    size_t quotes = 0;
-
-    for (size_t i = 0; i < name.size; i++)
-        quotes += name.at[i] == '"';
-    if (quotes % 2 == 1) {
+    if (count_of(name, '"') % 2 == 1) {
         if (slice_ends(name, "\""))
             name.size--;
         else
             *cut = TRUE;
     }
-    if (slice_ends(name, ")") && !memchr(name.at, '(', name.size))
+    if (slice_ends(name, ")") && count_of(name, ')') > count_of(name, '('))
         name.size--;
     return slice_trim(name);
 }
@@ -274,12 +278,8 @@ static gboolean take_arrow(struct block *block, const struct trace_line *line, s
  */
 static void take_object(struct block *block, const struct trace_line *line, struct slice object)
 {
-    size_t quotes = 0;
-
     object = slice_trim(object);
-    for (size_t i = 0; i < object.size; i++)
-        quotes += object.at[i] == '"';
-    gboolean open = quotes % 2 == 1 || !slice_ends(object, "\"");
+    gboolean open = count_of(object, '"') % 2 == 1 || !slice_ends(object, "\"");
     object = slice_from(object, 1);
     if (!open)
         object.size--;
@@ -392,11 +392,13 @@ static gboolean take_api(struct block *block, const struct trace_line *line, str
     if (slice_find(body, "(sssl_hdl=", &rest) && slice_take_hex(&rest, &digits, &handle))
         block_handle(block, handle);
     gboolean well = !call && slice_find(body, "==SAP_O_K", &rest);
-    if ((call && slice_equals(function, "SapSSLSessionInit")) ||
-        (well && !block->events && slice_begins(function, "SapSSLSessionStart")) ||
+    gboolean first = call && slice_equals(function, "SapSSLSessionInit");
+    if (first || (well && !block->events && slice_begins(function, "SapSSLSessionStart")) ||
         (well && slice_begins(function, "SapSSLSessionDone")))
         block_end(block);
-    return FALSE;
+    if (first)
+        block_join(block, line); /* its arguments follow */
+    return first;
 }
 
 /* in: args     = "role=2 (SERVER), auth_type=1 (ASK_CLIENT_CERT)" */
@@ -816,7 +818,6 @@ static gboolean take_signer(struct block *block, const struct trace_line *line, 
 static struct slice whole_name(const struct trace_line *line, struct slice name, gboolean *cut)
 {
     static const char *const marks[] = {"[...]", "...", "\xe2\x80\xa6"};
-    size_t quotes = 0;
 
     *cut = line->cut || name.size > BLOCK_TEXT_BYTES;
     for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
@@ -826,10 +827,8 @@ static struct slice whole_name(const struct trace_line *line, struct slice name,
             break;
         }
     }
-    for (size_t i = 0; i < name.size; i++)
-        quotes += name.at[i] == '"';
     gboolean country = name.size >= 4 && memcmp(name.at + name.size - 4, "C=", 2) == 0;
-    if (quotes % 2 == 1 || (line->torn && !country))
+    if (count_of(name, '"') % 2 == 1 || (line->torn && !country))
         *cut = TRUE;
     return slice_trim(name);
 }
@@ -1150,10 +1149,11 @@ static gboolean take_pieces(struct block *block, const struct trace_line *line, 
 
     part.piece = TRUE;
     if (line->piece || !memchr(rest.at, '#', rest.size)) {
-        struct slice code;
+        struct slice code = rest;
         uint64_t number = 0;
-        if (slice_find(rest, "failed", &code) && take_library_code(&code, &number))
-            note_library_code(block, number);
+        while (slice_find(code, "failed", &code))
+            if (take_library_code(&code, &number))
+                note_library_code(block, number);
         return scan_text(block, line, rest, FALSE);
     }
     for (size_t i = 0, pieces = 0; i <= rest.size && pieces < PIECES; i++) {
