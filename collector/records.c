@@ -23,6 +23,7 @@ struct records {
     int64_t record_left;
     gboolean is_end;
     unsigned count;
+    size_t header_bytes; /* of all headers up to now */
     gboolean complete;
     const struct records_events *events;
     void *context;
@@ -164,6 +165,9 @@ static gboolean parse_header(struct records *records, GError **error)
 {
     struct record *record = &records->record;
 
+    records->header_bytes += records->line->len;
+    if (records->header_bytes > RECORDS_HEADERS_BYTES)
+        return fail(records, TRUSTGAP_ERROR_LIMIT, "the first lines of all records are longer than the limit", error);
     if (memchr(records->line->str, '\0', records->line->len))
         return fail(records, TRUSTGAP_ERROR_SYNTAX, "a NUL in its first line", error);
     g_auto(GStrv) words = g_strsplit(records->line->str, " ", RECORDS_FIELDS + 3);

@@ -12,11 +12,12 @@
 #include <stdint.h>
 
 /* Limits. */
-#define RECORDS_HEADER_BYTES 16384 /* a header line without its line feed */
-#define RECORDS_FIELDS       32    /* of one record */
-#define RECORDS_WORD_BYTES   32    /* a type, a key */
-#define RECORDS_COUNT        65536
-#define RECORDS_NOISE_KEPT   1024 /* for the message, if the first record never comes */
+#define RECORDS_HEADER_BYTES  16384 /* a header line without its line feed */
+#define RECORDS_FIELDS        32    /* of one record */
+#define RECORDS_WORD_BYTES    32    /* a type, a key */
+#define RECORDS_COUNT         16384
+#define RECORDS_HEADERS_BYTES ((size_t)4 * 1024 * 1024) /* of all records: what becomes one line of the capture */
+#define RECORDS_NOISE_KEPT    1024                      /* for the message, if the first record never comes */
 
 #define RECORDS_NONCE_CHARS 32
 

@@ -4,18 +4,21 @@
 #include "probe.h"
 #include "text.h"
 
+#include <errno.h>
 #include <sys/random.h>
 
-gboolean script_nonce(char nonce[RECORDS_NONCE_CHARS + 1])
+void script_nonce(char nonce[RECORDS_NONCE_CHARS + 1])
 {
     uint8_t bytes[RECORDS_NONCE_CHARS / 2];
+    ssize_t got;
 
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return FALSE;
+    do {
+        got = getrandom(bytes, sizeof bytes, 0);
+    } while (got < 0 && errno == EINTR);
+    g_assert(got == (ssize_t)sizeof bytes); /* so few never come short */
     g_autoptr(GString) hex = g_string_new(NULL);
     text_hex(hex, bytes, sizeof bytes);
     g_strlcpy(nonce, hex->str, RECORDS_NONCE_CHARS + 1);
-    return TRUE;
 }
 
 /* In single quotes nothing means anything to a shell but the single quote itself. */

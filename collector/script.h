@@ -13,9 +13,9 @@
 /**
  * script_nonce(nonce):
  * 128 random bits in hex, so that no log-in script can print by chance what looks like the probe's first line, nor on
- * purpose.  FALSE if the system has no random numbers.
+ * purpose.
  */
-gboolean script_nonce(char nonce[RECORDS_NONCE_CHARS + 1]);
+void script_nonce(char nonce[RECORDS_NONCE_CHARS + 1]);
 
 /**
  * script_new(host, nonce, trace_bytes):

@@ -272,6 +272,23 @@ Test(records, limit_of_records)
     expect_limit("records", stream->str, stream->len, G_MAXINT64, TRUE);
 }
 
+Test(records, limit_of_all_headers)
+{
+    static const char end[] = "end 0 records=512\n\n";
+    g_autofree char *path = g_strnfill(RECORDS_HEADERS_BYTES / 512 - strlen("note 0 path="), 'x');
+
+    g_autoptr(GString) stream = g_string_new(FIRST);
+    for (unsigned i = 0; i < 511; i++)
+        g_string_append_printf(stream, "note 0 path=%s\n\n", path);
+    size_t before = stream->len;
+    /* The last one leaves just enough for the end. */
+    g_string_append_printf(stream, "note 0 path=%s\n\n%s", path + strlen("end 0 records=512"), end);
+    expect_limit("headers", stream->str, stream->len, G_MAXINT64, FALSE);
+    g_string_truncate(stream, before);
+    g_string_append_printf(stream, "note 0 path=%s\n\n%s", path + strlen("end 0 records=512") - 1, end);
+    expect_limit("headers", stream->str, stream->len, G_MAXINT64, TRUE);
+}
+
 Test(records, a_failed_event_ends_it)
 {
     static const char *const where[] = {"begin", "bytes", "finish"};

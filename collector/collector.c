@@ -1,0 +1,351 @@
+#include "collector.h"
+
+#include "error.h"
+#include "keyring.h"
+#include "known_hosts.h"
+#include "script.h"
+#include "session.h"
+
+#include <libssh2.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define WINDOW_BUDGET_BYTES   (64 * 1024 * 1024) /* what all hosts together may send before we have taken it */
+#define WINDOW_BYTES_MIN      (64 * 1024)
+#define WINDOW_BYTES_MAX      (1024 * 1024)
+#define BUFFER_BYTES          ((size_t)64 * 1024)
+#define DESCRIPTORS_OF_A_HOST 8  /* a socket or three pipes, an object, and something to spare */
+#define DESCRIPTORS_OF_OURS   64 /* what is open anyway */
+#define LOOKUP_THREADS        "32"
+
+const char *collector_reason_name(enum collector_reason reason)
+{
+    static const char *const names[] = {
+        [REASON_NONE] = "none",
+        [REASON_NAME_NOT_FOUND] = "name-not-found",
+        [REASON_REFUSED] = "refused",
+        [REASON_UNREACHABLE] = "unreachable",
+        [REASON_TIMEOUT] = "time-out",
+        [REASON_CLOSED] = "closed",
+        [REASON_NO_COMMON] = "no-common-algorithm",
+        [REASON_PROTOCOL] = "protocol",
+        [REASON_HOST_KEY_UNKNOWN] = "host-key-unknown",
+        [REASON_HOST_KEY_CHANGED] = "host-key-changed",
+        [REASON_HOST_KEY_REVOKED] = "host-key-revoked",
+        [REASON_KEY_FILE] = "key-file",
+        [REASON_LOGIN_REFUSED] = "login-refused",
+        [REASON_NO_SHELL] = "no-shell",
+        [REASON_INCOMPLETE] = "probe-incomplete",
+        [REASON_BAD_RECORD] = "bad-record",
+        [REASON_LIMIT] = "limit",
+        [REASON_CANCELLED] = "cancelled",
+        [REASON_LOCAL] = "local",
+    };
+    g_assert((size_t)reason < G_N_ELEMENTS(names));
+    return names[reason];
+}
+
+struct run {
+    const struct inventory *inventory;
+    const struct collector_options *options;
+    struct session_means means;
+    uv_loop_t *loop;
+    uv_signal_t signals[2]; /* SIGINT, SIGTERM */
+    GPtrArray *sessions;    /* in work; not owned */
+    guint next;             /* host of the inventory that is the next to begin */
+    unsigned fanout;
+    gboolean stopping;
+    struct collector_result *result;
+    GError *error; /* the capture cannot be written */
+};
+
+static void tell(const struct run *run, const struct capture_host *host, const char *message)
+{
+    if (run->options->progress)
+        run->options->progress(run->options->context, host, message);
+}
+
+/* Hosts. */
+
+static void begin_hosts(struct run *run)
+{
+    while (!run->stopping && run->sessions->len < run->fanout && run->next < run->inventory->hosts->len)
+        g_ptr_array_add(run->sessions,
+                        session_open(&run->means, g_ptr_array_index(run->inventory->hosts, run->next++)));
+}
+
+static void stop(struct run *run)
+{
+    run->stopping = TRUE;
+    for (guint i = 0; i < run->sessions->len; i++)
+        session_cancel(g_ptr_array_index(run->sessions, i));
+}
+
+static char *describe(const struct capture_host *host)
+{
+    if (host->message)
+        return g_strdup(host->message);
+    return g_strdup_printf("%u instances, %u traces, %u stores", host->instances->len, host->traces->len,
+                           host->stores->len);
+}
+
+static void count(struct collector_result *result, const struct capture_host *host)
+{
+    switch (host->status) {
+    case CAPTURE_COLLECTED:
+        result->collected++;
+        break;
+    case CAPTURE_PARTIAL:
+        result->partial++;
+        break;
+    case CAPTURE_FAILED:
+        result->failed++;
+        break;
+    }
+}
+
+/* A host that sends more than fits into a line must not end the run: it gets a line that says so. */
+static gboolean write_refusal(struct run *run, const struct capture_host *host, GError **error)
+{
+    g_autoptr(capture_host_auto) line = capture_host_new();
+
+    line->name = g_strdup(host->name);
+    line->status = CAPTURE_FAILED;
+    line->reason = g_strdup(collector_reason_name(REASON_LIMIT));
+    line->message = g_strdup("it sent more than fits into one line of the capture");
+    line->started = host->started;
+    line->finished = host->finished;
+    if (!capture_write_host(run->means.writer, line, error))
+        return FALSE;
+    count(run->result, line);
+    tell(run, line, line->message);
+    return TRUE;
+}
+
+static gboolean write_host(struct run *run, const struct capture_host *host, GError **error)
+{
+    g_autoptr(GError) refused = NULL;
+
+    if (capture_write_host(run->means.writer, host, &refused)) {
+        g_autofree char *message = describe(host);
+        count(run->result, host);
+        tell(run, host, message);
+        return TRUE;
+    }
+    if (g_error_matches(refused, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT))
+        return write_refusal(run, host, error);
+    g_propagate_error(error, g_steal_pointer(&refused));
+    return FALSE;
+}
+
+static void on_done(void *context, struct session *session, const struct capture_host *host, const GError *error)
+{
+    struct run *run = context;
+
+    g_ptr_array_remove_fast(run->sessions, session);
+    if (!run->error) {
+        if (error)
+            run->error = g_error_copy(error);
+        else
+            write_host(run, host, &run->error);
+        if (run->error)
+            stop(run);
+    }
+    begin_hosts(run);
+}
+
+static void on_trace(void *context, const char *host, const char *from, const char *to)
+{
+    const struct run *run = context;
+    run->options->trace(run->options->context, host, from, to);
+}
+
+/* Signals. */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct run *run = handle->data;
+    (void)number;
+
+    run->result->cancelled = TRUE;
+    /* With the handles stopped the signal has its usual meaning again: a second Ctrl-C ends at once. */
+    for (size_t i = 0; i < G_N_ELEMENTS(run->signals); i++)
+        uv_signal_stop(&run->signals[i]);
+    stop(run);
+}
+
+static void watch_signals(struct run *run)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        uv_signal_init(run->loop, &run->signals[i]);
+        run->signals[i].data = run;
+        uv_signal_start(&run->signals[i], on_signal, numbers[i]);
+    }
+}
+
+/* Set-up. */
+
+/* As many hosts at once as there may be descriptors for; the limit is raised as far as we are allowed to. */
+static unsigned fit_fanout(const struct run *run, unsigned fanout, struct rlimit *before)
+{
+    rlim_t needed = (rlim_t)fanout * DESCRIPTORS_OF_A_HOST + DESCRIPTORS_OF_OURS;
+    struct rlimit limit = *before;
+
+    if (limit.rlim_cur >= needed)
+        return fanout;
+    limit.rlim_cur = MIN(needed, limit.rlim_max);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        limit = *before;
+    if (limit.rlim_cur >= needed)
+        return fanout;
+    rlim_t room = limit.rlim_cur > DESCRIPTORS_OF_OURS ? limit.rlim_cur - DESCRIPTORS_OF_OURS : 0;
+    unsigned fits = MAX((unsigned)(room / DESCRIPTORS_OF_A_HOST), 1);
+    g_autofree char *message =
+        g_strdup_printf("%u hosts at once instead of %u: no more than %lu files may be open (ulimit -n)", fits, fanout,
+                        (unsigned long)limit.rlim_cur);
+    tell(run, NULL, message);
+    return fits;
+}
+
+static gboolean load_known_hosts(struct known_hosts *known, const char *const *paths, GError **error)
+{
+    static const char *const system_paths[] = {"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"};
+    static const char *const user_names[] = {"known_hosts", "known_hosts2"};
+
+    if (paths) {
+        for (; *paths; paths++)
+            if (!known_hosts_load(known, *paths, error))
+                return FALSE;
+        return TRUE;
+    }
+    /* Of the usual ones each may be missing. */
+    for (size_t i = 0; i < G_N_ELEMENTS(user_names); i++) {
+        g_autofree char *path = g_build_filename(g_get_home_dir(), ".ssh", user_names[i], NULL);
+        if (access(path, F_OK) == 0 && !known_hosts_load(known, path, error))
+            return FALSE;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(system_paths); i++)
+        if (access(system_paths[i], F_OK) == 0 && !known_hosts_load(known, system_paths[i], error))
+            return FALSE;
+    return TRUE;
+}
+
+static void set_means(struct run *run, const struct known_hosts *known, struct keyring *keyring,
+                      struct capture_writer *writer)
+{
+    const struct collector_options *options = run->options;
+    unsigned all = options->connect_timeout_ms;
+
+    run->means = (struct session_means){
+        .transport =
+            {
+                .loop = run->loop,
+                .known_hosts = known,
+                .keyring = keyring,
+                .lookup_ms = all ? all : COLLECTOR_LOOKUP_MS,
+                .connect_ms = all ? all : COLLECTOR_CONNECT_MS,
+                .handshake_ms = all ? all : COLLECTOR_HANDSHAKE_MS,
+                .login_ms = all ? all : COLLECTOR_LOGIN_MS,
+                .window_bytes = (uint32_t)CLAMP(WINDOW_BUDGET_BYTES / run->fanout, WINDOW_BYTES_MIN, WINDOW_BYTES_MAX),
+                .buffer = g_malloc(BUFFER_BYTES),
+                .buffer_bytes = BUFFER_BYTES,
+            },
+        .writer = writer,
+        .trace_bytes = options->trace_bytes > 0 ? options->trace_bytes : COLLECTOR_TRACE_BYTES,
+        .host_ms = options->host_timeout_ms ? options->host_timeout_ms : COLLECTOR_HOST_MS,
+        .silence_ms = COLLECTOR_SILENCE_MS,
+        .trace = options->trace ? on_trace : NULL,
+        .done = on_done,
+        .context = run,
+    };
+}
+
+/*
+ * A name look-up that hangs in the resolver can't be called back, and Ctrl-C must not wait for it: then the loop is
+ * left alone, with what the thread still writes to.
+ */
+static void end_loop(struct run *run)
+{
+    static GPtrArray *left_alone;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(run->signals); i++)
+        uv_close((uv_handle_t *)&run->signals[i], NULL);
+    while (run->means.transport.lookups == 0 && uv_run(run->loop, UV_RUN_ONCE))
+        ;
+    if (run->means.transport.lookups == 0 && uv_loop_close(run->loop) == 0) {
+        g_free(run->loop);
+        return;
+    }
+    if (!left_alone)
+        left_alone = g_ptr_array_new();
+    g_ptr_array_add(left_alone, run->loop);
+}
+
+static void run_hosts(struct run *run)
+{
+    run->sessions = g_ptr_array_new();
+    watch_signals(run);
+    begin_hosts(run);
+    while (run->sessions->len > 0)
+        uv_run(run->loop, UV_RUN_ONCE);
+    end_loop(run);
+    g_ptr_array_unref(run->sessions);
+}
+
+static gboolean run_loop(struct run *run, const struct known_hosts *known, struct capture_writer *writer,
+                         GError **error)
+{
+    const char *agent = run->options->use_agent ? g_getenv("SSH_AUTH_SOCK") : NULL;
+    struct keyring *keyring = keyring_new(g_get_home_dir(), agent);
+
+    run->loop = g_new0(uv_loop_t, 1);
+    int status = uv_loop_init(run->loop);
+    if (status != 0) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_INTERNAL, "no event loop: %s", uv_strerror(status));
+        g_free(run->loop);
+    } else {
+        set_means(run, known, keyring, writer);
+        run_hosts(run);
+        g_free(run->means.transport.buffer);
+    }
+    keyring_free(keyring);
+    if (!run->error)
+        return status == 0;
+    g_propagate_error(error, g_steal_pointer(&run->error));
+    return FALSE;
+}
+
+gboolean collector_run(struct collector_result *result, const struct inventory *inventory,
+                       struct capture_writer *writer, const struct collector_options *options, GError **error)
+{
+    struct run run = {.inventory = inventory, .options = options, .result = result};
+    g_autoptr(known_hosts_auto) known = known_hosts_new();
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, old_pipe;
+    struct rlimit old_limit;
+    gboolean ok = FALSE;
+
+    *result = (struct collector_result){0};
+    if (!load_known_hosts(known, options->known_hosts, error))
+        return FALSE;
+    for (guint i = 0; i < known_hosts_warnings(known)->len; i++)
+        tell(&run, NULL, g_ptr_array_index(known_hosts_warnings(known), i));
+    if (libssh2_init(0) != 0) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_INTERNAL, "libssh2 cannot be set up");
+        return FALSE;
+    }
+    /* Four threads, libuv's default, would let four names that nobody answers for hold up the others. */
+    g_setenv("UV_THREADPOOL_SIZE", LOOKUP_THREADS, FALSE);
+    sigaction(SIGPIPE, &ignore, &old_pipe);
+    getrlimit(RLIMIT_NOFILE, &old_limit);
+    unsigned wanted = MIN(options->fanout ? options->fanout : COLLECTOR_FANOUT, COLLECTOR_FANOUT_MAX);
+    run.fanout = fit_fanout(&run, MAX(MIN(wanted, inventory->hosts->len), 1), &old_limit);
+    ok = run_loop(&run, known, writer, error);
+    setrlimit(RLIMIT_NOFILE, &old_limit);
+    sigaction(SIGPIPE, &old_pipe, NULL);
+    libssh2_exit();
+    return ok;
+}

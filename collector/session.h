@@ -1,0 +1,46 @@
+/*
+ * One host, from its first step to its line in the capture: drives a transport (transport.h), gives what comes to a
+ * receiver (receiver.h), keeps the deadlines, and tells at the end how it went.
+ *
+ * It never writes the line itself, and what happens in it concerns this host only; the one exception is a capture that
+ * cannot be written, which is handed on as an error.
+ */
+#ifndef TRUSTGAP_SESSION_H
+#define TRUSTGAP_SESSION_H
+
+#include "collector.h"
+#include "transport.h"
+
+/* Limits. */
+#define SESSION_GRACE_MS 2000 /* for the shell to end once the probe has sent its last record */
+
+struct session;
+
+/* What all sessions of a run share. */
+struct session_means {
+    struct transport_means transport;
+    struct capture_writer *writer;
+    int64_t trace_bytes;
+    unsigned host_ms, silence_ms;
+    void (*trace)(void *context, const char *host, const char *from, const char *to); /* may be NULL */
+    /*
+     * Called once for each session, from the loop: ${host} is what is to be written, for the length of the call;
+     * ${error} is NULL unless the capture could not be written.  The session frees itself afterwards.
+     */
+    void (*done)(void *context, struct session *session, const struct capture_host *host, const GError *error);
+    void *context;
+};
+
+/**
+ * session_open(means, host):
+ * Begin; nothing is done before the loop runs.  Both outlive the session.
+ */
+struct session *session_open(struct session_means *means, const struct inventory_host *host);
+
+/**
+ * session_cancel(session):
+ * End it with REASON_CANCELLED, soon: done() is called from the loop as ever.
+ */
+void session_cancel(struct session *session);
+
+#endif

@@ -1,0 +1,1144 @@
+/*
+ * SSH with libssh2: one connection, one channel, one shell.
+ *
+ * The states below follow each other; each has one function, which goes on or waits.  state_enter() is the only way
+ * from one to the next.  What libssh2 wants when it says EAGAIN is turned into something to wait for in
+ * wait_for_socket() and nowhere else; the call that said so is made again with the same arguments, and nothing else in
+ * between.
+ *
+ * libssh2 reads and writes through our functions (receive_bytes, send_bytes).  That a connection was closed or broken
+ * is seen there and told by us: to libssh2 it looks as if nothing more came, so what it holds already can still be
+ * read, which it would otherwise throw away.
+ */
+#include "agent.h"
+#include "arena.h"
+#include "greeting.h"
+#include "keyring.h"
+#include "known_hosts.h"
+#include "text.h"
+#include "transport.h"
+
+#include <errno.h>
+#include <libssh2.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CLEAR_BYTES_MAX ((size_t)256 * 1024) /* before the handshake is over: a server that sends more is none */
+#define AHEAD_BYTES     ((size_t)4096)
+#define AIMLESS_MAX     20   /* EAGAINs in a row that want neither to read nor to write */
+#define CLOSE_MS        2000 /* for the exit status after the last byte */
+#define FREE_TRIES      100
+
+enum state {
+    STATE_START,
+    STATE_LOOKUP,
+    STATE_CONNECT,
+    STATE_HANDSHAKE,
+    STATE_HOST_KEY,
+    STATE_LOGIN,
+    STATE_METHODS, /* refused: ask what the server would accept, for the message */
+    STATE_CHANNEL,
+    STATE_SHELL,
+    STATE_SEND,
+    STATE_SEND_EOF,
+    STATE_TALK,
+    STATE_CLOSE,
+    STATE_ENDED,
+};
+
+struct lookup;
+
+struct ssh {
+    struct transport base;
+    struct transport_means *means;
+    const struct inventory_host *host;
+    const char *script;
+    size_t script_left;
+    enum state state;
+    int64_t now_ms;
+
+    struct lookup *lookup;       /* under way, or NULL */
+    struct addrinfo *addresses;  /* all that the name stands for */
+    struct addrinfo *address;    /* the one that is tried */
+    char where[NI_MAXHOST + 16]; /* it as text: "192.0.2.1 port 22" */
+    GString *failures;           /* of the addresses tried before */
+    enum collector_reason failure;
+
+    int fd;
+    int socket_error; /* errno of a connection that broke */
+    gboolean peer_closed;
+    gboolean dead;              /* to be freed: no byte goes in or out any more */
+    size_t turn_left;           /* of TRANSPORT_TURN_BYTES */
+    uint8_t ahead[AHEAD_BYTES]; /* read from the socket, and libssh2 has not asked for it yet */
+    size_t ahead_at, ahead_end;
+    size_t clear_bytes;   /* read before the handshake was over */
+    gboolean in_clear;    /* the handshake is under way */
+    GByteArray *greeting; /* the first of these; NULL once the host key is checked */
+    char *farewell;       /* what the server said when it ended the connection, cleaned */
+    unsigned aimless;
+
+    struct arena *arena;
+    LIBSSH2_SESSION *session;
+    LIBSSH2_CHANNEL *channel;
+    struct known_host *known;
+    GPtrArray *identities; /* of struct identity * */
+    guint identity;        /* the one that is tried */
+    GString *tried, *remarks;
+    gboolean rsa_tried;
+    int stream; /* the one to read next: 0 output, 1 errors */
+};
+
+typedef enum transport_progress step_function(struct ssh *ssh);
+
+static step_function step_start, step_lookup, step_connect, step_handshake, step_host_key, step_login, step_methods,
+    step_channel, step_shell, step_send, step_send_eof, step_talk, step_close;
+
+static const struct {
+    const char *name;
+    const char *doing; /* "time-out after 10 s while ..." */
+    step_function *step;
+} states[] = {
+    [STATE_START] = {"start", "starting", step_start},
+    [STATE_LOOKUP] = {"lookup", "looking up its name", step_lookup},
+    [STATE_CONNECT] = {"connect", "connecting", step_connect},
+    [STATE_HANDSHAKE] = {"handshake", "exchanging keys (the SSH handshake)", step_handshake},
+    [STATE_HOST_KEY] = {"host-key", "checking the host key", step_host_key},
+    [STATE_LOGIN] = {"login", "logging in", step_login},
+    [STATE_METHODS] = {"methods", "logging in", step_methods},
+    [STATE_CHANNEL] = {"channel", "opening a channel", step_channel},
+    [STATE_SHELL] = {"shell", "starting the shell", step_shell},
+    [STATE_SEND] = {"send", "sending the probe", step_send},
+    [STATE_SEND_EOF] = {"send-eof", "sending the probe", step_send_eof},
+    [STATE_TALK] = {"talk", "the probe ran", step_talk},
+    [STATE_CLOSE] = {"close", "closing the channel", step_close},
+    [STATE_ENDED] = {"ended", "it was over", NULL},
+};
+
+/* TRANSPORT_AGAIN within a turn means: go on with the state that we are in now. */
+#define GO_ON TRANSPORT_AGAIN
+
+static unsigned limit_ms(const struct ssh *ssh, enum state state)
+{
+    switch (state) {
+    case STATE_LOOKUP:
+        return ssh->means->lookup_ms;
+    case STATE_CONNECT:
+        return ssh->means->connect_ms;
+    case STATE_HANDSHAKE:
+        return ssh->means->handshake_ms;
+    case STATE_LOGIN:
+    case STATE_METHODS:
+    case STATE_CHANNEL:
+    case STATE_SHELL:
+        return ssh->means->login_ms;
+    case STATE_CLOSE:
+        return CLOSE_MS;
+    default:
+        return 0; /* there is nothing to wait for, or the owner watches for silence */
+    }
+}
+
+static void state_enter(struct ssh *ssh, enum state state)
+{
+    enum state from = ssh->state;
+    unsigned limit = limit_ms(ssh, state);
+    /* Asking for a key and asking for the methods are one log-in, with one deadline. */
+    gboolean goes_on = from == STATE_LOGIN && state == STATE_METHODS;
+
+    ssh->state = state;
+    if (!goes_on)
+        ssh->base.deadline_ms = limit ? ssh->now_ms + limit : 0;
+    ssh->base.owner->state(ssh->base.owner->context, states[from].name, states[state].name);
+}
+
+static enum transport_progress go_to(struct ssh *ssh, enum state state)
+{
+    state_enter(ssh, state);
+    return GO_ON;
+}
+
+static enum transport_progress end(struct ssh *ssh, enum collector_reason reason, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+static enum transport_progress end(struct ssh *ssh, enum collector_reason reason, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *message = g_strdup_vprintf(format, args);
+    va_end(args);
+    return transport_end(&ssh->base, reason, "%s", message);
+}
+
+/* The socket. */
+
+/* recv(2), with what is wrong with the connection noted. */
+static ssize_t receive_from_socket(struct ssh *ssh, void *buffer, size_t size)
+{
+    ssize_t got = recv(ssh->fd, buffer, size, MSG_DONTWAIT);
+
+    if (got < 0 && errno != EAGAIN && errno != EINTR)
+        ssh->socket_error = errno;
+    if (got == 0)
+        ssh->peer_closed = TRUE;
+    return got > 0 ? got : -EAGAIN;
+}
+
+/* libssh2 asks for one byte after the other of a banner, and somebody may send lines without end. */
+static ssize_t receive_ahead(struct ssh *ssh, void *buffer, size_t size)
+{
+    if (ssh->ahead_at == ssh->ahead_end) {
+        ssize_t got = receive_from_socket(ssh, ssh->ahead, sizeof ssh->ahead);
+        if (got < 0)
+            return got;
+        ssh->ahead_at = 0;
+        ssh->ahead_end = (size_t)got;
+    }
+    size = MIN(size, ssh->ahead_end - ssh->ahead_at);
+    memcpy(buffer, ssh->ahead + ssh->ahead_at, size);
+    ssh->ahead_at += size;
+    return (ssize_t)size;
+}
+
+static ssize_t receive_bytes(libssh2_socket_t fd, void *buffer, size_t size, int flags, void **abstract)
+{
+    struct ssh *ssh = *abstract;
+    (void)fd;
+    (void)flags;
+
+    if (ssh->dead)
+        return -ECONNABORTED;
+    if (ssh->socket_error || ssh->turn_left == 0)
+        return -EAGAIN;
+    size = MIN(size, ssh->turn_left);
+    ssize_t got = ssh->in_clear || ssh->ahead_at < ssh->ahead_end ? receive_ahead(ssh, buffer, size)
+                                                                  : receive_from_socket(ssh, buffer, size);
+    if (got < 0)
+        return got;
+    ssh->turn_left -= (size_t)got;
+    if (ssh->in_clear) {
+        size_t kept = MIN((size_t)got, GREETING_BYTES - ssh->greeting->len);
+        g_byte_array_append(ssh->greeting, buffer, (guint)kept);
+        ssh->clear_bytes += (size_t)got;
+        if (ssh->clear_bytes > CLEAR_BYTES_MAX)
+            return -EPROTO;
+    }
+    return got;
+}
+
+static ssize_t send_bytes(libssh2_socket_t fd, const void *buffer, size_t size, int flags, void **abstract)
+{
+    struct ssh *ssh = *abstract;
+
+    if (ssh->dead)
+        return -ECONNABORTED;
+    if (ssh->socket_error)
+        return -EAGAIN;
+    ssize_t sent = send(fd, buffer, size, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0)
+        return sent;
+    if (errno != EAGAIN && errno != EINTR)
+        ssh->socket_error = errno;
+    return -EAGAIN;
+}
+
+static void hear_farewell(LIBSSH2_SESSION *session, int reason, const char *message, int message_bytes,
+                          const char *language, int language_bytes, void **abstract)
+{
+    struct ssh *ssh = *abstract;
+    (void)session;
+    (void)reason;
+    (void)language;
+    (void)language_bytes;
+
+    g_free(ssh->farewell);
+    ssh->farewell = message && message_bytes > 0 ? text_clean(message, MIN((size_t)message_bytes, GREETING_LINE_CHARS))
+                                                 : g_strdup("no reason given");
+}
+
+static enum collector_reason reason_of_errno(int number)
+{
+    switch (number) {
+    case ECONNREFUSED:
+        return REASON_REFUSED;
+    case ETIMEDOUT:
+        return REASON_TIMEOUT;
+    case ECONNRESET:
+    case ECONNABORTED:
+    case EPIPE:
+        return REASON_CLOSED;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        return REASON_LOCAL;
+    default:
+        return REASON_UNREACHABLE;
+    }
+}
+
+/* The connection is gone, or libssh2 failed with ${code}: tell which, as precisely as it is known. */
+static enum transport_progress connection_failed(struct ssh *ssh, int code)
+{
+    const char *doing = states[ssh->state].doing;
+    char *message = NULL;
+
+    if (ssh->farewell)
+        return end(ssh, REASON_CLOSED, "the server ended the connection while %s: %s", doing, ssh->farewell);
+    if (ssh->socket_error)
+        return end(ssh, reason_of_errno(ssh->socket_error), "the connection broke while %s: %s", doing,
+                   g_strerror(ssh->socket_error));
+    if (ssh->peer_closed)
+        return end(ssh, REASON_CLOSED, "the server closed the connection while %s", doing);
+    libssh2_session_last_error(ssh->session, &message, NULL, 0);
+    return end(ssh, REASON_PROTOCOL, "SSH went wrong while %s: %s (libssh2 %s, error %d)", doing,
+               message ? message : "no message", libssh2_version(0), code);
+}
+
+/* libssh2 said EAGAIN: the one place that knows what to wait for. */
+static enum transport_progress wait_for_socket(struct ssh *ssh)
+{
+    if (ssh->farewell || ssh->socket_error || ssh->peer_closed)
+        return connection_failed(ssh, LIBSSH2_ERROR_SOCKET_DISCONNECT);
+    if (ssh->turn_left == 0) {
+        ssh->aimless = 0;
+        return TRANSPORT_WAIT; /* ssh_step() makes another turn of it */
+    }
+    int directions = libssh2_session_block_directions(ssh->session);
+    if (directions)
+        ssh->aimless = 0;
+    else if (++ssh->aimless > AIMLESS_MAX)
+        return end(ssh, REASON_PROTOCOL, "libssh2 waits for nothing while %s", states[ssh->state].doing);
+    else
+        directions = LIBSSH2_SESSION_BLOCK_INBOUND | LIBSSH2_SESSION_BLOCK_OUTBOUND;
+    transport_wait_for(&ssh->base, ssh->fd, (directions & LIBSSH2_SESSION_BLOCK_INBOUND) != 0,
+                       (directions & LIBSSH2_SESSION_BLOCK_OUTBOUND) != 0);
+    return TRANSPORT_WAIT;
+}
+
+/* Look-up of the name. */
+
+/* Lives until the answer comes, even if nobody wants it any more: libuv cannot call back a look-up that runs. */
+struct lookup {
+    uv_getaddrinfo_t request;
+    struct transport_means *means;
+    struct ssh *ssh; /* NULL: nobody wants it any more */
+    gboolean done;
+    int status;
+};
+
+static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
+{
+    struct lookup *lookup = request->data;
+
+    lookup->means->lookups--;
+    if (!lookup->ssh) {
+        uv_freeaddrinfo(addresses);
+        g_free(lookup);
+        return;
+    }
+    lookup->done = TRUE;
+    lookup->status = status;
+    lookup->ssh->addresses = addresses;
+    lookup->ssh->base.owner->wake(lookup->ssh->base.owner->context);
+}
+
+static void lookup_drop(struct lookup *lookup)
+{
+    if (!lookup)
+        return;
+    lookup->ssh = NULL;
+    if (lookup->done)
+        g_free(lookup);
+    else
+        uv_cancel((uv_req_t *)&lookup->request);
+}
+
+static enum transport_progress lookup_failed(struct ssh *ssh, int status)
+{
+    switch (status) {
+    case UV_EAI_MEMORY:
+    case UV_ENOMEM:
+    case UV_EMFILE:
+        return end(ssh, REASON_LOCAL, "\"%s\" could not be looked up: %s", ssh->host->address, uv_strerror(status));
+    case UV_EAI_AGAIN:
+        return end(ssh, REASON_NAME_NOT_FOUND, "\"%s\" could not be looked up now: the name server does not answer",
+                   ssh->host->address);
+    default:
+        return end(ssh, REASON_NAME_NOT_FOUND, "there is no host \"%s\": %s", ssh->host->address, uv_strerror(status));
+    }
+}
+
+static enum transport_progress step_start(struct ssh *ssh)
+{
+    g_autoptr(GError) error = NULL;
+
+    ssh->identities = keyring_identities(ssh->means->keyring, ssh->host, ssh->remarks, &error);
+    if (!ssh->identities)
+        return end(ssh, REASON_KEY_FILE, "%s", error->message);
+    ssh->known = known_host_find(ssh->means->known_hosts, ssh->host->address, ssh->host->name, ssh->host->port);
+    return go_to(ssh, STATE_LOOKUP);
+}
+
+static enum transport_progress step_lookup(struct ssh *ssh)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    g_autofree char *port = g_strdup_printf("%u", ssh->host->port);
+
+    if (!ssh->lookup) {
+        /* An address needs no name server, and no thread of libuv's few. */
+        if (getaddrinfo(ssh->host->address, port, &hints, &ssh->addresses) == 0)
+            return go_to(ssh, STATE_CONNECT);
+        hints.ai_flags = AI_NUMERICSERV;
+        ssh->lookup = g_new0(struct lookup, 1);
+        *ssh->lookup = (struct lookup){.means = ssh->means, .ssh = ssh};
+        ssh->lookup->request.data = ssh->lookup;
+        int status =
+            uv_getaddrinfo(ssh->means->loop, &ssh->lookup->request, on_lookup, ssh->host->address, port, &hints);
+        if (status != 0) {
+            g_clear_pointer(&ssh->lookup, g_free);
+            return lookup_failed(ssh, status);
+        }
+        ssh->means->lookups++;
+    }
+    if (!ssh->lookup->done)
+        return TRANSPORT_WAIT;
+    if (ssh->lookup->status != 0 || !ssh->addresses)
+        return lookup_failed(ssh, ssh->lookup->status);
+    return go_to(ssh, STATE_CONNECT);
+}
+
+/* TCP. */
+
+static void close_socket(struct ssh *ssh)
+{
+    if (ssh->fd < 0)
+        return;
+    ssh->base.owner->forget(ssh->base.owner->context, ssh->fd);
+    close(ssh->fd);
+    ssh->fd = -1;
+}
+
+static void name_address(struct ssh *ssh)
+{
+    char address[NI_MAXHOST];
+
+    if (getnameinfo(ssh->address->ai_addr, ssh->address->ai_addrlen, address, sizeof address, NULL, 0,
+                    NI_NUMERICHOST) != 0)
+        g_strlcpy(address, "its address", sizeof address);
+    g_snprintf(ssh->where, sizeof ssh->where, "%s port %u", address, ssh->host->port);
+}
+
+/* This address is none: on to the next, or to the end, which tells of all of them. */
+static enum transport_progress address_failed(struct ssh *ssh, enum collector_reason reason, const char *why)
+{
+    close_socket(ssh);
+    g_string_append_printf(ssh->failures, "%s%s", ssh->failures->len ? "; " : "", why);
+    ssh->failure = reason;
+    ssh->address = ssh->address->ai_next;
+    if (ssh->address)
+        return go_to(ssh, STATE_CONNECT);
+    return end(ssh, ssh->failure, "%s", ssh->failures->str);
+}
+
+static enum transport_progress connect_failed(struct ssh *ssh, int number)
+{
+    g_autofree char *why = g_strdup_printf("%s: %s", ssh->where, g_strerror(number));
+    return address_failed(ssh, reason_of_errno(number), why);
+}
+
+static enum transport_progress begin_connect(struct ssh *ssh)
+{
+    int on = 1;
+
+    if (!ssh->address)
+        ssh->address = ssh->addresses;
+    name_address(ssh);
+    ssh->fd = socket(ssh->address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (ssh->fd < 0)
+        return connect_failed(ssh, errno);
+    setsockopt(ssh->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(ssh->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    if (connect(ssh->fd, ssh->address->ai_addr, ssh->address->ai_addrlen) == 0)
+        return go_to(ssh, STATE_HANDSHAKE);
+    if (errno != EINPROGRESS)
+        return connect_failed(ssh, errno);
+    transport_wait_for(&ssh->base, ssh->fd, FALSE, TRUE);
+    return TRANSPORT_WAIT;
+}
+
+static enum transport_progress step_connect(struct ssh *ssh)
+{
+    if (ssh->fd < 0)
+        return begin_connect(ssh);
+
+    struct pollfd done = {.fd = ssh->fd, .events = POLLOUT};
+    int number = 0;
+    socklen_t size = sizeof number;
+    if (poll(&done, 1, 0) == 0) {
+        transport_wait_for(&ssh->base, ssh->fd, FALSE, TRUE);
+        return TRANSPORT_WAIT;
+    }
+    if (getsockopt(ssh->fd, SOL_SOCKET, SO_ERROR, &number, &size) != 0)
+        number = errno;
+    if (number != 0)
+        return connect_failed(ssh, number);
+    return go_to(ssh, STATE_HANDSHAKE);
+}
+
+/* The handshake. */
+
+/*
+ * Fast ones first, for one thread serves all hosts: curve25519 costs 1 to 2 ms, group exchange 30, group18 more than
+ * 200.  What is left out is broken, or not there for any server that is still alive.
+ */
+static const char *const key_exchanges[] = {
+    "curve25519-sha256",
+    "curve25519-sha256@libssh.org",
+    "ecdh-sha2-nistp256",
+    "ecdh-sha2-nistp384",
+    "ecdh-sha2-nistp521",
+    "diffie-hellman-group14-sha256",
+    "diffie-hellman-group-exchange-sha256",
+    "diffie-hellman-group16-sha512",
+    "diffie-hellman-group14-sha1",
+    "diffie-hellman-group-exchange-sha1",
+    "diffie-hellman-group18-sha512",
+    NULL,
+};
+static const char *const ciphers[] = {
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes128-ctr",
+    "aes192-ctr",
+    "aes256-ctr",
+    "aes128-cbc",
+    "aes192-cbc",
+    "aes256-cbc",
+    NULL,
+};
+static const char *const macs[] = {
+    "hmac-sha2-256-etm@openssh.com",
+    "hmac-sha2-512-etm@openssh.com",
+    "hmac-sha2-256",
+    "hmac-sha2-512",
+    "hmac-sha1",
+    NULL,
+};
+static const char *const host_keys[] = {
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+    "ssh-rsa",
+    NULL,
+};
+
+/* What libssh2 can do, as it was built: NULL-ended, the caller frees it with g_free() and not the strings. */
+static const char **supported(struct ssh *ssh, int method)
+{
+    const char **names = NULL;
+    int count = libssh2_session_supported_algs(ssh->session, method, &names);
+    const char **copy = g_new0(const char *, MAX(count, 0) + 1);
+
+    for (int i = 0; i < count; i++)
+        copy[i] = names[i];
+    if (count > 0)
+        arena_give(ssh->arena, names);
+    return copy;
+}
+
+static gboolean is_supported(struct ssh *ssh, int method, const char *name)
+{
+    g_autofree const char **names = supported(ssh, method);
+    return g_strv_contains((const char *const *)names, name);
+}
+
+/* The ones of ${wanted} that libssh2 has, in that order.  If it has none of them its own choice stays. */
+static void prefer(struct ssh *ssh, int method, const char *const *wanted)
+{
+    g_autofree const char **names = supported(ssh, method);
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (; *wanted; wanted++)
+        if (g_strv_contains((const char *const *)names, *wanted))
+            g_string_append_printf(list, "%s%s", list->len ? "," : "", *wanted);
+    if (list->len > 0)
+        libssh2_session_method_pref(ssh->session, method, list->str);
+}
+
+static gboolean is_key_type(const char *algorithm, const char *type)
+{
+    return strcmp(algorithm, type) == 0 || (strcmp(type, "ssh-rsa") == 0 && g_str_has_prefix(algorithm, "rsa-sha2-"));
+}
+
+/*
+ * The types that we know of this host first, else a server with several keys may show one that we do not know; the
+ * others behind them, so that a server which has only another key now is seen as changed and not as incompatible.
+ */
+static void prefer_host_keys(struct ssh *ssh)
+{
+    g_autofree const char **known = known_host_types(ssh->known);
+    g_autoptr(GPtrArray) wanted = g_ptr_array_new();
+
+    for (const char **type = known; *type; type++)
+        for (size_t i = 0; host_keys[i]; i++)
+            if (is_key_type(host_keys[i], *type))
+                g_ptr_array_add(wanted, (void *)host_keys[i]);
+    for (size_t i = 0; host_keys[i]; i++)
+        if (!g_ptr_array_find(wanted, host_keys[i], NULL))
+            g_ptr_array_add(wanted, (void *)host_keys[i]);
+    g_ptr_array_add(wanted, NULL);
+    prefer(ssh, LIBSSH2_METHOD_HOSTKEY, (const char *const *)wanted->pdata);
+}
+
+static void set_callback(LIBSSH2_SESSION *session, int type, void (*function)(void))
+{
+#if LIBSSH2_VERSION_NUM >= 0x010b01
+    libssh2_session_callback_set2(session, type, function);
+#else
+    /* POSIX promises that a function's address goes through void * whole. */
+    void *address;
+    memcpy(&address, &function, sizeof address);
+    libssh2_session_callback_set(session, type, address);
+#endif
+}
+
+static void *take_memory(size_t size, void **abstract)
+{
+    const struct ssh *ssh = *abstract;
+    return arena_take(ssh->arena, size);
+}
+
+static void give_memory(void *memory, void **abstract)
+{
+    const struct ssh *ssh = *abstract;
+    arena_give(ssh->arena, memory);
+}
+
+static void *resize_memory(void *memory, size_t size, void **abstract)
+{
+    const struct ssh *ssh = *abstract;
+    return arena_resize(ssh->arena, memory, size);
+}
+
+static gboolean begin_session(struct ssh *ssh)
+{
+    ssh->arena = arena_new();
+    ssh->session = libssh2_session_init_ex(take_memory, give_memory, resize_memory, ssh);
+    if (!ssh->session)
+        return FALSE;
+    libssh2_session_set_blocking(ssh->session, 0);
+    set_callback(ssh->session, LIBSSH2_CALLBACK_RECV, (void (*)(void))receive_bytes);
+    set_callback(ssh->session, LIBSSH2_CALLBACK_SEND, (void (*)(void))send_bytes);
+    set_callback(ssh->session, LIBSSH2_CALLBACK_DISCONNECT, (void (*)(void))hear_farewell);
+    prefer(ssh, LIBSSH2_METHOD_KEX, key_exchanges);
+    prefer(ssh, LIBSSH2_METHOD_CRYPT_CS, ciphers);
+    prefer(ssh, LIBSSH2_METHOD_CRYPT_SC, ciphers);
+    prefer(ssh, LIBSSH2_METHOD_MAC_CS, macs);
+    prefer(ssh, LIBSSH2_METHOD_MAC_SC, macs);
+    prefer_host_keys(ssh);
+    ssh->greeting = g_byte_array_new();
+    ssh->in_clear = TRUE;
+    return TRUE;
+}
+
+static const struct {
+    int method;
+    const char *const *wanted;
+    const char *what, *way_out;
+} offers[GREETING_LISTS] = {
+    [GREETING_KEY_EXCHANGE] = {LIBSSH2_METHOD_KEX, key_exchanges, "key exchange",
+                               "allow curve25519-sha256 (KexAlgorithms)"},
+    [GREETING_HOST_KEY] = {LIBSSH2_METHOD_HOSTKEY, host_keys, "host key",
+                           "give the server an ed25519 or ECDSA host key (ssh-keygen -A, HostKey)"},
+    [GREETING_CIPHER_OUT] = {LIBSSH2_METHOD_CRYPT_CS, ciphers, "cipher", "allow aes128-ctr (Ciphers)"},
+    [GREETING_CIPHER_IN] = {LIBSSH2_METHOD_CRYPT_SC, ciphers, "cipher", "allow aes128-ctr (Ciphers)"},
+    [GREETING_MAC_OUT] = {LIBSSH2_METHOD_MAC_CS, macs, "MAC", "allow hmac-sha2-256 (MACs)"},
+    [GREETING_MAC_IN] = {LIBSSH2_METHOD_MAC_SC, macs, "MAC", "allow hmac-sha2-256 (MACs)"},
+};
+
+static gboolean is_common(struct ssh *ssh, int i, const struct wire *list)
+{
+    for (const char *const *name = offers[i].wanted; *name; name++)
+        if (greeting_offers(list, *name) && is_supported(ssh, offers[i].method, *name))
+            return TRUE;
+    return FALSE;
+}
+
+/* Which kind of algorithm there is none of, what the server has, and what helps. */
+static enum transport_progress no_common_algorithm(struct ssh *ssh)
+{
+    struct greeting greeting;
+
+    if (!greeting_parse(&greeting, ssh->greeting->data, ssh->greeting->len))
+        return end(ssh, REASON_NO_COMMON, "no common algorithm with the server");
+    for (int i = 0; i < GREETING_LISTS; i++) {
+        if (is_common(ssh, i, &greeting.lists[i]))
+            continue;
+        g_autofree char *list = text_clean(greeting.lists[i].at, MIN(greeting.lists[i].left, GREETING_BYTES));
+        return end(ssh, REASON_NO_COMMON,
+                   "no common %s algorithm: the server offers %s, and libssh2 %s knows none of these; %s",
+                   offers[i].what, *list ? list : "none", libssh2_version(0), offers[i].way_out);
+    }
+    return end(ssh, REASON_NO_COMMON, "no common algorithm with the server");
+}
+
+static enum transport_progress handshake_failed(struct ssh *ssh, int code)
+{
+    const GByteArray *greeting = ssh->greeting;
+
+    if (code == LIBSSH2_ERROR_KEX_FAILURE && !ssh->farewell && !ssh->peer_closed && !ssh->socket_error)
+        return no_common_algorithm(ssh);
+    if (greeting->len > 0 && (greeting->len < 4 || memcmp(greeting->data, "SSH-", 4) != 0)) {
+        /* Not SSH at all, or sshd telling why not: "Exceeded MaxStartups". */
+        g_autofree char *line = greeting_first_line(greeting->data, greeting->len);
+        return end(ssh, ssh->peer_closed ? REASON_CLOSED : REASON_PROTOCOL, "%s is no SSH server now: it says \"%s\"",
+                   ssh->where, line);
+    }
+    return connection_failed(ssh, code);
+}
+
+static enum transport_progress step_handshake(struct ssh *ssh)
+{
+    if (!ssh->session && !begin_session(ssh))
+        return end(ssh, REASON_LOCAL, "no memory for an SSH session");
+    int code = libssh2_session_handshake(ssh->session, ssh->fd);
+    if (code == LIBSSH2_ERROR_EAGAIN && !ssh->farewell && !ssh->peer_closed && !ssh->socket_error)
+        return wait_for_socket(ssh);
+    if (code != 0)
+        return handshake_failed(ssh, code);
+    ssh->in_clear = FALSE;
+    return go_to(ssh, STATE_HOST_KEY);
+}
+
+static char *fingerprint(const void *key, size_t size)
+{
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    guint8 digest[32];
+    gsize digest_size = sizeof digest;
+
+    g_checksum_update(checksum, key, (gssize)size);
+    g_checksum_get_digest(checksum, digest, &digest_size);
+    char *text = g_base64_encode(digest, digest_size);
+    g_strdelimit(text, "=", '\0'); /* as ssh-keygen -l writes it */
+    return text;
+}
+
+static enum transport_progress host_key_unknown(struct ssh *ssh, const struct known_hosts_answer *answer,
+                                                const char *type, const char *print)
+{
+    g_autofree char *authority =
+        answer->authority_path
+            ? g_strdup_printf("; %s:%u names an authority for it, and libssh2 has no host certificates",
+                              answer->authority_path, answer->authority_line)
+            : g_strdup("");
+    return end(ssh, REASON_HOST_KEY_UNKNOWN,
+               "the host key of %s (%s SHA256:%s) is not in known_hosts: check it and add it (ssh-keyscan -p %u %s)%s",
+               ssh->host->address, type, print, ssh->host->port, ssh->host->address, authority);
+}
+
+/*
+ * Known by its RSA key, it shows another one, because libssh2 before 1.11 takes RSA keys with SHA-1 only and the server
+ * does no longer sign with that: nothing has changed, only there is nothing that we could compare.
+ */
+static gboolean has_incomparable_key(struct ssh *ssh)
+{
+    g_autofree const char **known = known_host_types(ssh->known);
+    struct greeting greeting;
+
+    return known[0] && strcmp(known[0], "ssh-rsa") == 0 && !is_supported(ssh, LIBSSH2_METHOD_HOSTKEY, "rsa-sha2-256") &&
+           greeting_parse(&greeting, ssh->greeting->data, ssh->greeting->len) &&
+           (greeting_offers(&greeting.lists[GREETING_HOST_KEY], "rsa-sha2-256") ||
+            greeting_offers(&greeting.lists[GREETING_HOST_KEY], "rsa-sha2-512"));
+}
+
+static enum transport_progress host_key_changed(struct ssh *ssh, const struct known_hosts_answer *answer,
+                                                const char *type, const char *print)
+{
+    if (!answer->same_type && has_incomparable_key(ssh))
+        return end(ssh, REASON_HOST_KEY_UNKNOWN,
+                   "%s:%u knows %s by its RSA key only, which libssh2 %s cannot check without SHA-1: check its %s key "
+                   "(SHA256:%s) and add it too (ssh-keyscan -p %u %s)",
+                   answer->path, answer->line, ssh->host->address, libssh2_version(0), type, print, ssh->host->port,
+                   ssh->host->address);
+    return end(
+        ssh, REASON_HOST_KEY_CHANGED,
+        "the host key of %s has changed: it shows %s SHA256:%s, and %s:%u has another key%s; unless the host has got a "
+        "new key, somebody is in between",
+        ssh->host->address, type, print, answer->path, answer->line, answer->same_type ? "" : " of another type");
+}
+
+static enum transport_progress step_host_key(struct ssh *ssh)
+{
+    struct known_hosts_answer answer;
+    struct wire blob, type_wire;
+    size_t size = 0;
+    int kind;
+    const char *key = libssh2_session_hostkey(ssh->session, &size, &kind);
+
+    blob = (struct wire){(const uint8_t *)key, size};
+    if (!key || !wire_read_string(&blob, &type_wire))
+        return end(ssh, REASON_PROTOCOL, "the server showed no host key");
+    g_autofree char *type = text_clean(type_wire.at, type_wire.left);
+    g_autofree char *print = fingerprint(key, size);
+    known_host_check(&answer, ssh->known, key, size);
+    switch (answer.verdict) {
+    case KNOWN_HOSTS_MATCH:
+        g_clear_pointer(&ssh->greeting, g_byte_array_unref);
+        return go_to(ssh, STATE_LOGIN);
+    case KNOWN_HOSTS_REVOKED:
+        return end(ssh, REASON_HOST_KEY_REVOKED, "the host key of %s (%s SHA256:%s) is revoked by %s:%u",
+                   ssh->host->address, type, print, answer.path, answer.line);
+    case KNOWN_HOSTS_CHANGED:
+        return host_key_changed(ssh, &answer, type, print);
+    case KNOWN_HOSTS_UNKNOWN:
+        break;
+    }
+    return host_key_unknown(ssh, &answer, type, print);
+}
+
+/* Logging in. */
+
+static const char *user_of(const struct ssh *ssh)
+{
+    return ssh->host->user ? ssh->host->user : g_get_user_name();
+}
+
+static GBytes *identity_public(const struct identity *identity)
+{
+    return identity->file ? identity->file->public_key : identity->held->public_key;
+}
+
+static gboolean is_rsa(const struct identity *identity)
+{
+    gsize size;
+    const void *blob = g_bytes_get_data(identity_public(identity), &size);
+    struct wire wire = {blob, size}, type;
+    return wire_read_string(&wire, &type) && wire_is(&type, "ssh-rsa");
+}
+
+static void note_tried(struct ssh *ssh, const struct identity *identity)
+{
+    g_autofree char *held = identity->held ? g_strdup_printf("\"%s\" of the agent", identity->held->comment) : NULL;
+    g_string_append_printf(ssh->tried, "%s%s", ssh->tried->len ? ", " : "", held ? held : identity->file->path);
+    ssh->rsa_tried |= is_rsa(identity);
+}
+
+static void remark(struct ssh *ssh, const char *what)
+{
+    g_string_append_printf(ssh->remarks, "%s%s", ssh->remarks->len ? "; " : "", what);
+}
+
+/* libssh2's call for a signature; what it is given must be memory of the session. */
+static int sign(LIBSSH2_SESSION *session, unsigned char **signature, size_t *signature_bytes, const unsigned char *data,
+                size_t size, void **abstract)
+{
+    struct ssh *ssh = *abstract;
+    const struct identity *identity = g_ptr_array_index(ssh->identities, ssh->identity);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes = identity->file
+                                  ? private_key_sign(identity->file->key, data, size, &error)
+                                  : agent_sign(keyring_agent(ssh->means->keyring), identity->held, data, size, &error);
+    (void)session;
+
+    if (!bytes) {
+        remark(ssh, error->message);
+        return -1;
+    }
+    gsize length;
+    const void *at = g_bytes_get_data(bytes, &length);
+    *signature = arena_take(ssh->arena, length);
+    if (!*signature)
+        return -1;
+    memcpy(*signature, at, length);
+    *signature_bytes = length;
+    return 0;
+}
+
+static enum transport_progress login_refused(struct ssh *ssh, const char *methods)
+{
+    g_autoptr(GString) message = g_string_new(NULL);
+
+    g_string_append_printf(message, "the log-in of \"%s\" was refused (tried: %s)", user_of(ssh), ssh->tried->str);
+    if (ssh->farewell)
+        g_string_append_printf(message, "; the server ended the connection: %s", ssh->farewell);
+    if (methods)
+        g_string_append_printf(message, "; the server accepts: %s", methods);
+    if (ssh->rsa_tried && !is_supported(ssh, LIBSSH2_METHOD_HOSTKEY, "rsa-sha2-256"))
+        g_string_append_printf(
+            message,
+            "; with an RSA key libssh2 %s signs with SHA-1 only, which OpenSSH 8.8 and later refuse: use "
+            "an ed25519 or ECDSA key",
+            libssh2_version(0));
+    if (ssh->remarks->len > 0)
+        g_string_append_printf(message, "; %s", ssh->remarks->str);
+    return end(ssh, REASON_LOGIN_REFUSED, "%s", message->str);
+}
+
+static gboolean is_refusal(int code)
+{
+    return code == LIBSSH2_ERROR_AUTHENTICATION_FAILED || code == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED;
+}
+
+static enum transport_progress step_login(struct ssh *ssh)
+{
+    const struct identity *identity = g_ptr_array_index(ssh->identities, ssh->identity);
+    const char *user = user_of(ssh);
+    void *abstract = ssh;
+    gsize size;
+    const unsigned char *blob = g_bytes_get_data(identity_public(identity), &size);
+    int code = libssh2_userauth_publickey(ssh->session, user, blob, size, sign, &abstract);
+
+    if (code == 0)
+        return go_to(ssh, STATE_CHANNEL);
+    if (code == LIBSSH2_ERROR_EAGAIN)
+        return wait_for_socket(ssh);
+    if (!is_refusal(code) && !ssh->farewell)
+        return connection_failed(ssh, code);
+    note_tried(ssh, identity);
+    if (ssh->farewell)
+        return login_refused(ssh, NULL);
+    if (++ssh->identity == ssh->identities->len)
+        return go_to(ssh, STATE_METHODS);
+    return GO_ON;
+}
+
+static enum transport_progress step_methods(struct ssh *ssh)
+{
+    const char *user = user_of(ssh);
+    const char *list = libssh2_userauth_list(ssh->session, user, (unsigned)strlen(user));
+
+    if (!list && libssh2_session_last_errno(ssh->session) == LIBSSH2_ERROR_EAGAIN && !ssh->farewell &&
+        !ssh->peer_closed && !ssh->socket_error)
+        return wait_for_socket(ssh);
+    if (!list && libssh2_userauth_authenticated(ssh->session))
+        return go_to(ssh, STATE_CHANNEL); /* a server that asks nobody for anything */
+    g_autofree char *methods = list ? text_clean(list, strlen(list)) : NULL;
+    return login_refused(ssh, methods);
+}
+
+/* The shell. */
+
+static enum transport_progress step_channel(struct ssh *ssh)
+{
+    ssh->channel = libssh2_channel_open_ex(ssh->session, "session", strlen("session"), ssh->means->window_bytes,
+                                           LIBSSH2_CHANNEL_PACKET_DEFAULT, NULL, 0);
+    if (ssh->channel)
+        return go_to(ssh, STATE_SHELL);
+    int code = libssh2_session_last_errno(ssh->session);
+    if (code == LIBSSH2_ERROR_EAGAIN)
+        return wait_for_socket(ssh);
+    if (code == LIBSSH2_ERROR_CHANNEL_FAILURE)
+        return end(ssh, REASON_NO_SHELL, "logged in as \"%s\", but the server opens no channel", user_of(ssh));
+    return connection_failed(ssh, code);
+}
+
+static enum transport_progress step_shell(struct ssh *ssh)
+{
+    int code = libssh2_channel_process_startup(ssh->channel, "exec", strlen("exec"), COLLECTOR_COMMAND,
+                                               strlen(COLLECTOR_COMMAND));
+
+    if (code == LIBSSH2_ERROR_EAGAIN)
+        return wait_for_socket(ssh);
+    if (code == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED)
+        return end(ssh, REASON_NO_SHELL, "logged in as \"%s\", but the server runs no command", user_of(ssh));
+    if (code != 0)
+        return connection_failed(ssh, code);
+    ssh->base.speaking = TRUE;
+    return go_to(ssh, STATE_SEND);
+}
+
+static enum transport_progress step_send(struct ssh *ssh)
+{
+    while (ssh->script_left > 0) {
+        ssize_t sent = libssh2_channel_write(ssh->channel, ssh->script, ssh->script_left);
+        if (sent == LIBSSH2_ERROR_EAGAIN && libssh2_channel_eof(ssh->channel))
+            return go_to(ssh, STATE_TALK); /* the shell has gone and will not read the rest */
+        if (sent == LIBSSH2_ERROR_EAGAIN || sent == 0)
+            return wait_for_socket(ssh);
+        if (sent < 0)
+            return connection_failed(ssh, (int)sent);
+        ssh->script += sent;
+        ssh->script_left -= (size_t)sent;
+    }
+    return go_to(ssh, STATE_SEND_EOF);
+}
+
+static enum transport_progress step_send_eof(struct ssh *ssh)
+{
+    int code = libssh2_channel_send_eof(ssh->channel);
+
+    if (code == LIBSSH2_ERROR_EAGAIN)
+        return wait_for_socket(ssh);
+    return code == 0 ? go_to(ssh, STATE_TALK) : connection_failed(ssh, code);
+}
+
+/* FALSE: the owner wants no more. */
+static gboolean hand_over(struct ssh *ssh, size_t size)
+{
+    const struct transport_owner *owner = ssh->base.owner;
+
+    if (ssh->stream == 0)
+        return owner->output(owner->context, ssh->means->buffer, size);
+    owner->complaint(owner->context, ssh->means->buffer, size);
+    return TRUE;
+}
+
+/* Both streams are read until there is nothing: what stays unread of one blocks the other. */
+static enum transport_progress step_talk(struct ssh *ssh)
+{
+    for (;;) {
+        ssize_t got =
+            libssh2_channel_read_ex(ssh->channel, ssh->stream, (char *)ssh->means->buffer, ssh->means->buffer_bytes);
+        if (got > 0) {
+            if (!hand_over(ssh, (size_t)got))
+                return TRANSPORT_WAIT;
+            continue;
+        }
+        if (got < 0 && got != LIBSSH2_ERROR_EAGAIN)
+            return connection_failed(ssh, (int)got);
+        /* It could not send that its window is wide again: the same call must be the next one. */
+        if (got < 0 && (libssh2_session_block_directions(ssh->session) & LIBSSH2_SESSION_BLOCK_OUTBOUND))
+            return wait_for_socket(ssh);
+        if (ssh->stream == 0) {
+            ssh->stream = 1;
+            continue;
+        }
+        ssh->stream = 0;
+        /* 0 is no end: only this is. */
+        if (libssh2_channel_eof(ssh->channel))
+            return go_to(ssh, STATE_CLOSE);
+        return wait_for_socket(ssh);
+    }
+}
+
+/* All output is there; how the shell ended is good to know, and not worth an error. */
+static enum transport_progress finish(struct ssh *ssh)
+{
+    char *name = NULL;
+    size_t size = 0;
+
+    ssh->base.exit_status = libssh2_channel_get_exit_status(ssh->channel);
+    libssh2_channel_get_exit_signal(ssh->channel, &name, &size, NULL, NULL, NULL, NULL);
+    if (name) {
+        ssh->base.exit_signal = text_clean(name, size);
+        arena_give(ssh->arena, name);
+    }
+    return TRANSPORT_ENDED;
+}
+
+static enum transport_progress step_close(struct ssh *ssh)
+{
+    int code = libssh2_channel_wait_closed(ssh->channel);
+
+    if (code == LIBSSH2_ERROR_EAGAIN && !ssh->farewell && !ssh->peer_closed && !ssh->socket_error)
+        return wait_for_socket(ssh);
+    return finish(ssh);
+}
+
+/* The whole. */
+
+static enum transport_progress expire(struct ssh *ssh)
+{
+    unsigned seconds = (limit_ms(ssh, ssh->state) + 999) / 1000;
+
+    if (ssh->state == STATE_CLOSE)
+        return finish(ssh);
+    if (ssh->state == STATE_METHODS)
+        return login_refused(ssh, NULL);
+    if (ssh->state == STATE_CONNECT && ssh->fd >= 0) {
+        g_autofree char *why = g_strdup_printf("time-out after %u s while connecting to %s", seconds, ssh->where);
+        return address_failed(ssh, REASON_TIMEOUT, why);
+    }
+    return end(ssh, REASON_TIMEOUT, "time-out after %u s while %s", seconds, states[ssh->state].doing);
+}
+
+static enum transport_progress ssh_step(struct transport *transport, int64_t now_ms)
+{
+    struct ssh *ssh = (struct ssh *)transport;
+    enum transport_progress progress = GO_ON;
+
+    ssh->now_ms = now_ms;
+    ssh->turn_left = TRANSPORT_TURN_BYTES;
+    if (transport->deadline_ms && now_ms >= transport->deadline_ms)
+        progress = expire(ssh);
+    while (progress == GO_ON)
+        progress = states[ssh->state].step(ssh);
+    if (progress == TRANSPORT_ENDED)
+        state_enter(ssh, STATE_ENDED);
+    else if (ssh->turn_left == 0)
+        progress = TRANSPORT_AGAIN;
+    return progress;
+}
+
+static struct transport *ssh_open(const struct transport_order *order, const struct transport_owner *owner)
+{
+    struct ssh *ssh = g_new0(struct ssh, 1);
+    (void)owner;
+
+    ssh->means = order->means;
+    ssh->host = order->host;
+    ssh->script = order->script;
+    ssh->script_left = order->script_bytes;
+    ssh->fd = -1;
+    ssh->failures = g_string_new(NULL);
+    ssh->tried = g_string_new(NULL);
+    ssh->remarks = g_string_new(NULL);
+    return &ssh->base;
+}
+
+/*
+ * libssh2_session_free() wants to close the channel first and says EAGAIN if it cannot, and a handshake that is dropped
+ * half-way leaks what it held.  With the connection dead every call ends at once: the handshake cleans up after itself,
+ * and then all can be freed.
+ */
+static void free_session(struct ssh *ssh)
+{
+    if (!ssh->session) {
+        arena_free(ssh->arena);
+        return;
+    }
+    if (ssh->channel)
+        libssh2_session_disconnect(ssh->session, "done"); /* so that the server's log has no broken connection */
+    ssh->dead = TRUE;
+    shutdown(ssh->fd, SHUT_RDWR);
+    if (ssh->in_clear)
+        for (int i = 0; i < FREE_TRIES && libssh2_session_handshake(ssh->session, ssh->fd) == LIBSSH2_ERROR_EAGAIN; i++)
+            ;
+    for (int i = 0; i < FREE_TRIES && libssh2_session_free(ssh->session) == LIBSSH2_ERROR_EAGAIN; i++)
+        ;
+    ssh->session = NULL;
+    arena_free(ssh->arena);
+}
+
+static void ssh_close(struct transport *transport)
+{
+    struct ssh *ssh = (struct ssh *)transport;
+
+    free_session(ssh);
+    close_socket(ssh);
+    lookup_drop(ssh->lookup);
+    if (ssh->addresses)
+        freeaddrinfo(ssh->addresses);
+    known_host_free(ssh->known);
+    if (ssh->identities)
+        g_ptr_array_unref(ssh->identities);
+    if (ssh->greeting)
+        g_byte_array_unref(ssh->greeting);
+    g_string_free(ssh->failures, TRUE);
+    g_string_free(ssh->tried, TRUE);
+    g_string_free(ssh->remarks, TRUE);
+    g_free(ssh->farewell);
+    transport_clear(transport);
+    g_free(ssh);
+}
+
+const struct transport_methods transport_ssh = {"ssh", ssh_open, ssh_step, ssh_close};
