@@ -18,4 +18,12 @@
  */
 void anchors_find(struct landscape *landscape, struct history *history);
 
+/**
+ * anchors_concern(failure), anchors_made(kind):
+ * Whether ${failure} tells which certificate it misses, so that a finding of anchors_find() speaks of it; whether
+ * findings of this kind come from anchors_find().
+ */
+gboolean anchors_concern(const struct audit_failure *failure);
+gboolean anchors_made(enum audit_finding_kind kind);
+
 #endif

@@ -121,11 +121,6 @@ static const char *title_of_failure(struct work *work, const struct audit_failur
     }
 }
 
-static gboolean names_anchor(const struct audit_failure *failure)
-{
-    return failure->cause == CAUSE_UNTRUSTED_PEER && failure->missing && failure->certainty != CERTAINTY_UNKNOWN;
-}
-
 /* Peers of incoming connections come from anywhere; they are one finding, or a port scan would fill the report. */
 static const char *peer_key(const struct audit_failure *failure)
 {
@@ -142,7 +137,7 @@ static void find_failures(struct work *work)
 
     for (guint i = 0; i < work->audit->failures->len; i++) {
         struct audit_failure *failure = work->audit->failures->pdata[i];
-        if (names_anchor(failure))
+        if (anchors_concern(failure))
             continue;
         const struct audit_instance *instance = failure->instance;
         g_autofree char *where = failure->store
@@ -492,11 +487,6 @@ static void find_missing_host(struct work *work, struct audit_host *host)
 
 /* What the previous audit found and tonight's facts do not show. */
 
-static gboolean is_about_anchors(const struct audit_finding *finding)
-{
-    return finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER;
-}
-
 /* The hosts that would have to be looked at to know that the finding is gone. */
 static GPtrArray *hosts_of(const struct audit_finding *before)
 {
@@ -610,7 +600,7 @@ static void carry_all(struct work *work)
         g_hash_table_add(tonight, (void *)((struct audit_finding *)work->audit->findings->pdata[i])->id);
     for (guint i = 0; previous && i < previous->findings->len; i++) {
         const struct audit_finding *before = previous->findings->pdata[i];
-        if (is_about_anchors(before) || before->kind == FINDING_HOST_MISSING || before->state == STATE_FIXED ||
+        if (anchors_made(before->kind) || before->kind == FINDING_HOST_MISSING || before->state == STATE_FIXED ||
             g_hash_table_contains(tonight, before->id) || is_outgrown(work, before, tonight))
             continue;
         g_autoptr(GPtrArray) hosts = hosts_of(before);

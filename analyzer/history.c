@@ -1,15 +1,11 @@
 #include "history.h"
 
+#include "anchors.h"
 #include "identify.h"
 #include "moment.h"
 #include "pool.h"
 
 #include <string.h>
-
-static gboolean is_about_anchors(const struct audit_finding *finding)
-{
-    return finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER;
-}
 
 /* A certificate of the previous audit: again into the pool by its DER, else, if only a listing is known, as it is. */
 static void bring_cert(struct landscape *landscape, const struct audit_cert *before)
@@ -44,7 +40,7 @@ static void bring_certs(struct landscape *landscape, const struct audit *previou
     g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL);
     for (guint i = 0; i < previous->findings->len; i++) {
         const struct audit_finding *finding = previous->findings->pdata[i];
-        if (!is_about_anchors(finding) || finding->state == STATE_FIXED)
+        if (!anchors_made(finding->kind) || finding->state == STATE_FIXED)
             continue;
         if (finding->cert && g_hash_table_add(done, finding->cert))
             bring_cert(landscape, finding->cert);

@@ -389,6 +389,16 @@ static GBytes *load_trace(struct work *work, const struct capture_trace *from, s
     return text;
 }
 
+/* The last header that was seen is that of the last part that has one. */
+static void set_release(struct audit *audit, struct audit_trace **files, unsigned count, const char *release)
+{
+    while (count-- > 0)
+        if (files[count]->level >= 0) {
+            files[count]->release = audit_text(audit, release);
+            return;
+        }
+}
+
 /* The parts of one trace as one stream, since a rotation may split a block. */
 static void read_stream(struct work *work, const struct stream *stream, struct grouping *grouping)
 {
@@ -410,14 +420,13 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
         if (!bytes)
             continue;
         trace->header.level = -1;
-        trace->header.release = NULL;
         trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), (uint64_t)MAX(from->from_byte, 0));
         file->level = trace->header.level;
-        file->release = audit_text(work->landscape->audit, trace->header.release);
         parts[count] = (struct grouping_part){file->path, file->object};
         files[count++] = file;
     }
     trace_end(trace);
+    set_release(work->landscape->audit, files, count, trace->header.release);
     for (guint i = 0; i < trace->failures->len; i++) {
         const struct trace_failure *failure = trace->failures->pdata[i];
         g_assert(failure->part < count);

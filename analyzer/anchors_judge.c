@@ -1,0 +1,194 @@
+#include "anchors_need.h"
+
+#include "moment.h"
+
+#include <string.h>
+
+struct tally { /* of PSE files that a gap is about */
+    unsigned have, lack, unread;
+    unsigned some;      /* of those that lack: hold one of several candidates */
+    int64_t modified;   /* the latest of those that have it or some */
+    const char *reason; /* of one that was not read */
+    gboolean gone;      /* all are gone from collected hosts */
+};
+
+static void count_member(struct tally *tally, const struct need *need, const struct audit_member *member)
+{
+    uint8_t held = member->list ? need->lists[member->list->id] : 0;
+    if (held)
+        tally->modified = MAX(tally->modified, member->modified);
+    if (held & HOLDS_ALL) {
+        tally->have++;
+    } else if (!member->list || member->reading == READING_PARTLY) {
+        tally->unread++;
+        tally->reason = member->reason;
+    } else {
+        tally->lack++;
+        tally->some += (held & HOLDS_ONE) != 0;
+    }
+    tally->gone = tally->gone && g_strcmp0(member->reason, HISTORY_GONE) == 0;
+}
+
+static const char *date(char text[MOMENT_TEXT_BYTES], int64_t moment)
+{
+    return moment == MOMENT_NONE ? "an unknown time" : moment_format(text, moment);
+}
+
+static gboolean is_after(int64_t failure, int64_t modified)
+{
+    return failure != MOMENT_NONE && modified != MOMENT_NONE && failure - LANDSCAPE_CLOCK_CHANGE_S > modified;
+}
+
+/* Of several candidates one was imported since the previous audit, and nothing has failed after that. */
+static gboolean is_chosen(const struct anchors *anchors, const struct need *need, const struct spot *spot,
+                          const struct tally *tally)
+{
+    const struct audit_gap *gap = spot->gap;
+    if (tally->some < tally->lack || !spot->before ||
+        (gap->last != MOMENT_NONE && (tally->modified == MOMENT_NONE || gap->last > tally->modified)))
+        return FALSE;
+    if (spot->before->state == STATE_FIXED)
+        return TRUE;
+    for (guint i = 0; i < need->finding->candidates->len; i++) {
+        const struct audit_cert *cert = need->finding->candidates->pdata[i];
+        if (audit_store_holds(gap->store, cert) && history_lacked(anchors->history, gap->store->label, cert))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void judge_store(struct anchors *anchors, struct need *need, struct spot *spot)
+{
+    struct audit_gap *gap = spot->gap;
+    struct tally tally = {.modified = MOMENT_NONE, .gone = TRUE};
+    gboolean tonight = gap->failures->len > 0;
+    char when[MOMENT_TEXT_BYTES], last[MOMENT_TEXT_BYTES];
+
+    if (g_hash_table_size(spot->members) > 0) {
+        GHashTableIter iter;
+        void *member;
+        g_hash_table_iter_init(&iter, spot->members);
+        while (g_hash_table_iter_next(&iter, &member, NULL))
+            count_member(&tally, need, member);
+    } else {
+        for (guint i = 0; i < gap->store->members->len; i++)
+            count_member(&tally, need, gap->store->members->pdata[i]);
+    }
+    if (spot->blind) {
+        tally.unread++;
+        tally.reason = "one of its files was not found";
+        tally.gone = FALSE;
+    }
+    gap->basis = BASIS_SEEN;
+    gap->state = STATE_OPEN;
+    if (tally.gone) {
+        gap->state = STATE_FIXED;
+        gap->note = "The PSE is not there any more.";
+    } else if (tally.lack > 0 && is_chosen(anchors, need, spot, &tally)) {
+        gap->state = STATE_FIXED;
+        gap->note = "One of the candidates was imported since, and nothing has failed after that.";
+    } else if (tally.lack > 0) {
+        if (tally.have > 0)
+            gap->note = "Some instances of the system have it, others lack it.";
+        else if (!tonight)
+            gap->note = "Tonight's traces are silent, but the list still lacks it.";
+    } else if (tally.have == 0 || (tally.unread > 0 && tonight)) {
+        gap->basis = BASIS_SEEN_UNREAD;
+        gap->note = g_strcmp0(tally.reason, HISTORY_NOT_COLLECTED) == 0
+                        ? "The host was not collected tonight."
+                        : audit_textf(anchors->audit, "The list was not read (%s).",
+                                      tally.reason ? tally.reason : "incomplete");
+    } else {
+        gap->state = STATE_FIXED;
+        spot->untold = tonight && is_after(gap->last, tally.modified);
+        if (spot->untold)
+            gap->note = audit_textf(anchors->audit,
+                                    "The list holds it now, in the file of %s, but the last failure (%s) is newer: the "
+                                    "ICM may not have been told.",
+                                    date(when, tally.modified), date(last, gap->last));
+        else
+            gap->note =
+                audit_textf(anchors->audit, "The list holds it now, in the file of %s.", date(when, tally.modified));
+    }
+}
+
+/* Failures whose PSE is not known: one of the instance, of the kind that fits the direction. */
+
+static void index_members(struct anchors *anchors)
+{
+    if (anchors->by_instance)
+        return;
+    anchors->by_instance = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    for (guint i = 0; i < anchors->audit->stores->len; i++) {
+        const struct audit_store *store = anchors->audit->stores->pdata[i];
+        gboolean client = g_str_has_prefix(store->file, "SAPSSL");
+        for (guint j = 0; client && j < store->members->len; j++) {
+            struct audit_member *member = store->members->pdata[j];
+            GPtrArray *members = g_hash_table_lookup(anchors->by_instance, member->instance);
+            if (!members) {
+                members = g_ptr_array_new();
+                g_hash_table_insert(anchors->by_instance, member->instance, members);
+            }
+            g_ptr_array_add(members, member);
+        }
+    }
+}
+
+static enum audit_role role_of(const struct spot *spot)
+{
+    const GPtrArray *failures = spot->gap->failures->len > 0 ? spot->gap->failures
+                                : spot->before               ? spot->before->failures
+                                                             : NULL;
+    return failures && failures->len > 0 ? ((const struct audit_failure *)failures->pdata[0])->role : ROLE_UNKNOWN;
+}
+
+static gboolean fits_role(const struct audit_member *member, enum audit_role role)
+{
+    g_autofree char *file = g_path_get_basename(member->path);
+    gboolean server = g_str_has_prefix(file, "SAPSSLS.") || g_str_has_prefix(file, "SAPSSLS_");
+    return role == ROLE_UNKNOWN || server == (role == ROLE_SERVER);
+}
+
+static void judge_instance(struct anchors *anchors, struct need *need, struct spot *spot)
+{
+    struct audit_gap *gap = spot->gap;
+    struct tally tally = {.modified = MOMENT_NONE, .gone = TRUE};
+    gboolean tonight = gap->failures->len > 0;
+    enum audit_role role = role_of(spot);
+
+    index_members(anchors);
+    const GPtrArray *members = g_hash_table_lookup(anchors->by_instance, gap->instance);
+    for (guint i = 0; members && i < members->len; i++)
+        if (fits_role(members->pdata[i], role))
+            count_member(&tally, need, members->pdata[i]);
+    gap->basis = BASIS_SEEN_UNKNOWN;
+    gap->state = STATE_OPEN;
+    /* Whichever it was, it has it now; or one has it, and nothing has failed since. */
+    if (tally.have > 0 && !is_after(gap->last, tally.modified) && (tonight ? tally.lack + tally.unread == 0 : TRUE)) {
+        gap->state = STATE_FIXED;
+        gap->note = tonight ? "Every PSE of the instance that it can have been holds it now."
+                            : "A PSE of the instance holds it now, and tonight's traces are silent.";
+    } else if (tonight && tally.have > 0 && tally.lack + tally.unread == 0) {
+        gap->note =
+            "Every PSE of the instance that it can have been holds it, but the last failure is newer: the ICM may "
+            "not have been told.";
+    } else if (!tonight && gap->instance->host->status != HOST_COLLECTED) {
+        gap->note = "The host was not collected tonight.";
+    } else if (!tonight) {
+        gap->note = "Tonight's traces are silent, but no PSE of the instance holds it.";
+    }
+}
+
+void anchors_judge(struct anchors *anchors, struct need *need, struct spot *spot)
+{
+    struct audit_gap *gap = spot->gap;
+
+    gap->first_seen = spot->before ? spot->before->first_seen : anchors->audit->evaluated;
+    if (gap->store)
+        judge_store(anchors, need, spot);
+    else
+        judge_instance(anchors, need, spot);
+    if (gap->state == STATE_FIXED)
+        return;
+    gap->state = !spot->before ? STATE_NEW : spot->before->state == STATE_FIXED ? STATE_RETURNED : STATE_OPEN;
+}

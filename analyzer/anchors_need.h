@@ -1,0 +1,69 @@
+/*
+ * What the files of anchors.h share: a missing certificate and its gaps while they are worked on.
+ */
+#ifndef TRUSTGAP_ANCHORS_NEED_H
+#define TRUSTGAP_ANCHORS_NEED_H
+
+#include "audit.h"
+#include "history.h"
+#include "landscape.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+struct spot { /* a gap while it is worked on */
+    struct audit_gap *gap;
+    GHashTable *members; /* set of struct audit_member *: the files of the store that failures were seen with */
+    gboolean blind;      /* ... and one with a file of the store that was not collected */
+    const struct audit_gap *before; /* the same gap in the previous audit */
+    gboolean untold;                /* it is healed, but connections went on failing */
+};
+
+struct need { /* a certificate that is missing somewhere */
+    struct audit_finding *finding;
+    GHashTable *spots; /* place -> struct spot * */
+    GPtrArray *order;  /* the same as they came */
+    char *name;        /* key of its name, see find_successor() */
+    gboolean substitute;
+    unsigned counts[MATCH_NONE + 1]; /* failed connections of tonight by how they were matched */
+    uint8_t *lists;                  /* by id of a trust list: HOLDS_ONE, HOLDS_ALL */
+};
+
+/* What a trust list has of the certificates in question: the one certificate, or some or all of the candidates. */
+enum { HOLDS_ONE = 1, HOLDS_ALL = 2 };
+
+struct copy { /* a PSE file whose list was read */
+    struct audit_store *store;
+    unsigned list; /* id */
+    gboolean whole;
+};
+
+struct anchors {
+    struct landscape *landscape;
+    struct history *history;
+    struct audit *audit;
+    GHashTable *needs;       /* kind and key -> struct need * */
+    GPtrArray *order;        /* the same as they came */
+    GArray *copies;          /* of struct copy, by store */
+    GHashTable *by_instance; /* struct audit_instance * -> GPtrArray of struct audit_member *, when it is needed */
+};
+
+/**
+ * anchors_judge(anchors, need, spot):
+ * Set basis, state, note and first appearance of the gap of ${spot}; ${need->lists} is filled.
+ */
+void anchors_judge(struct anchors *anchors, struct need *need, struct spot *spot);
+
+/**
+ * anchors_describe(anchors, need):
+ * Set title and detail of the finding of ${need}, whose gaps have been judged.
+ */
+void anchors_describe(struct anchors *anchors, struct need *need);
+
+/**
+ * anchors_sibling(anchors, store):
+ * The other one of the two SSL client PSEs, standard and anonymous, of the same place; or NULL.
+ */
+struct audit_store *anchors_sibling(const struct anchors *anchors, const struct audit_store *store);
+
+#endif

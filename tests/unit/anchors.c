@@ -1,0 +1,739 @@
+/* analyzer/anchors: which certificate is missing in which trust store, night after night. */
+#include "anchors.h"
+
+#include "moment.h"
+#include "scene.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define DAY       CERTS_DAY
+#define PRD_STORE "/usr/sap/PRD/D00/sec/SAPSSLC.pse"
+
+/* A peer whose chain is leaf, intermediate, root; what the tests trust or lack is the root. */
+struct peer {
+    struct issued *root, *middle, *leaf, *other;
+    GBytes *with, *without, *nothing; /* trust lists */
+};
+
+static struct peer *peer_new(void)
+{
+    struct peer *peer = g_new0(struct peer, 1);
+    peer->root = certs(.subject = "/C=DE/O=Example/CN=Root R1");
+    peer->middle = certs(.subject = "/C=DE/O=Example/CN=Issuing CA", .issuer = peer->root);
+    peer->leaf = certs(.subject = "/CN=api.example.com", .issuer = peer->middle, .leaf = TRUE);
+    peer->other = certs(.subject = "/C=DE/O=Else/CN=Other Root");
+    peer->with = certs_join(peer->other, peer->root, NULL);
+    peer->without = certs_join(peer->other, NULL);
+    peer->nothing = g_bytes_new_static("", 0);
+    return peer;
+}
+
+static void peer_free(struct peer *peer)
+{
+    certs_free(peer->root);
+    certs_free(peer->middle);
+    certs_free(peer->leaf);
+    certs_free(peer->other);
+    g_bytes_unref(peer->with);
+    g_bytes_unref(peer->without);
+    g_bytes_unref(peer->nothing);
+    g_free(peer);
+}
+
+typedef struct peer peer_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(peer_auto, peer_free)
+
+/* One night of one ABAP system that calls the peer; QAS holds the root. */
+struct night {
+    GBytes *list;       /* of PRD SAPSSLC.pse; NULL: not there */
+    const char *stamp;  /* of the failure; NULL: the trace is silent */
+    int64_t modified;   /* of the PSE; 0: ten days ago */
+    gboolean no_donor;  /* QAS does not hold the root */
+    gboolean failed;    /* app01 was not collected */
+    gboolean absent;    /* app01 is in no capture */
+    gboolean unread;    /* the PSE has a PIN */
+    gboolean no_store;  /* the trace does not name the PSE */
+    gboolean reference; /* the root is in a reference file */
+    int64_t at;         /* days after CERTS_NOW */
+};
+
+static struct audit *live(const struct peer *peer, const struct night *night, const struct audit *previous)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    struct capture_host *donor = scene_host(scene, "app09");
+    struct capture_instance *d10 = scene_instance(donor, "QAS", "D10");
+    scene_store(scene, donor, d10, "SAPSSLC.pse", night->no_donor ? peer->without : peer->with);
+    if (night->reference)
+        scene_reference(scene, "root.pem", peer->root);
+    if (night->absent)
+        return scene_run_at(scene, previous, CERTS_NOW + night->at * DAY);
+
+    struct capture_host *host = scene_host(scene, "app01");
+    if (night->failed) {
+        host->status = CAPTURE_FAILED;
+        host->reason = g_strdup("time-out");
+        host->message = g_strdup("no answer within 10 s");
+        return scene_run_at(scene, previous, CERTS_NOW + night->at * DAY);
+    }
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    scene_header(text, "1", "785");
+    if (night->stamp)
+        UNTRUSTED(text, .store = night->no_store ? NULL : PRD_STORE, .target = "api.example.com",
+                  .peer = "192.0.2.7:443", .chain = {peer->leaf, peer->middle}, .stamp = night->stamp, .times = 3);
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    if (night->list) {
+        struct capture_store *store = scene_store(scene, host, d00, "SAPSSLC.pse", night->list);
+        if (night->modified)
+            store->modified = night->modified;
+        if (night->unread) {
+            g_free(store->method);
+            store->method = g_strdup("none");
+            store->reason = g_strdup("needs-pin");
+        }
+    }
+    return scene_run_at(scene, previous, CERTS_NOW + night->at * DAY);
+}
+
+#define LIVE(previous, ...) live(peer, &(const struct night){__VA_ARGS__}, previous)
+
+#define OLD_STAMP "Sun Nov  1 00:00:00 2026"
+#define NEW_STAMP "Sun Nov 15 00:00:00 2026" /* three days after the PSE was written */
+
+static struct audit_finding *only(const struct audit *audit, enum audit_finding_kind kind)
+{
+    cr_expect_eq(scene_count(audit, FINDING_MISSING_ANCHOR) + scene_count(audit, FINDING_UNKNOWN_ISSUER), 1);
+    struct audit_finding *finding = scene_finding(audit, kind);
+    cr_assert_not_null(finding, "no %s", audit_finding_kind_name(kind));
+    return finding;
+}
+
+Test(anchors, what_is_missing_where_and_who_has_it)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL), other_text = g_string_new(NULL);
+    g_autoptr(GBytes) more = certs_join(peer->other, peer->middle, NULL);
+
+    struct capture_host *app = scene_host(scene, "app01"), *web = scene_host(scene, "web01");
+    struct capture_host *db = scene_host(scene, "db01"), *far = scene_host(scene, "app07");
+    struct capture_instance *d00 = scene_instance(app, "PRD", "D00"), *w20 = scene_instance(web, "PRD", "W20");
+    struct capture_instance *hdb = scene_instance(db, "HDP", "HDB00"), *d07 = scene_instance(far, "QAS", "D07");
+    struct capture_instance *d08 = scene_instance(far, "DEV", "D08");
+    scene_store(scene, app, d00, "SAPSSLC.pse", peer->without);
+    scene_store(scene, app, d00, "SAPSSLA.pse", more);
+    scene_store(scene, web, w20, "SAPSSLC.pse", peer->nothing);
+    scene_store(scene, web, w20, "SAPSSLA.pse", peer->with);
+    scene_store(scene, db, hdb, "SAPSSLS.pse", peer->without);
+    scene_store(scene, far, d07, "SAPSSLC.pse", peer->with);
+    scene_store(scene, far, d08, "SAPSSLC.pse", peer->without);
+    UNTRUSTED(text, .store = PRD_STORE, .target = "api.example.com", .peer = "192.0.2.7:443",
+              .chain = {peer->leaf, peer->middle}, .times = 3);
+    UNTRUSTED(text, .store = PRD_STORE, .target = "www.example.com", .peer = "192.0.2.8:443",
+              .chain = {peer->leaf, peer->middle});
+    scene_trace(scene, app, d00, "dev_icm", text->str);
+    UNTRUSTED(other_text, .store = "/usr/sap/PRD/W20/sec/SAPSSLC.pse", .target = "api.example.com",
+              .peer = "192.0.2.7:443", .chain = {peer->leaf, peer->middle});
+    scene_trace(scene, web, w20, "dev_webdisp", other_text->str);
+
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    cr_expect_str_eq(finding->title, "Root R1 is missing in 2 trust stores");
+    cr_expect_eq(finding->severity, SEVERITY_HIGH);
+    cr_expect_eq(finding->state, STATE_NEW);
+    cr_expect_eq(finding->match, MATCH_PROVED, "the intermediate is at hand: PRD SAPSSLA.pse trusts it");
+    cr_expect_str_eq(finding->cert->subject, "CN=Root R1, O=Example, C=DE");
+    cr_expect_str_eq(finding->subject, "CN=Root R1, O=Example, C=DE");
+    cr_expect(strstr(finding->detail, "Peers: api.example.com, www.example.com."), "%s", finding->detail);
+    cr_expect(strstr(finding->detail, "lacks it too, though no failure shows a need: PRD SAPSSLA.pse."), "%s",
+              finding->detail);
+    cr_expect(strstr(finding->detail, "has it: web01 W20 SAPSSLA.pse."), "%s", finding->detail);
+
+    cr_assert_eq(finding->gaps->len, 2);
+    const struct audit_gap *prd = scene_gap(finding, "PRD SAPSSLC.pse"),
+                           *w = scene_gap(finding, "web01 W20 SAPSSLC.pse");
+    cr_assert(prd && w);
+    cr_expect_eq(prd->basis, BASIS_SEEN);
+    cr_expect_eq(prd->count, 4);
+    cr_expect_eq(prd->failures->len, 2);
+    cr_expect_eq(w->count, 1);
+    cr_assert_eq(finding->donors->len, 2);
+    cr_expect_str_eq(((struct audit_store *)finding->donors->pdata[0])->label, "QAS SAPSSLC.pse");
+    cr_expect_str_eq(((struct audit_store *)finding->donors->pdata[1])->label, "web01 W20 SAPSSLA.pse");
+    cr_assert_eq(finding->lacking->len, 1, "DEV lacks it, without need; the HANA server PSE is of another kind");
+    cr_expect_str_eq(((struct audit_store *)finding->lacking->pdata[0])->label, "DEV SAPSSLC.pse");
+
+    cr_expect_str_neq(scene_step(prd->steps, "Save the PEM of \"Root R1\""), "");
+    cr_expect_str_neq(scene_step(prd->steps, "transaction STRUST, node \"SSL client (Standard)\" (SAPSSLC.pse)"), "");
+    cr_expect_str_neq(scene_step(prd->steps, "\"SSL client (Anonymous)\" (SAPSSLA.pse) of PRD lacks it as well"), "");
+    cr_expect_str_eq(scene_step(prd->steps, "maintain_pk"), "");
+    cr_expect_str_eq(scene_step(w->steps, "maintain_pk -a"),
+                     "$ env SECUDIR=/usr/sap/PRD/W20/sec sapgenpse maintain_pk -a CERT.pem -p SAPSSLC.pse");
+    cr_expect_str_neq(scene_step(w->steps, "on web01 as the user prdadm"), "");
+    cr_expect_str_neq(scene_step(w->steps, "2009483"), "");
+}
+
+Test(anchors, the_same_capture_in_another_order_is_the_same_audit)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autofree char *first = NULL, *second = NULL;
+    for (int turn = 0; turn < 2; turn++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GBytes) twin = certs_join(peer->other, peer->root, peer->middle, NULL);
+        scene->reversed = turn == 1;
+        for (int i = 0; i < 6; i++) {
+            g_autofree char *name = g_strdup_printf("app0%d", i), *instance = g_strdup_printf("D0%d", i);
+            g_autofree char *store = g_strdup_printf("/usr/sap/PRD/%s/sec/SAPSSLC.pse", instance);
+            g_autoptr(GString) text = g_string_new(NULL);
+            struct capture_host *host = scene_host(scene, name);
+            struct capture_instance *at = scene_instance(host, i < 3 ? "PRD" : "QAS", instance);
+            scene_store(scene, host, at, "SAPSSLC.pse", i % 2 ? peer->without : twin);
+            scene_store(scene, host, at, "SAPSSLA.pse", i == 4 ? twin : peer->nothing);
+            UNTRUSTED(text, .store = store, .target = "api.example.com", .chain = {peer->leaf, peer->middle});
+            UNTRUSTED(text, .store = store, .target = "self.example.com", .chain = {peer->other});
+            scene_headline(text, "x.example.com", "SSSLERR_PEER_CERT_UNTRUSTED (-102)");
+            scene_trace(scene, host, at, "dev_icm", text->str);
+        }
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        cr_expect_gt(audit->findings->len, 5);
+        *(turn ? &second : &first) = scene_xml(audit);
+    }
+    cr_expect_str_eq(first, second);
+}
+
+Test(anchors, from_new_to_fixed_and_back)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+
+    g_autoptr(audit_auto) first = LIVE(NULL, .list = peer->without, .stamp = OLD_STAMP);
+    const struct audit_finding *finding = only(first, FINDING_MISSING_ANCHOR);
+    g_autofree char *id = g_strdup(finding->id);
+    cr_expect_eq(strlen(id), 16);
+    cr_expect_eq(finding->state, STATE_NEW);
+    cr_expect_eq(finding->first_seen, CERTS_NOW);
+    cr_expect_eq(((struct audit_gap *)finding->gaps->pdata[0])->state, STATE_NEW);
+
+    g_autoptr(audit_auto) second = LIVE(first, .list = peer->without, .stamp = OLD_STAMP, .at = 1);
+    finding = only(second, FINDING_MISSING_ANCHOR);
+    cr_expect_str_eq(finding->id, id);
+    cr_expect_eq(finding->state, STATE_OPEN);
+    cr_expect_eq(finding->first_seen, CERTS_NOW);
+    cr_expect_eq(finding->last_seen, CERTS_NOW + DAY);
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_expect_eq(gap->state, STATE_OPEN);
+    cr_expect_eq(gap->first_seen, CERTS_NOW);
+
+    g_autoptr(audit_auto) third = LIVE(second, .list = peer->without, .at = 2);
+    finding = only(third, FINDING_MISSING_ANCHOR);
+    cr_expect_str_eq(finding->id, id);
+    cr_expect_eq(finding->state, STATE_OPEN, "the trace is silent, the list still lacks it");
+    gap = finding->gaps->pdata[0];
+    cr_expect_eq(gap->state, STATE_OPEN);
+    cr_expect_eq(gap->basis, BASIS_SEEN);
+    cr_expect_eq(gap->count, 3, "what was seen before");
+    cr_expect_eq(gap->failures->len, 0);
+    cr_expect(strstr(gap->note, "silent"), "%s", gap->note);
+    cr_expect_str_neq(scene_step(gap->steps, "STRUST"), "");
+
+    g_autoptr(audit_auto) fourth = LIVE(third, .list = peer->with, .at = 3);
+    finding = only(fourth, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_FIXED);
+    cr_expect_str_eq(finding->title, "Root R1 was missing in PRD SAPSSLC.pse");
+    cr_expect_eq(finding->last_seen, CERTS_NOW + 2 * DAY);
+    gap = finding->gaps->pdata[0];
+    cr_expect_eq(gap->state, STATE_FIXED);
+    cr_expect_eq(gap->steps->len, 0);
+
+    g_autoptr(audit_auto) fifth = LIVE(fourth, .list = peer->with, .at = 4);
+    cr_expect_eq(scene_count(fifth, FINDING_MISSING_ANCHOR), 0, "fixed is said once");
+
+    g_autoptr(audit_auto) again = LIVE(fourth, .list = peer->without, .stamp = NEW_STAMP, .at = 4);
+    finding = only(again, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_RETURNED);
+    cr_expect_eq(finding->first_seen, CERTS_NOW);
+    cr_expect_eq(((struct audit_gap *)finding->gaps->pdata[0])->state, STATE_RETURNED);
+}
+
+Test(anchors, an_import_heals_though_the_trace_shows_old_failures)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) audit = LIVE(NULL, .list = peer->with, .stamp = OLD_STAMP);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_FIXED);
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_expect_eq(gap->state, STATE_FIXED);
+    cr_expect(strstr(gap->note, "2026-11-12T00:00:00Z"), "%s", gap->note);
+    cr_expect_eq(scene_count(audit, FINDING_TLS_FAILURE), 0);
+}
+
+Test(anchors, failures_after_an_import_are_told)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) audit = LIVE(NULL, .list = peer->with, .stamp = NEW_STAMP);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_FIXED);
+    cr_expect(strstr(((struct audit_gap *)finding->gaps->pdata[0])->note, "may not have been told"));
+    finding = scene_finding(audit, FINDING_TLS_FAILURE);
+    cr_assert_not_null(finding);
+    cr_expect_str_eq(finding->title, "PRD SAPSSLC.pse holds Root R1, and connections still fail");
+    cr_expect_eq(finding->severity, SEVERITY_MEDIUM);
+    cr_expect_eq(finding->failures->len, 1);
+    cr_expect_str_neq(scene_step(finding->steps, "no restart (kernel release 785)"), "");
+
+    /* An hour is left for a change of the clocks. */
+    int64_t failure = 1794700800; /* NEW_STAMP */
+    g_autoptr(audit_auto) within = LIVE(NULL, .list = peer->with, .stamp = NEW_STAMP, .modified = failure - 3600);
+    cr_expect_eq(scene_count(within, FINDING_TLS_FAILURE), 0);
+    g_autoptr(audit_auto) beyond = LIVE(NULL, .list = peer->with, .stamp = NEW_STAMP, .modified = failure - 3601);
+    cr_expect_eq(scene_count(beyond, FINDING_TLS_FAILURE), 1);
+}
+
+Test(anchors, what_was_not_read_is_not_known)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) audit = LIVE(NULL, .list = peer->without, .unread = TRUE, .stamp = OLD_STAMP);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_expect_eq(gap->basis, BASIS_SEEN_UNREAD);
+    cr_expect_eq(gap->state, STATE_NEW);
+    cr_expect(strstr(gap->note, "needs-pin"), "%s", gap->note);
+    cr_expect_str_neq(scene_step(gap->steps, "look first"), "");
+
+    g_autoptr(audit_auto) silent = LIVE(audit, .list = peer->with, .unread = TRUE, .at = 1);
+    finding = only(silent, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_OPEN, "nobody has seen the list");
+    cr_expect_eq(((struct audit_gap *)finding->gaps->pdata[0])->basis, BASIS_SEEN_UNREAD);
+}
+
+Test(anchors, a_host_that_is_not_collected_keeps_its_gaps)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) first = LIVE(NULL, .list = peer->without, .stamp = OLD_STAMP);
+    g_autoptr(audit_auto) failed = LIVE(first, .failed = TRUE, .at = 1);
+    const struct audit_finding *finding = only(failed, FINDING_MISSING_ANCHOR);
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_expect_eq(finding->state, STATE_OPEN);
+    cr_expect_eq(gap->basis, BASIS_SEEN_UNREAD);
+    cr_expect_str_eq(gap->store->label, "PRD SAPSSLC.pse");
+    cr_expect_str_eq(gap->note, "The host was not collected tonight.");
+    cr_expect_eq(scene_count(failed, FINDING_STORE_UNREADABLE), 0, "that the host is missing says it");
+    cr_expect_eq(scene_count(failed, FINDING_HOST_MISSING), 1);
+
+    g_autoptr(audit_auto) absent = LIVE(failed, .absent = TRUE, .at = 2);
+    finding = only(absent, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_OPEN);
+    cr_expect_eq(finding->first_seen, CERTS_NOW);
+    cr_expect_eq(scene_count(absent, FINDING_HOST_MISSING), 1);
+    const struct audit_host *host = absent->hosts->pdata[0];
+    cr_expect_str_eq(host->name, "app01");
+    cr_expect_str_eq(host->reason, HISTORY_NOT_COLLECTED);
+
+    g_autoptr(audit_auto) last_day = LIVE(absent, .absent = TRUE, .at = HISTORY_DAYS);
+    cr_expect_eq(scene_count(last_day, FINDING_MISSING_ANCHOR), 1);
+    cr_expect_eq(scene_count(last_day, FINDING_HOST_MISSING), 1);
+    g_autoptr(audit_auto) later = LIVE(last_day, .absent = TRUE, .at = HISTORY_DAYS + 1);
+    cr_expect_eq(scene_count(later, FINDING_MISSING_ANCHOR), 0);
+    cr_expect_eq(scene_count(later, FINDING_HOST_MISSING), 0);
+    cr_expect_eq(later->hosts->len, 1);
+
+    g_autoptr(audit_auto) back = LIVE(absent, .list = peer->with, .at = 3);
+    cr_expect_eq(only(back, FINDING_MISSING_ANCHOR)->state, STATE_FIXED);
+}
+
+Test(anchors, a_pse_that_is_gone_needs_nothing)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) first = LIVE(NULL, .list = peer->without, .stamp = OLD_STAMP);
+    g_autoptr(audit_auto) gone = LIVE(first, .list = NULL, .at = 1);
+    const struct audit_finding *finding = only(gone, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_FIXED);
+    cr_expect(strstr(((struct audit_gap *)finding->gaps->pdata[0])->note, "not there any more"));
+    cr_expect_eq(scene_count(gone, FINDING_STORE_UNREADABLE), 0);
+}
+
+Test(anchors, the_trace_does_not_tell_the_pse)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) first = LIVE(NULL, .list = peer->without, .stamp = OLD_STAMP, .no_store = TRUE);
+    const struct audit_finding *finding = only(first, FINDING_MISSING_ANCHOR);
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_expect_eq(gap->basis, BASIS_SEEN_UNKNOWN);
+    cr_expect_null(gap->store);
+    cr_expect_str_eq(gap->instance->name, "D00");
+    cr_expect_str_eq(finding->title, "Root R1 is missing in D00 of PRD on app01 (PSE not known)");
+    cr_expect_str_neq(scene_step(gap->steps, "does not name the PSE"), "");
+
+    g_autoptr(audit_auto) silent = LIVE(first, .list = peer->without, .at = 1);
+    cr_expect_eq(only(silent, FINDING_MISSING_ANCHOR)->state, STATE_OPEN);
+    g_autoptr(audit_auto) failed = LIVE(first, .failed = TRUE, .at = 1);
+    finding = only(failed, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_OPEN);
+    cr_expect_str_eq(((struct audit_gap *)finding->gaps->pdata[0])->note, "The host was not collected tonight.");
+    g_autoptr(audit_auto) healed = LIVE(first, .list = peer->with, .at = 1);
+    cr_expect_eq(only(healed, FINDING_MISSING_ANCHOR)->state, STATE_FIXED);
+    g_autoptr(audit_auto) whichever = LIVE(first, .list = peer->with, .no_store = TRUE, .stamp = OLD_STAMP, .at = 1);
+    cr_expect_eq(only(whichever, FINDING_MISSING_ANCHOR)->state, STATE_FIXED, "its only client PSE holds it");
+    g_autoptr(audit_auto) untold = LIVE(first, .list = peer->with, .no_store = TRUE, .stamp = NEW_STAMP, .at = 1);
+    finding = only(untold, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_OPEN);
+    cr_expect(strstr(((struct audit_gap *)finding->gaps->pdata[0])->note, "may not have been told"));
+}
+
+Test(anchors, a_pse_that_was_not_found)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) audit = LIVE(NULL, .list = NULL, .stamp = OLD_STAMP);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_expect_eq(gap->basis, BASIS_SEEN_UNKNOWN);
+    cr_expect_str_neq(scene_step(gap->steps, "names the PSE " PRD_STORE ", which was not found"), "");
+}
+
+Test(anchors, nobody_holds_it_until_somebody_does)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) first = LIVE(NULL, .list = peer->without, .no_donor = TRUE, .stamp = OLD_STAMP);
+    const struct audit_finding *finding = only(first, FINDING_UNKNOWN_ISSUER);
+    cr_expect_eq(finding->severity, SEVERITY_HIGH);
+    cr_expect_eq(finding->match, MATCH_NONE);
+    cr_expect_null(finding->cert);
+    cr_expect_str_eq(finding->title, "Root R1 is missing in PRD SAPSSLC.pse, and nobody holds it");
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_expect_str_neq(scene_step(gap->steps, "Ask whoever runs api.example.com"), "");
+    cr_expect_str_eq(scene_step(gap->steps, "s_client"), "$ openssl s_client -connect api.example.com:443 -servername "
+                                                         "api.example.com -showcerts </dev/null");
+
+    g_autoptr(audit_auto) silent = LIVE(first, .list = peer->without, .no_donor = TRUE, .at = 1);
+    finding = only(silent, FINDING_UNKNOWN_ISSUER);
+    cr_expect_eq(finding->state, STATE_OPEN);
+
+    g_autoptr(audit_auto) known =
+        LIVE(first, .list = peer->without, .no_donor = TRUE, .reference = TRUE, .stamp = OLD_STAMP, .at = 1);
+    finding = only(known, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_OPEN, "the same trouble, better known");
+    cr_expect_eq(finding->first_seen, CERTS_NOW);
+    cr_expect_eq(finding->donors->len, 0);
+    cr_expect_eq(finding->cert->references->len, 1);
+
+    g_autoptr(audit_auto) known_silent = LIVE(silent, .list = peer->without, .reference = TRUE, .at = 2);
+    finding = only(known_silent, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_OPEN);
+    cr_expect_eq(finding->first_seen, CERTS_NOW);
+
+    g_autoptr(audit_auto) healed = LIVE(silent, .list = peer->with, .no_donor = TRUE, .at = 2);
+    cr_expect_eq(only(healed, FINDING_MISSING_ANCHOR)->state, STATE_FIXED);
+
+    g_autoptr(audit_auto) lost = LIVE(known, .list = peer->without, .no_donor = TRUE, .stamp = OLD_STAMP, .at = 2);
+    finding = only(lost, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_OPEN, "the previous audit knows the certificate");
+    cr_expect_not_null(finding->cert->der);
+}
+
+Test(anchors, several_of_one_name)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(issued_auto) twin = certs(.subject = "/C=DE/O=Example/CN=Root R1");
+    g_autoptr(GBytes) holds_twin = certs_join(twin, NULL), holds_both = certs_join(twin, peer->root, NULL);
+    struct night night = {.stamp = OLD_STAMP};
+    GBytes *real = peer->with;
+
+    peer->with = holds_both; /* of the donor */
+    night.list = peer->without;
+    g_autoptr(audit_auto) first = live(peer, &night, NULL);
+    const struct audit_finding *finding = only(first, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->match, MATCH_AMBIGUOUS);
+    cr_expect_null(finding->cert);
+    cr_expect_eq(finding->candidates->len, 2);
+    cr_expect_str_eq(finding->title, "Root R1 is missing in PRD SAPSSLC.pse: 2 certificates may be it");
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_expect_eq(gap->basis, BASIS_SEEN);
+    cr_expect_str_neq(scene_step(gap->steps, "which of the 2 candidates"), "");
+
+    night.list = holds_twin;
+    night.at = 1;
+    night.modified = CERTS_NOW;
+    g_autoptr(audit_auto) chosen = live(peer, &night, first);
+    finding = only(chosen, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_FIXED, "one candidate was imported, and nothing failed since");
+    g_autoptr(audit_auto) still_chosen = live(peer, &night, chosen);
+    cr_expect_eq(only(still_chosen, FINDING_MISSING_ANCHOR)->state, STATE_FIXED);
+    night.modified = 1;
+    g_autoptr(audit_auto) wrong = live(peer, &night, first);
+    cr_expect_eq(only(wrong, FINDING_MISSING_ANCHOR)->state, STATE_OPEN, "it failed after that");
+    night.modified = CERTS_NOW;
+    g_autoptr(audit_auto) unproved = live(peer, &night, NULL);
+    cr_expect_eq(only(unproved, FINDING_MISSING_ANCHOR)->state, STATE_NEW, "nobody knows whether it was imported");
+    night.list = holds_both;
+    g_autoptr(audit_auto) both = live(peer, &night, NULL);
+    cr_expect_eq(only(both, FINDING_MISSING_ANCHOR)->state, STATE_FIXED, "whichever it is");
+    peer->with = real;
+}
+
+Test(anchors, a_cut_name)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00"), *w20 = scene_instance(host, "PRD", "W20");
+    scene_store(scene, host, d00, "SAPSSLC.pse", peer->without);
+    scene_store(scene, host, w20, "SAPSSLC.pse", peer->with);
+    scene_untrusted_old(text, &(const struct attempt){.store = PRD_STORE}, "CN=Root R1, O=Exa");
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->certainty, CERTAINTY_NAMED);
+    cr_expect(finding->subject_cut);
+    cr_expect_eq(finding->match, MATCH_AMBIGUOUS);
+    cr_expect_eq(finding->candidates->len, 1);
+    cr_expect(strstr(finding->title, "one certificate may be it"), "%s", finding->title);
+    cr_expect(strstr(finding->detail, "only its beginning"), "%s", finding->detail);
+}
+
+Test(anchors, expired_intermediate_and_not_yet_valid)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(issued_auto) old = certs(.subject = "/CN=Old Root", .not_after = CERTS_NOW - DAY);
+    g_autoptr(issued_auto) young = certs(.subject = "/CN=Young Root", .not_before = CERTS_NOW + DAY);
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Top Root"),
+                           upper = certs(.subject = "/CN=Upper", .issuer = root);
+    g_autoptr(issued_auto) lower = certs(.subject = "/CN=Lower", .issuer = upper);
+    g_autoptr(issued_auto) lone = certs(.subject = "/CN=Lone", .issuer = young, .key_of = NULL);
+    g_autoptr(issued_auto) nowhere = certs(.subject = "/CN=Nowhere Root");
+    g_autoptr(issued_auto) orphan = certs(.subject = "/CN=Orphan", .issuer = nowhere);
+    g_autoptr(issued_auto) leaf_old = certs(.subject = "/CN=a", .issuer = old, .leaf = TRUE);
+    g_autoptr(issued_auto) leaf_young = certs(.subject = "/CN=b", .issuer = young, .leaf = TRUE);
+    g_autoptr(issued_auto) leaf_lower = certs(.subject = "/CN=c", .issuer = lower, .leaf = TRUE);
+    g_autoptr(issued_auto) leaf_orphan = certs(.subject = "/CN=d", .issuer = orphan, .leaf = TRUE);
+    g_autoptr(GBytes) all = certs_join(old, young, root, upper, lower, orphan, NULL), none = certs_join(lone, NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00"), *w20 = scene_instance(host, "PRD", "W20");
+    scene_store(scene, host, d00, "SAPSSLC.pse", none);
+    scene_store(scene, host, w20, "SAPSSLC.pse", all);
+    UNTRUSTED(text, .store = PRD_STORE, .target = "a.example.com", .chain = {leaf_old});
+    UNTRUSTED(text, .store = PRD_STORE, .target = "b.example.com", .chain = {leaf_young});
+    UNTRUSTED(text, .store = PRD_STORE, .target = "c.example.com", .chain = {leaf_lower});
+    UNTRUSTED(text, .store = PRD_STORE, .target = "d.example.com", .chain = {leaf_orphan});
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(scene_count(audit, FINDING_MISSING_ANCHOR), 4);
+    static const struct {
+        const char *subject, *text;
+    } rows[] = {
+        {"CN=Old Root", "It has expired on 2026-11-21T00:00:00Z"},
+        {"CN=Young Root", "not valid before 2026-11-23"},
+        {"CN=Lower", "no root but an intermediate, issued by \"CN=Upper\". "},
+        {"CN=Lower", "Its root is \"CN=Top Root\"."},
+        {"CN=Orphan", "issued by \"CN=Nowhere Root\", which nobody holds."},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        gboolean found = FALSE;
+        for (guint j = 0; j < audit->findings->len; j++) {
+            const struct audit_finding *finding = audit->findings->pdata[j];
+            found = found ||
+                    (finding->kind == FINDING_MISSING_ANCHOR && g_str_equal(finding->cert->subject, rows[i].subject) &&
+                     strstr(finding->detail, rows[i].text));
+        }
+        cr_expect(found, "%s: %s", rows[i].subject, rows[i].text);
+    }
+}
+
+Test(anchors, only_one_instance_lacks_it)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *one = scene_host(scene, "app01"), *two = scene_host(scene, "app02");
+    struct capture_instance *d00 = scene_instance(one, "PRD", "D00"), *d01 = scene_instance(two, "PRD", "D01");
+    scene_store(scene, one, d00, "SAPSSLC.pse", peer->with);
+    scene_store(scene, two, d01, "SAPSSLC.pse", peer->without);
+    UNTRUSTED(text, .store = "/usr/sap/PRD/D01/sec/SAPSSLC.pse", .target = "api.example.com",
+              .chain = {peer->leaf, peer->middle});
+    scene_trace(scene, two, d01, "dev_icm", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_expect_eq(gap->basis, BASIS_SEEN);
+    cr_expect_eq(gap->state, STATE_NEW);
+    cr_expect_str_neq(scene_step(gap->steps, "Some instances of PRD have it already"), "");
+    cr_expect_str_neq(scene_step(gap->steps, "D00 of PRD on app01, D01 of PRD on app02"), "");
+    finding = scene_finding(audit, FINDING_DRIFT);
+    cr_assert_not_null(finding);
+    cr_expect_str_eq(finding->detail, "\"CN=Root R1, O=Example, C=DE\" is missing in D01 of PRD on app02.");
+
+    /* The night after the trace of D01 is silent: D00 has it, D01 still lacks it. */
+    g_autoptr(scene_auto) silent = scene_new();
+    one = scene_host(silent, "app01");
+    two = scene_host(silent, "app02");
+    d00 = scene_instance(one, "PRD", "D00");
+    d01 = scene_instance(two, "PRD", "D01");
+    scene_store(silent, one, d00, "SAPSSLC.pse", peer->with);
+    scene_store(silent, two, d01, "SAPSSLC.pse", peer->without);
+    g_autoptr(audit_auto) next = scene_run(silent, audit);
+    finding = only(next, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_OPEN);
+    cr_expect(strstr(((struct audit_gap *)finding->gaps->pdata[0])->note, "Some instances"));
+}
+
+Test(anchors, a_self_signed_peer_that_nobody_knows)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(issued_auto) lone = certs(.subject = "/CN=printer.example.com", .leaf = TRUE);
+    g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    scene_store(scene, host, d00, "SAPSSLC.pse", nothing);
+    UNTRUSTED(text, .store = PRD_STORE, .target = "printer.example.com", .chain = {lone});
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = only(audit, FINDING_UNKNOWN_ISSUER);
+    cr_expect_eq(finding->certainty, CERTAINTY_SELF_SIGNED);
+    cr_expect_str_neq(scene_step(((struct audit_gap *)finding->gaps->pdata[0])->steps, "self-signed certificate. Ask"),
+                      "");
+}
+
+Test(anchors, what_to_do_by_kind_of_instance)
+{
+    static const struct {
+        const char *sid, *name, *file, *steps[4];
+    } rows[] = {
+        {"PRD",
+         "W20",
+         "SAPSSLC.pse",
+         {"maintain_pk -a CERT.pem -p SAPSSLC.pse", "reload the PSE", "maintain_pk -d NUMBER"}},
+        {"PRD", "W20", "odd name.pse", {"-p 'odd name.pse'"}},
+        {"PRD", "W20", "a!b'c.pse", {"-p 'a'\\!'b'\\''c.pse'"}},
+        {"HDP", "HDB00", "sapsrv.pse", {"SECUDIR=/usr/sap/HDP/HDB00/sec sapgenpse", "on every one", "2.0 SPS 07"}},
+        {NULL,
+         "hostctrl",
+         "SAPSSLS.pse",
+         {"on app01 as the user sapadm",
+          "$ env SECUDIR=/usr/sap/hostctrl/exe/sec LD_LIBRARY_PATH=/usr/sap/hostctrl/exe "
+          "/usr/sap/hostctrl/exe/sapgenpse "
+          "maintain_pk -a CERT.pem -p SAPSSLS.pse",
+          "$ /usr/sap/hostctrl/exe/saphostexec -restart"}},
+        {"RTR", "saprouter", "local.pse", {"maintain_pk -a CERT.pem -p local.pse", "Restart the SAProuter"}},
+        {"PRD", "ASCS01", "SAPSSLC.pse", {"maintain_pk -a CERT.pem", "restart the program"}},
+        {"JAV",
+         "J10",
+         "SAPSSLC.pse",
+         {"view CLIENT_ICM_SSL_<instance>", "Restart the ICM", "delete the entry from the view"}},
+        {"JAV", "J10", "SAPSSLS.pse", {"view ICM_SSL_<instance>:"}},
+        {"JAV", "J10", "SAPSSLS_50001.pse", {"view ICM_SSL_<instance>_50001"}},
+        {"JAV", "J10", "x.pse", {"view that x.pse is exported from"}},
+    };
+    g_autoptr(peer_auto) peer = peer_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *instance = scene_instance(host, rows[i].sid, rows[i].name);
+        struct capture_instance *donor = scene_instance(host, "QAS", "D99");
+        struct capture_store *store = scene_store(scene, host, instance, rows[i].file, peer->without);
+        scene_store(scene, host, donor, "SAPSSLX.pse", peer->with);
+        UNTRUSTED(text, .store = store->path, .target = "api.example.com", .chain = {peer->leaf, peer->middle});
+        scene_trace(scene, host, instance, "dev_icm", text->str);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+        const struct audit_gap *gap = finding->gaps->pdata[0];
+        cr_assert_not_null(gap->store, "%s", rows[i].file);
+        for (size_t j = 0; j < G_N_ELEMENTS(rows[i].steps) && rows[i].steps[j]; j++)
+            cr_expect_str_neq(scene_step(gap->steps, rows[i].steps[j]), "", "%s %s: %s", rows[i].name, rows[i].file,
+                              rows[i].steps[j]);
+    }
+}
+
+Test(anchors, whether_the_icm_is_restarted)
+{
+    static const struct {
+        const char *release, *step;
+    } rows[] = {
+        {"785", "no restart (kernel release 785)"}, {"740", "no restart (kernel release 740)"},
+        {"722", "up to 7.01 restart it"},           {"701", "has to be restarted (kernel release 701)"},
+        {"702", "up to 7.01 restart it"},           {"x", "up to 7.01 restart it"},
+    };
+    g_autoptr(peer_auto) peer = peer_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        scene_store(scene, host, d00, "SAPSSLC.pse", peer->without);
+        scene_header(text, i == 0 ? "2" : "1", rows[i].release);
+        UNTRUSTED(text, .store = PRD_STORE, .target = "api.example.com", .chain = {peer->leaf, peer->middle});
+        scene_trace(scene, host, d00, "dev_icm", text->str);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        const struct audit_finding *finding = only(audit, FINDING_UNKNOWN_ISSUER);
+        const struct audit_gap *gap = finding->gaps->pdata[0];
+        cr_expect_str_neq(scene_step(gap->steps, rows[i].step), "", "%s", rows[i].release);
+        cr_expect_str_neq(scene_step(gap->steps, i == 0 ? "which is 2, back to 1" : "If the trace level was raised"),
+                          "");
+    }
+}
+
+Test(anchors, only_a_listing_is_known)
+{
+    static const char listing[] =
+        " maintain_pk for PSE \"x\"\nPKList:\n"
+        " Subject:                              CN=Root R1, O=Example, C=DE\n"
+        " Issuer:                               CN=Root R1, O=Example, C=DE\n"
+        " Serial Number:                        0A:06\n"
+        " Validity not before:                  Thu Jan  1 00:00:00 2026 (260101000000Z)\n"
+        " Validity not after:                   Mon Jan  1 00:00:00 2046 (460101000000Z)\n"
+        " Certificate fingerprint (SHA256):     "
+        "D5:C7:BA:49:7E:80:F1:9F:E5:28:36:62:61:90:FE:0F:BC:56:31:D2:90:6D:34:45:FB:FA:2C:D0:EC:"
+        "F8:34:C1\n";
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) before = NULL;
+    for (int turn = 0; turn < 3; turn++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        struct capture_instance *donor = turn ? scene_instance(host, "PRD", "W20") : scene_instance(host, "QAS", "D10");
+        scene_store(scene, host, d00, "SAPSSLC.pse", peer->without);
+        if (turn < 2) {
+            struct capture_store *store = scene_store(scene, host, donor, "SAPSSLC.pse", peer->without);
+            g_free(store->method);
+            store->method = g_strdup("sapgenpse");
+            store->listing = scene_object(scene, listing, strlen(listing));
+            store->listing_status = 0;
+            UNTRUSTED(text, .store = PRD_STORE, .target = "api.example.com", .chain = {peer->leaf, peer->middle});
+            scene_trace(scene, host, d00, "dev_icm", text->str);
+        }
+        g_autoptr(audit_auto) audit = scene_run(scene, before);
+        const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+        const struct audit_gap *gap = finding->gaps->pdata[0];
+        cr_expect_eq(finding->match, MATCH_NAME);
+        cr_expect_null(finding->cert->der);
+        cr_expect_str_neq(scene_step(gap->steps, turn ? "sapgenpse cannot export" : "System QAS has the certificate"),
+                          "");
+        cr_expect_eq(finding->state, turn ? STATE_OPEN : STATE_NEW, "%d", turn);
+        cr_expect_str_eq(finding->cert->subject, "CN=Root R1, O=Example, C=DE");
+        g_clear_pointer(&before, audit_free);
+        before = g_steal_pointer(&audit);
+    }
+}
+
+Test(anchors, an_incoming_client_certificate)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    scene_store(scene, host, d00, "SAPSSLS.pse", peer->without);
+    scene_store(scene, host, d00, "SAPSSLC.pse", peer->with);
+    UNTRUSTED(text, .peer = "192.0.2.7:50000", .chain = {peer->leaf, peer->middle}, .incoming = TRUE);
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_expect_eq(gap->basis, BASIS_SEEN_UNKNOWN);
+    cr_expect_eq(gap->state, STATE_NEW, "a client PSE heals nothing for incoming connections");
+    cr_expect_str_neq(scene_step(gap->steps, "it is an SSL server PSE"), "");
+}

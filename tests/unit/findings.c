@@ -1,0 +1,468 @@
+/* analyzer/findings: everything but missing anchors, and how findings are followed from night to night. */
+#include "findings.h"
+
+#include "moment.h"
+#include "scene.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define DAY CERTS_DAY
+
+static void set_own(struct scene *scene, struct capture_store *store, const struct issued *own)
+{
+    g_free(store->own);
+    store->own = scene_object(scene, g_bytes_get_data(own->der, NULL), g_bytes_get_size(own->der));
+}
+
+static void set_unread(struct capture_store *store, const char *reason)
+{
+    g_free(store->method);
+    store->method = g_strdup("none");
+    store->reason = g_strdup(reason);
+}
+
+Test(findings, failures_of_other_causes)
+{
+    static const struct {
+        const char *error, *title, *step;
+        enum audit_severity severity;
+    } rows[] = {
+        {"SSSLERR_PEER_CERT_UNTRUSTED (-102)", "does not trust h.example.com; the trace does not name",
+         "trace level to 2", SEVERITY_HIGH},
+        {"SSSLERR_PEER_CERT_EXPIRED", "A certificate of h.example.com has expired", "to renew", SEVERITY_MEDIUM},
+        {"SSSLERR_SERVER_CERT_MISMATCH (-30)", "is for another name", "by a name that its certificate has",
+         SEVERITY_MEDIUM},
+        {"SSSLERR_ALERT_CERTIFICATE_UNKNOWN (-127)", "does not accept the certificate of",
+         "does not accept our certificate", SEVERITY_MEDIUM},
+        {"SSSLERR_ALERT_HANDSHAKE_FAILURE (-122)", "No TLS handshake between", "share no protocol", SEVERITY_MEDIUM},
+        {"SSSLRC_CONN_CLOSED (-10)", "are closed during the handshake", "says nothing of trust", SEVERITY_LOW},
+        {"SSSLRC_NO_SSL_RESPONSE (-75)", "does not speak TLS", "those of a TLS service", SEVERITY_LOW},
+        {"SSSLERR_CRED_NOT_FOUND (-42)", "cannot be used", "credential", SEVERITY_HIGH},
+        {"SSSLERR_INTERNAL_BUG (-8)", "fail (SSSLERR_INTERNAL_BUG)", "Read the quoted lines", SEVERITY_LOW},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        scene_headline(text, "h.example.com", rows[i].error);
+        scene_trace(scene, host, d00, "dev_icm", text->str);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        cr_assert_eq(scene_count(audit, FINDING_TLS_FAILURE), 1, "%s", rows[i].error);
+        const struct audit_finding *finding = scene_finding(audit, FINDING_TLS_FAILURE);
+        cr_expect(strstr(finding->title, rows[i].title), "%s: %s", rows[i].error, finding->title);
+        cr_expect_eq(finding->severity, rows[i].severity, "%s", rows[i].error);
+        cr_expect_str_neq(scene_step(finding->steps, rows[i].step), "", "%s", rows[i].error);
+        cr_expect_str_eq(finding->host->name, "app01");
+        cr_expect_eq(finding->failures->len, 1);
+    }
+}
+
+Test(findings, forwarded_certificates_and_proxies)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    scene_trace(scene, host, d00, "dev_icm",
+                "[Thr 1] *** ERROR => IcmConnInitClientSSL: Proxy connection to https://api.example.com:443 via "
+                "proxy.example.com:3128 failed (proxy returned 407 Proxy Authentication Required)\n"
+                "[Thr 2] HttpIsReverseProxyTrustworthy: no client certificate from the intermediary\n"
+                "[Thr 2] Reject untrusted forwarded certificate (received via HTTPS without certificate)\n");
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_expect_eq(scene_count(audit, FINDING_TLS_FAILURE), 2);
+    cr_expect_str_neq(scene_step(scene_finding(audit, FINDING_TLS_FAILURE)->steps, "prox"), "");
+}
+
+Test(findings, one_finding_for_a_peer_and_one_for_all_that_call)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00"), *d01 = scene_instance(host, "PRD", "D01");
+    scene_headline(text, "a.example.com", "SSSLRC_CONN_CLOSED (-10)");
+    scene_headline(text, "a.example.com", "SSSLRC_CONN_CLOSED (-10)");
+    scene_headline(text, "b.example.com", "SSSLRC_CONN_CLOSED (-10)");
+    for (int i = 0; i < 20; i++)
+        g_string_append_printf(text,
+                               "[Thr 9] *** ERROR during SecuSSL_SessionStart() from SSL_accept()==SSL_ERROR_SSL\n"
+                               "[Thr 9]    session uses PSE file \"/usr/sap/PRD/D00/sec/SAPSSLS.pse\"\n"
+                               "[Thr 9] SecuSSL_SessionStart: SSL_accept() failed  (536875078/0x20001046)\n"
+                               "[Thr 9]   => \"received a fatal TLS certificate unknown alert message from the peer\"\n"
+                               "[Thr 9]   SSL NI-hdl 463: local=192.0.2.10:443  peer=192.0.2.%d:50000\n"
+                               "[Thr 9] *** ERROR => IcmConnInitServerSSL: SapSSLSessionStart returned (-56): "
+                               "SSSLERR_SSL_ACCEPT [icxxconn.c 1700]\n",
+                               i);
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    scene_trace(scene, host, d01, "dev_icm", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_expect_eq(scene_count(audit, FINDING_TLS_FAILURE), 6, "%u", scene_count(audit, FINDING_TLS_FAILURE));
+}
+
+Test(findings, certificates_at_their_end)
+{
+    static const struct {
+        const char *what;
+        int64_t begin, end; /* days from now */
+        gboolean own;
+        const char *file;
+        int kind; /* -1: none */
+        enum audit_severity severity;
+    } rows[] = {
+        {"own, expired", -400, -1, TRUE, "SAPSSLS.pse", FINDING_EXPIRED, SEVERITY_HIGH},
+        {"own, of the anonymous client, expired", -400, -1, TRUE, "SAPSSLA.pse", FINDING_EXPIRED, SEVERITY_INFO},
+        {"own, soon", -370, 29, TRUE, "SAPSSLS.pse", FINDING_EXPIRING, SEVERITY_MEDIUM},
+        {"own, of the anonymous client, soon", -370, 29, TRUE, "SAPSSLA.pse", FINDING_EXPIRING, SEVERITY_INFO},
+        {"own, in 30 days", -3700, 30, TRUE, "SAPSSLS.pse", -1, SEVERITY_INFO},
+        {"own, soon, but a tenth of its life is left", -261, 29, TRUE, "SAPSSLS.pse", -1, SEVERITY_INFO},
+        {"own, a little less than a tenth", -262, 29, TRUE, "SAPSSLS.pse", FINDING_EXPIRING, SEVERITY_MEDIUM},
+        {"own, ends now", -400, 0, TRUE, "SAPSSLS.pse", FINDING_EXPIRING, SEVERITY_MEDIUM},
+        {"own, in date", -10, 300, TRUE, "SAPSSLS.pse", -1, SEVERITY_INFO},
+        {"anchor, expired", -400, -1, FALSE, "SAPSSLC.pse", FINDING_EXPIRED, SEVERITY_INFO},
+        {"anchor, soon", -4000, 20, FALSE, "SAPSSLC.pse", FINDING_EXPIRING, SEVERITY_LOW},
+        {"anchor, in date", -10, 300, FALSE, "SAPSSLC.pse", -1, SEVERITY_INFO},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(issued_auto) cert =
+            certs(.subject = "/O=Example/CN=Ending", .not_before = CERTS_NOW + rows[i].begin * DAY,
+                  .not_after = CERTS_NOW + rows[i].end * DAY);
+        g_autoptr(GBytes) list = certs_join(cert, NULL), nothing = g_bytes_new_static("", 0);
+        for (int j = 0; j < 2; j++) {
+            struct capture_host *host = scene_host(scene, j ? "app02" : "app01");
+            struct capture_instance *instance = scene_instance(host, j ? "QAS" : "PRD", "D00");
+            struct capture_store *store =
+                scene_store(scene, host, instance, rows[i].file, rows[i].own ? nothing : list);
+            if (rows[i].own)
+                set_own(scene, store, cert);
+        }
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        unsigned count = scene_count(audit, FINDING_EXPIRED) + scene_count(audit, FINDING_EXPIRING);
+        cr_expect_eq(count, rows[i].kind >= 0, "%s", rows[i].what);
+        if (rows[i].kind < 0)
+            continue;
+        const struct audit_finding *finding = scene_finding(audit, (enum audit_finding_kind)rows[i].kind);
+        cr_assert_not_null(finding, "%s", rows[i].what);
+        cr_expect_eq(finding->severity, rows[i].severity, "%s", rows[i].what);
+        cr_expect_eq(finding->stores->len, 2, "%s", rows[i].what);
+        cr_expect_str_eq(finding->cert->subject, "CN=Ending, O=Example");
+        cr_expect(strstr(finding->title, "of 2 trust stores"), "%s", finding->title);
+        cr_expect_gt(finding->steps->len, 0);
+    }
+}
+
+Test(findings, an_own_certificate_in_its_own_list_counts_as_own)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(issued_auto) cert = certs(.subject = "/CN=own", .not_after = CERTS_NOW - DAY);
+    g_autoptr(GBytes) list = certs_join(cert, NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    set_own(scene, scene_store(scene, host, d00, "SAPSSLS.pse", list), cert);
+    scene_store(scene, host, d00, "SAPSSLC.pse", list);
+    scene_reference(scene, "unused.pem", cert);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(audit->findings->len, 1);
+    const struct audit_finding *finding = audit->findings->pdata[0];
+    cr_expect_eq(finding->severity, SEVERITY_HIGH);
+    cr_expect_eq(finding->stores->len, 1);
+    cr_expect_str_eq(finding->title, "own has expired, own certificate of PRD SAPSSLS.pse");
+}
+
+Test(findings, drift_between_instances)
+{
+    g_autoptr(issued_auto) common = certs(.subject = "/CN=Common");
+    g_autoptr(issued_auto) first = certs(.subject = "/CN=First"), second = certs(.subject = "/CN=Second");
+    g_autoptr(GBytes) one = certs_join(common, first, NULL), two = certs_join(second, common, NULL);
+    static const struct {
+        const char *what;
+        gboolean same, unread, partly, drift;
+    } rows[] = {
+        {"different", .drift = TRUE},
+        {"the same", .same = TRUE},
+        {"one not read", .unread = TRUE},
+        {"one read in part", .partly = TRUE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        struct capture_host *a = scene_host(scene, "app01"), *b = scene_host(scene, "app02");
+        scene_store(scene, a, scene_instance(a, "PRD", "D00"), "SAPSSLC.pse", one);
+        struct capture_store *store =
+            scene_store(scene, b, scene_instance(b, "PRD", "D01"), "SAPSSLC.pse", rows[i].same ? one : two);
+        if (rows[i].unread)
+            set_unread(store, "needs-pin");
+        if (rows[i].partly) {
+            g_autoptr(GString) bytes = g_string_new_len(g_bytes_get_data(two, NULL), (gssize)g_bytes_get_size(two));
+            g_string_append_len(bytes, "\x30\x03\x02\x01\x05", 5);
+            g_free(store->trusted);
+            store->trusted = scene_object(scene, bytes->str, bytes->len);
+        }
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        cr_expect_eq(scene_count(audit, FINDING_DRIFT), rows[i].drift, "%s", rows[i].what);
+        cr_expect_eq(scene_count(audit, FINDING_STORE_UNREADABLE), rows[i].unread || rows[i].partly, "%s",
+                     rows[i].what);
+        if (!rows[i].drift)
+            continue;
+        const struct audit_finding *finding = scene_finding(audit, FINDING_DRIFT);
+        cr_expect_eq(finding->severity, SEVERITY_MEDIUM);
+        cr_expect(strstr(finding->detail, "\"CN=First\" is missing in D01 of PRD on app02"), "%s", finding->detail);
+        cr_expect(strstr(finding->detail, "\"CN=Second\" is missing in D00 of PRD on app01"), "%s", finding->detail);
+        cr_expect_not(strstr(finding->detail, "CN=Common"));
+        cr_expect_str_neq(scene_step(finding->steps, "distribute"), "");
+    }
+}
+
+Test(findings, much_drift_is_counted)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GPtrArray) issued = g_ptr_array_new_with_free_func((GDestroyNotify)certs_free);
+    g_autoptr(GString) bytes = g_string_new(NULL);
+    g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
+    for (int i = 0; i < FINDINGS_NAMED + 3; i++) {
+        g_autofree char *subject = g_strdup_printf("/CN=Root %02d", i);
+        struct issued *cert = certs(.subject = subject);
+        g_ptr_array_add(issued, cert);
+        g_string_append_len(bytes, g_bytes_get_data(cert->der, NULL), (gssize)g_bytes_get_size(cert->der));
+    }
+    g_autoptr(GBytes) all = g_bytes_new(bytes->str, bytes->len);
+    for (int i = 0; i < FINDINGS_NAMED + 3; i++) {
+        g_autofree char *name = g_strdup_printf("app%02d", i), *instance = g_strdup_printf("D%02d", i);
+        struct capture_host *host = scene_host(scene, name);
+        struct capture_store *store =
+            scene_store(scene, host, scene_instance(host, "PRD", instance), "SAPSSLC.pse", i ? nothing : all);
+        struct capture_store *other = scene_store(scene, host, host->instances->pdata[0], "SAPSSLA.pse", nothing);
+        set_unread(other, "not-allowed");
+        cr_assert(store != other);
+    }
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = scene_finding(audit, FINDING_DRIFT);
+    cr_assert_not_null(finding);
+    cr_expect(strstr(finding->detail, "; and 3 more"), "%s", finding->detail);
+    cr_expect(strstr(finding->detail, "D10 of PRD on app10 and 2 more"), "%s", finding->detail);
+    finding = scene_finding(audit, FINDING_STORE_UNREADABLE);
+    cr_expect(strstr(finding->detail, "; and 3 more"), "%s", finding->detail);
+}
+
+Test(findings, stores_that_were_not_read)
+{
+    static const struct {
+        const char *reason, *step;
+    } rows[] = {
+        {"not-allowed", "ansible_become"},
+        {"needs-pin", "has a PIN"},
+        {"damaged", "restore"},
+        {"no-pse", "is none"},
+        {"unknown-version", "please report"},
+        {"changed", "next audit"},
+        {"too-large", "larger"},
+        {"sapgenpse-failed status 5", "maintain_pk -l -p SAPSSLC.pse"},
+        {"something else", "by hand"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        for (int needed = 0; needed < 2; needed++) {
+            g_autoptr(scene_auto) scene = scene_new();
+            g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
+            struct capture_host *host = scene_host(scene, "web01");
+            struct capture_instance *w20 = scene_instance(host, "PRD", "W20");
+            struct capture_store *store = scene_store(scene, host, w20, "SAPSSLC.pse", nothing);
+            g_autoptr(GString) text = g_string_new(NULL);
+            set_unread(store, rows[i].reason);
+            if (needed)
+                UNTRUSTED(text, .store = store->path, .target = "a.example.com");
+            scene_trace(scene, host, w20, "dev_webdisp", text->str);
+            g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+            cr_assert_eq(scene_count(audit, FINDING_STORE_UNREADABLE), 1, "%s", rows[i].reason);
+            const struct audit_finding *finding = scene_finding(audit, FINDING_STORE_UNREADABLE);
+            cr_expect(strstr(finding->detail, rows[i].reason), "%s", finding->detail);
+            cr_expect_eq(finding->severity, needed ? SEVERITY_MEDIUM : SEVERITY_LOW, "%s", rows[i].reason);
+            cr_expect_str_neq(scene_step(finding->steps, rows[i].step), "", "%s", rows[i].reason);
+        }
+    }
+}
+
+Test(findings, trace_levels)
+{
+    static const struct {
+        const char *what, *old, *current; /* levels; NULL: no such file; "": no header */
+        gboolean found;
+    } rows[] = {
+        {"1", NULL, "1", FALSE},
+        {"2", NULL, "2", TRUE},
+        {"3", NULL, "3", TRUE},
+        {"0", NULL, "0", FALSE},
+        {"was raised", "2", "1", FALSE},
+        {"is raised", "1", "2", TRUE},
+        {"only the older part tells", "2", "", TRUE},
+        {"nothing known", NULL, "", FALSE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        for (int part = 0; part < 2; part++) {
+            const char *level = part ? rows[i].current : rows[i].old;
+            g_autoptr(GString) text = g_string_new(part ? "[Thr 1] new\n" : "[Thr 1] old\n");
+            if (level && *level)
+                scene_header(text, level, "785");
+            if (level)
+                scene_trace(scene, host, d00, part ? "dev_icm" : "dev_icm.old", text->str);
+        }
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        cr_expect_eq(scene_count(audit, FINDING_TRACE_LEVEL), rows[i].found, "%s", rows[i].what);
+        if (rows[i].found)
+            cr_expect_str_eq(scene_finding(audit, FINDING_TRACE_LEVEL)->title,
+                             "The trace level of D00 of PRD on app01 is above 1");
+    }
+}
+
+Test(findings, hosts_that_were_not_collected)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    struct capture_host *failed = scene_host(scene, "app01"), *partial = scene_host(scene, "app02");
+    scene_host(scene, "app03");
+    failed->status = CAPTURE_FAILED;
+    failed->reason = g_strdup("time-out");
+    failed->message = g_strdup("no answer while connecting");
+    failed->owner = g_strdup("team basis");
+    partial->status = CAPTURE_PARTIAL;
+    g_autoptr(audit_auto) first = scene_run(scene, NULL);
+    cr_assert_eq(scene_count(first, FINDING_HOST_MISSING), 2);
+    const struct audit_finding *finding = NULL;
+    for (guint i = 0; i < first->findings->len; i++)
+        if (g_str_equal(((struct audit_finding *)first->findings->pdata[i])->host->name, "app01"))
+            finding = first->findings->pdata[i];
+    cr_assert_not_null(finding);
+    cr_expect_str_eq(finding->title, "app01 was not collected (time-out)");
+    cr_expect_str_eq(finding->detail, "no answer while connecting. To be asked: team basis");
+
+    g_autoptr(scene_auto) next = scene_new();
+    scene_host(next, "app01");
+    g_autoptr(audit_auto) second = scene_run_at(next, first, CERTS_NOW + DAY);
+    cr_assert_eq(scene_count(second, FINDING_HOST_MISSING), 2);
+    for (guint i = 0; i < second->findings->len; i++) {
+        finding = second->findings->pdata[i];
+        if (g_str_equal(finding->host->name, "app01"))
+            cr_expect_eq(finding->state, STATE_FIXED);
+        else
+            cr_expect(finding->state == STATE_OPEN && g_str_equal(finding->host->name, "app02"), "in no capture");
+    }
+    g_autoptr(scene_auto) last = scene_new();
+    scene_host(last, "app01");
+    g_autoptr(audit_auto) third = scene_run_at(last, second, CERTS_NOW + (HISTORY_DAYS + 1) * DAY);
+    cr_expect_eq(scene_count(third, FINDING_HOST_MISSING), 0);
+}
+
+/* Everything that can be wrong beside missing anchors, on one host, or nothing at all. */
+struct troubles {
+    struct issued *old, *soon, *one, *two;
+};
+
+static struct audit *troubled_night(const struct troubles *troubles, gboolean wrong, const char *status,
+                                    const struct audit *previous, int64_t at)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GBytes) list = certs_join(troubles->one, NULL), other = certs_join(troubles->two, NULL);
+    struct capture_host *host = scene_host(scene, "app01"), *second = scene_host(scene, "app02");
+    struct capture_instance *d01 = scene_instance(second, "PRD", "D01");
+    scene_store(scene, second, d01, "SAPSSLC.pse", list);
+    if (g_str_equal(status, "failed")) {
+        host->status = CAPTURE_FAILED;
+        return scene_run_at(scene, previous, at);
+    }
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    struct capture_store *store = scene_store(scene, host, d00, "SAPSSLC.pse", wrong ? other : list);
+    struct capture_store *server = scene_store(scene, host, d00, "SAPSSLS.pse", list);
+    struct capture_store *system = scene_store(scene, host, d00, "SAPSYS.pse", list);
+    if (wrong) {
+        set_own(scene, server, troubles->old);
+        set_own(scene, store, troubles->soon);
+        set_unread(system, "needs-pin");
+        scene_headline(text, "a.example.com", "SSSLRC_CONN_CLOSED (-10)");
+    }
+    if (g_str_equal(status, "unread")) {
+        set_unread(store, "not-allowed");
+        set_unread(server, "not-allowed");
+    } else {
+        scene_header(text, wrong ? "2" : "1", "785");
+    }
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    return scene_run_at(scene, previous, at);
+}
+
+Test(findings, followed_from_night_to_night)
+{
+    struct troubles troubles = {
+        .old = certs(.subject = "/CN=Old own", .not_after = CERTS_NOW - DAY),
+        .soon = certs(.subject = "/CN=Soon own", .not_after = CERTS_NOW + 3 * DAY),
+        .one = certs(.subject = "/CN=One"),
+        .two = certs(.subject = "/CN=Two"),
+    };
+    static const enum audit_finding_kind kinds[] = {FINDING_EXPIRED,          FINDING_EXPIRING,    FINDING_DRIFT,
+                                                    FINDING_STORE_UNREADABLE, FINDING_TRACE_LEVEL, FINDING_TLS_FAILURE};
+    g_autoptr(audit_auto) first = troubled_night(&troubles, TRUE, "", NULL, CERTS_NOW);
+    cr_expect_eq(first->findings->len, G_N_ELEMENTS(kinds));
+    g_autoptr(audit_auto) second = troubled_night(&troubles, TRUE, "", first, CERTS_NOW + DAY);
+    g_autoptr(audit_auto) failed = troubled_night(&troubles, TRUE, "failed", second, CERTS_NOW + 2 * DAY);
+    g_autoptr(audit_auto) again = troubled_night(&troubles, TRUE, "failed", failed, CERTS_NOW + 2 * DAY);
+    g_autoptr(audit_auto) unread = troubled_night(&troubles, FALSE, "unread", second, CERTS_NOW + 2 * DAY);
+    g_autoptr(audit_auto) healed = troubled_night(&troubles, FALSE, "", failed, CERTS_NOW + 2 * DAY);
+    g_autoptr(audit_auto) over = troubled_night(&troubles, FALSE, "", healed, CERTS_NOW + 2 * DAY);
+    g_autoptr(audit_auto) back = troubled_night(&troubles, TRUE, "", healed, CERTS_NOW + 2 * DAY);
+    g_autoptr(audit_auto) grown = troubled_night(&troubles, TRUE, "", second, CERTS_NOW + 4 * DAY);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        const char *name = audit_finding_kind_name(kinds[i]);
+        const struct audit_finding *finding = scene_finding(first, kinds[i]);
+        cr_assert_not_null(finding, "%s", name);
+        g_autofree char *id = g_strdup(finding->id);
+        cr_expect_eq(finding->state, STATE_NEW, "%s", name);
+
+        finding = scene_finding(second, kinds[i]);
+        cr_assert_not_null(finding, "%s", name);
+        cr_expect_str_eq(finding->id, id, "%s", name);
+        cr_expect_eq(finding->state, STATE_OPEN, "%s", name);
+        cr_expect_eq(finding->first_seen, CERTS_NOW, "%s", name);
+
+        finding = scene_finding(failed, kinds[i]);
+        cr_assert_not_null(finding, "%s", name);
+        cr_expect_str_eq(finding->id, id, "%s", name);
+        cr_expect_eq(finding->state, STATE_OPEN, "%s: nobody looked", name);
+        cr_expect(g_str_has_suffix(finding->detail, "Not looked at in this audit."), "%s", name);
+        cr_expect_gt(finding->steps->len, 0);
+        cr_expect_str_eq(scene_finding(again, kinds[i])->detail, finding->detail, "%s: said once", name);
+
+        finding = scene_finding(healed, kinds[i]);
+        cr_assert_not_null(finding, "%s", name);
+        cr_expect_eq(finding->state, STATE_FIXED, "%s", name);
+        cr_expect_null(scene_finding(over, kinds[i]), "%s", name);
+        cr_expect_eq(scene_finding(back, kinds[i])->state, STATE_RETURNED, "%s", name);
+        cr_expect_eq(scene_finding(back, kinds[i])->first_seen, CERTS_NOW, "%s", name);
+    }
+    cr_expect_eq(scene_finding(unread, FINDING_EXPIRED)->state, STATE_OPEN, "its PSE was not read");
+    cr_expect_eq(scene_finding(unread, FINDING_DRIFT)->state, STATE_OPEN);
+    cr_expect_eq(scene_finding(unread, FINDING_TRACE_LEVEL)->state, STATE_OPEN, "the trace has no header");
+    cr_expect_eq(scene_finding(unread, FINDING_TLS_FAILURE)->state, STATE_FIXED);
+    cr_expect_eq(scene_count(grown, FINDING_EXPIRING), 0, "it has expired by now, which is another finding");
+    cr_expect_eq(scene_count(grown, FINDING_EXPIRED), 2);
+
+    certs_free(troubles.old);
+    certs_free(troubles.soon);
+    certs_free(troubles.one);
+    certs_free(troubles.two);
+}
+
+Test(findings, nothing_is_wrong)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Root");
+    g_autoptr(GBytes) list = certs_join(root, NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    scene_store(scene, host, scene_instance(host, "PRD", "D00"), "SAPSSLC.pse", list);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_expect_eq(audit->findings->len, 0);
+    cr_expect_eq(audit->warnings->len, 0);
+    cr_expect_eq(audit->previous, MOMENT_NONE);
+    cr_expect_eq(audit->evaluated, CERTS_NOW);
+    cr_expect(g_str_has_prefix(audit->program, "trustgap "));
+}

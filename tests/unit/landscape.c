@@ -1,0 +1,396 @@
+/* analyzer/landscape: what belongs together. */
+#include "landscape.h"
+
+#include "analysis.h"
+#include "moment.h"
+#include "scene.h"
+
+#include <criterion/criterion.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+Test(landscape, kinds_of_instances)
+{
+    static const struct {
+        const char *name;
+        enum audit_instance_kind kind;
+    } rows[] = {
+        {"D00", INSTANCE_ABAP},      {"DVEBMGS01", INSTANCE_ABAP},     {"ASCS02", INSTANCE_CENTRAL},
+        {"SCS03", INSTANCE_CENTRAL}, {"ERS10", INSTANCE_CENTRAL},      {"J04", INSTANCE_JAVA},
+        {"JC05", INSTANCE_JAVA},     {"W20", INSTANCE_WEBDISP},        {"HDB00", INSTANCE_HANA},
+        {"G00", INSTANCE_OTHER},     {"D0", INSTANCE_OTHER},           {"D000", INSTANCE_OTHER},
+        {"Dxx", INSTANCE_OTHER},     {"SMDA97", INSTANCE_OTHER},       {"", INSTANCE_OTHER},
+        {NULL, INSTANCE_OTHER},      {"hostctrl", INSTANCE_HOSTAGENT},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        cr_expect_eq(landscape_kind(rows[i].name), rows[i].kind, "%s", rows[i].name ? rows[i].name : "NULL");
+}
+
+Test(landscape, roles_of_files)
+{
+    static const struct {
+        const char *file, *role;
+    } rows[] = {
+        {"SAPSSLC.pse", "SSL client (Standard)"},
+        {"SAPSSLA.pse", "SSL client (Anonymous)"},
+        {"SAPSSLS.pse", "SSL server (Standard)"},
+        {"SAPSSLS_44300.pse", "SSL server (44300)"},
+        {"SAPSSLSUPP.pse", "SSL client (SUPP)"},
+        {"SAPSSLWEB.pse", "SSL client (WEB)"},
+        {"SAPSYS.pse", "System PSE"},
+        {"SAPSNCS.pse", "SNC"},
+        {"SAPVERIFY_BTP.pse", "Verification"},
+        {"local.pse", "SAProuter SNC"},
+        {"SAPSSL.pse", NULL},
+        {"custom.pse", NULL},
+        {"SAPSSLC", NULL},
+        {".pse", NULL},
+    };
+    g_autoptr(audit_auto) audit = audit_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        cr_expect_eq(g_strcmp0(landscape_role(audit, rows[i].file), rows[i].role), 0, "%s", rows[i].file);
+}
+
+Test(landscape, copies_of_a_system_are_one_store_and_files_stand_alone)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Root");
+    g_autoptr(GBytes) list = certs_join(root, NULL);
+    struct capture_host *one = scene_host(scene, "app01"), *two = scene_host(scene, "app02");
+    struct capture_instance *d00 = scene_instance(one, "PRD", "D00"), *d01 = scene_instance(two, "PRD", "D01");
+    struct capture_instance *ascs = scene_instance(one, "PRD", "ASCS02"), *w20 = scene_instance(two, "PRD", "W20");
+    scene_store(scene, one, d00, "SAPSSLC.pse", list);
+    scene_store(scene, two, d01, "SAPSSLC.pse", list);
+    scene_store(scene, one, ascs, "SAPSSLC.pse", list);
+    scene_store(scene, two, w20, "SAPSSLC.pse", list);
+    struct capture_store *copy = scene_store(scene, one, d00, "SAPSSLC.pse", list);
+    g_free(copy->path);
+    copy->path = g_strdup("/usr/sap/PRD/D00/sec/old/SAPSSLC.pse");
+    struct capture_store *again = scene_store(scene, two, w20, "SAPSSLC.pse", list);
+    g_free(again->path);
+    again->path = g_strdup("/usr/sap/PRD/W20/sec/x/SAPSSLC.pse");
+    struct capture_store *link = scene_store(scene, two, w20, "LINK.pse", list);
+    link->inode = again->inode;
+    struct capture_store *twice = scene_store(scene, one, d00, "SAPSSLC.pse", list);
+    twice->inode = 77;
+
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(audit->stores->len, 5);
+    const struct audit_store *system = scene_find_store(audit, "PRD SAPSSLC.pse");
+    cr_assert_not_null(system);
+    cr_expect_eq(system->members->len, 2);
+    cr_expect_str_eq(system->role, "SSL client (Standard)");
+    cr_expect_eq(system->kind, INSTANCE_ABAP);
+    cr_expect_not_null(scene_find_store(audit, "app01 ASCS02 SAPSSLC.pse"));
+    cr_expect_not_null(scene_find_store(audit, "app01 D00 SAPSSLC.pse"), "not in sec, so not what STRUST distributes");
+    cr_expect_not_null(scene_find_store(audit, "app02 W20 SAPSSLC.pse (/usr/sap/PRD/W20/sec/SAPSSLC.pse)"));
+    cr_expect_not_null(scene_find_store(audit, "app02 W20 SAPSSLC.pse (/usr/sap/PRD/W20/sec/x/SAPSSLC.pse)"));
+    cr_expect_eq(audit->lists->len, 1, "equal lists are one");
+    cr_expect_eq(audit->certs->len, 1);
+}
+
+Test(landscape, how_lists_are_read)
+{
+    static const char listing[] =
+        " maintain_pk for PSE \"/usr/sap/PRD/W20/sec/SAPSSLA.pse\"\nPKList:\n"
+        " Version:                              3\n"
+        " Subject:                              CN=Listed Root, O=Example\n"
+        " Issuer:                               CN=Listed Root, O=Example\n"
+        " Serial Number:                        0A:06\n"
+        " Certificate fingerprint (SHA256):     "
+        "D5:C7:BA:49:7E:80:F1:9F:E5:28:36:62:61:90:FE:0F:BC:56:31:D2:90:6D:34:45:FB:FA:2C:D0:EC:"
+        "F8:34:C1\n";
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Root"), own = certs(.subject = "/CN=web01", .leaf = TRUE);
+    g_autoptr(GBytes) list = certs_join(root, NULL), nothing = g_bytes_new_static("", 0);
+    g_autoptr(GBytes) broken = g_bytes_new_static("\x30\x03\x02\x01\x05", 5);
+    struct capture_host *host = scene_host(scene, "web01");
+    struct capture_instance *w20 = scene_instance(host, "PRD", "W20");
+    struct capture_store *store = scene_store(scene, host, w20, "A.pse", list);
+    store->own = scene_object(scene, g_bytes_get_data(own->der, NULL), g_bytes_get_size(own->der));
+    scene_store(scene, host, w20, "B.pse", nothing);
+    scene_store(scene, host, w20, "C.pse", broken);
+    store = scene_store(scene, host, w20, "D.pse", list);
+    memset(store->trusted, '0', 64);
+    store = scene_store(scene, host, w20, "E.pse", list);
+    g_free(store->method);
+    store->method = g_strdup("none");
+    store->reason = g_strdup("not-allowed");
+    store->modified = -1;
+    store = scene_store(scene, host, w20, "F.pse", list);
+    g_free(store->method);
+    store->method = g_strdup("sapgenpse");
+    store->listing = scene_object(scene, listing, strlen(listing));
+    store->listing_status = 0;
+    store = scene_store(scene, host, w20, "G.pse", list);
+    g_clear_pointer(&store->method, g_free);
+    store = scene_store(scene, host, w20, "H.pse", list);
+    store->own = scene_object(scene, "no certificate", 14);
+    store = scene_store(scene, host, w20, "I.pse", list);
+    store->own = g_strdup(((struct capture_store *)host->stores->pdata[0])->own);
+
+    static const struct {
+        const char *label;
+        enum audit_reading reading;
+        guint certs;
+        const char *reason;
+    } rows[] = {
+        {"web01 W20 A.pse", READING_NATIVE, 1, NULL},
+        {"web01 W20 B.pse", READING_NATIVE, 0, NULL},
+        {"web01 W20 C.pse", READING_PARTLY, 0, "1 certificates cannot be parsed"},
+        {"web01 W20 D.pse", READING_NONE, 0, "lost"},
+        {"web01 W20 E.pse", READING_NONE, 0, "not-allowed"},
+        {"web01 W20 F.pse", READING_LISTING, 1, NULL},
+        {"web01 W20 G.pse", READING_NONE, 0, "incomplete"},
+        {"web01 W20 H.pse", READING_NATIVE, 1, NULL},
+    };
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const struct audit_store *found = scene_find_store(audit, rows[i].label);
+        cr_assert_not_null(found, "%s", rows[i].label);
+        const struct audit_member *member = found->members->pdata[0];
+        cr_expect_eq(member->reading, rows[i].reading, "%s", rows[i].label);
+        cr_expect_eq(member->list ? member->list->certs->len : 0, rows[i].certs, "%s", rows[i].label);
+        cr_expect_eq(member->list == NULL, member->reading == READING_NONE, "%s", rows[i].label);
+        if (rows[i].reason)
+            cr_expect(member->reason && g_str_has_prefix(member->reason, rows[i].reason), "%s: %s", rows[i].label,
+                      member->reason);
+        else
+            cr_expect_null(member->reason, "%s", rows[i].label);
+    }
+    const struct audit_member *first = scene_find_store(audit, "web01 W20 A.pse")->members->pdata[0];
+    const struct audit_member *last = scene_find_store(audit, "web01 W20 I.pse")->members->pdata[0];
+    cr_assert_not_null(first->own);
+    cr_expect_str_eq(first->own->subject, "CN=web01");
+    cr_expect_eq(first->own, last->own);
+    cr_expect_eq(((const struct audit_member *)scene_find_store(audit, "web01 W20 E.pse")->members->pdata[0])->modified,
+                 MOMENT_NONE);
+    cr_expect_not_null(scene_step(audit->warnings, "web01: /usr/sap/PRD/W20/sec/D.pse: "));
+    cr_expect_str_neq(scene_step(audit->warnings, "D.pse: "), "");
+    cr_expect_str_neq(scene_step(audit->warnings, "H.pse: the own certificate cannot be parsed"), "");
+}
+
+Test(landscape, the_later_line_of_a_host_counts)
+{
+    static const struct {
+        const char *what;
+        int64_t first, second;
+        const char *owner;
+    } rows[] = {
+        {"second later", CERTS_NOW, CERTS_NOW + 1, "second"},
+        {"first later", CERTS_NOW + 1, CERTS_NOW, "first"},
+        {"equal", CERTS_NOW, CERTS_NOW, "second"},
+        {"first not known", MOMENT_NONE, CERTS_NOW, "second"},
+        {"second not known", CERTS_NOW, MOMENT_NONE, "first"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) one = scene_new(), two = scene_new();
+        struct capture_host *first = scene_host(one, "app01"), *second = scene_host(two, "app01");
+        scene_host(one, "app00");
+        scene_host(two, "app02");
+        first->finished = rows[i].first;
+        first->owner = g_strdup("first");
+        second->finished = rows[i].second;
+        second->owner = g_strdup("second");
+        g_autoptr(audit_auto) ignored = scene_run(one, NULL);
+        g_autoptr(audit_auto) ignored_too = scene_run(two, NULL);
+        const char *const captures[] = {one->path, two->path, NULL};
+        struct analysis_options options = {.at = CERTS_NOW};
+        g_autoptr(audit_auto) audit = analysis_run(captures, &options, NULL);
+        cr_assert_not_null(audit);
+        cr_assert_eq(audit->hosts->len, 3);
+        cr_expect_eq(audit->captures->len, 2);
+        cr_expect_str_eq(((struct audit_host *)audit->hosts->pdata[1])->owner, rows[i].owner, "%s", rows[i].what);
+    }
+}
+
+Test(landscape, a_capture_that_cannot_be_opened_is_an_error)
+{
+    static const char *const captures[] = {"/nonexistent", NULL}, *const references[] = {"/nonexistent", NULL};
+    g_autoptr(GError) error = NULL;
+    struct analysis_options options = {.at = CERTS_NOW};
+    cr_expect_null(analysis_run(captures, &options, &error));
+    cr_assert_not_null(error);
+
+    g_autoptr(scene_auto) scene = scene_new();
+    scene_host(scene, "app01");
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const char *const good[] = {scene->path, NULL};
+    g_clear_error(&error);
+    options.references = references;
+    cr_expect_null(analysis_run(good, &options, &error));
+    cr_assert_not_null(error);
+}
+
+Test(landscape, a_rotated_trace_is_one_stream)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Root"),
+                           leaf = certs(.subject = "/CN=a.example.com", .issuer = root);
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    scene_header(text, "2", "785");
+    UNTRUSTED(text, .store = "/usr/sap/PRD/D00/sec/SAPSSLC.pse", .target = "a.example.com", .peer = "192.0.2.7:443",
+              .chain = {leaf, root}, .stamp = "Sat Nov 21 23:00:00 2026", .times = 2);
+    /* The rotation splits the second block. */
+    size_t half = (size_t)(strstr(text->str + text->len * 3 / 4, "Issuer:") - text->str);
+    g_autofree char *old = g_strndup(text->str, half), *current = g_strdup(text->str + half);
+    scene_trace(scene, host, d00, "dev_icm.old", old);
+    struct capture_trace *trace = scene_trace(scene, host, d00, "dev_icm", current);
+    trace->from_byte = 100;
+
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(audit->failures->len, 1);
+    const struct audit_failure *failure = audit->failures->pdata[0];
+    cr_expect_eq(failure->count, 2);
+    cr_expect_eq(failure->chain->len, 2);
+    cr_expect_str_eq(failure->instance->name, "D00");
+    const struct audit_instance *instance = failure->instance;
+    cr_assert_eq(instance->traces->len, 2);
+    const struct audit_trace *newer = instance->traces->pdata[0], *older = instance->traces->pdata[1];
+    cr_expect_str_eq(older->path, "/usr/sap/PRD/D00/work/dev_icm.old");
+    cr_expect_eq(older->level, 2);
+    cr_expect_str_eq(older->release, "785");
+    cr_expect_eq(newer->level, -1, "no header in it");
+    cr_expect_eq(older->failures, 2, "both begin there");
+    cr_expect_eq(newer->failures, 0);
+    cr_expect_eq(newer->from_byte, 100);
+}
+
+Test(landscape, a_trace_that_was_rotated_between_its_readings_counts_once)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    scene_headline(text, "a.example.com", "SSSLRC_CONN_CLOSED (-10)");
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    scene_trace(scene, host, d00, "dev_icm.old", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(audit->failures->len, 1);
+    cr_expect_eq(((struct audit_failure *)audit->failures->pdata[0])->count, 1);
+}
+
+Test(landscape, odd_traces)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    scene_headline(text, "a.example.com", "SSSLRC_CONN_CLOSED (-10)");
+    gsize size = text->len;
+    g_string_append_len(text, "\0\0\0\0\0\0\0\0", 8);
+
+    struct capture_trace *moved = scene_trace(scene, host, d00, "dev_icm", "");
+    g_free(moved->object);
+    moved->object = scene_object(scene, text->str, text->len);
+    moved->moved = TRUE;
+    struct capture_trace *lost = scene_trace(scene, host, d00, "dev_webdisp", "lost");
+    memset(lost->object, '0', 64);
+    struct capture_trace *unread = scene_trace(scene, host, d00, "dev_webdisp.old", "");
+    g_clear_pointer(&unread->object, g_free);
+    unread->reason = g_strdup("not-allowed");
+    struct capture_trace *stray = scene_trace(scene, host, d00, "dev_x", "");
+    g_free(stray->instance);
+    stray->instance = g_strdup("/usr/sap/PRD/D77");
+    g_clear_pointer(&scene_trace(scene, host, d00, "nameless", "")->path, g_free);
+
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(audit->failures->len, 1);
+    cr_expect_gt(size, 0);
+    const struct audit_host *found = audit->hosts->pdata[0];
+    cr_expect_eq(found->instances->len, 2, "the line of D77 is lost, its trace is not");
+    const struct audit_instance *first = found->instances->pdata[0];
+    const struct audit_trace *webdisp = NULL, *webdisp_old = NULL;
+    first = g_strcmp0(first->name, "D00") == 0 ? first : found->instances->pdata[1];
+    for (guint i = 0; i < first->traces->len; i++) {
+        const struct audit_trace *trace = first->traces->pdata[i];
+        if (g_str_has_suffix(trace->path, "dev_webdisp"))
+            webdisp = trace;
+        if (g_str_has_suffix(trace->path, "dev_webdisp.old"))
+            webdisp_old = trace;
+    }
+    cr_assert(webdisp && webdisp_old);
+    cr_expect_null(webdisp->object);
+    cr_expect_str_eq(webdisp->reason, "lost");
+    cr_expect_str_eq(webdisp_old->reason, "not-allowed");
+    cr_expect_str_neq(scene_step(audit->warnings, "app01: /usr/sap/PRD/D00/work/dev_webdisp: "), "");
+}
+
+Test(landscape, which_pse_a_failure_speaks_of)
+{
+    static const struct {
+        const char *what, *path, *label, *host;
+    } rows[] = {
+        {"the very file", "/usr/sap/PRD/D00/sec/SAPSSLC.pse", "PRD SAPSSLC.pse", "app01"},
+        {"by another path", "/sapmnt/x/SAPSSLC.pse", "PRD SAPSSLC.pse", "app01"},
+        {"without a path", "SAPSSLC.pse", "PRD SAPSSLC.pse", "app01"},
+        {"of Windows", "D:\\usr\\sap\\PRD\\DVEBMGS00\\sec\\SAPSSLC.pse", "PRD SAPSSLC.pse", "app01"},
+        {"of another instance of the host", "/usr/sap/PRD/W20/sec/SAPSSLC.pse", "app01 W20 SAPSSLC.pse", "app01"},
+        {"not found here, but in the system", "/usr/sap/PRD/D00/sec/SAPSSLA.pse", "PRD SAPSSLA.pse", NULL},
+        {"not found anywhere", "/usr/sap/PRD/D00/sec/SAPSSLX.pse", NULL, NULL},
+        {"not told", NULL, NULL, NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(issued_auto) root = certs(.subject = "/CN=Root");
+        g_autoptr(GBytes) list = certs_join(root, NULL);
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct capture_host *host = scene_host(scene, "app01"), *other = scene_host(scene, "app02");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00"), *w20 = scene_instance(host, "PRD", "W20");
+        struct capture_instance *d01 = scene_instance(other, "PRD", "D01");
+        scene_store(scene, host, d00, "SAPSSLC.pse", list);
+        scene_store(scene, host, w20, "SAPSSLC.pse", list);
+        scene_store(scene, other, d01, "SAPSSLC.pse", list);
+        scene_store(scene, other, d01, "SAPSSLA.pse", list);
+        UNTRUSTED(text, .store = rows[i].path, .target = "a.example.com", .chain = {root});
+        scene_trace(scene, host, d00, "dev_icm", text->str);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        cr_assert_eq(audit->failures->len, 1, "%s", rows[i].what);
+        const struct audit_failure *failure = audit->failures->pdata[0];
+        cr_expect_eq(g_strcmp0(failure->store ? failure->store->label : NULL, rows[i].label), 0, "%s: %s", rows[i].what,
+                     failure->store ? failure->store->label : "none");
+    }
+}
+
+Test(landscape, local_times_become_utc)
+{
+    static const struct {
+        int offset;
+        int64_t moment;
+    } rows[] = {{0, 1795309323}, {3600, 1795309323 - 3600}, {-18000, 1795309323 + 18000}, {G_MININT, MOMENT_NONE}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(issued_auto) root = certs(.subject = "/CN=Root");
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        host->zone_offset_s = rows[i].offset;
+        UNTRUSTED(text, .target = "a.example.com", .chain = {root}, .stamp = "Sun Nov 22 01:02:03 2026");
+        scene_trace(scene, host, d00, "dev_icm", text->str);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        cr_assert_eq(audit->failures->len, 1);
+        const struct audit_failure *failure = audit->failures->pdata[0];
+        cr_expect_eq(failure->last, rows[i].moment, "%d", rows[i].offset);
+        cr_expect_str_eq(failure->last_local, "2026-11-22T01:02:03");
+    }
+}
+
+Test(landscape, warnings_of_a_capture_are_kept)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    scene_host(scene, "app01");
+    g_autoptr(audit_auto) first = scene_run(scene, NULL);
+    g_autofree char *journal = g_build_filename(scene->path, "capture.jsonl", NULL);
+    FILE *file = g_fopen(journal, "a");
+    fputs("no JSON\n{\"host\": \"app02\"", file);
+    fclose(file);
+    const char *const captures[] = {scene->path, NULL};
+    struct analysis_options options = {.at = CERTS_NOW};
+    g_autoptr(audit_auto) audit = analysis_run(captures, &options, NULL);
+    cr_assert_not_null(audit);
+    cr_expect_eq(audit->hosts->len, 1);
+    cr_expect_str_neq(scene_step(audit->warnings, "capture.jsonl:"), "");
+    cr_expect(((struct audit_capture *)audit->captures->pdata[0])->torn);
+}
