@@ -1,0 +1,293 @@
+#include "cli.h"
+
+#include "error.h"
+#include "moment.h"
+#include "status.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+gboolean cli_quiet, cli_verbose;
+char **cli_references;
+char *cli_inventory_path;
+
+static char *at_text, *fail_on_text, *limit_pattern;
+static char **known_hosts;
+static int fanout, host_timeout_s, connect_timeout_s;
+static gint64 trace_bytes;
+static gboolean no_agent;
+
+const GOptionEntry cli_common_entries[] = {
+    {"quiet", 'q', 0, G_OPTION_ARG_NONE, &cli_quiet, "Say nothing but errors", NULL},
+    {"verbose", 'v', 0, G_OPTION_ARG_NONE, &cli_verbose, "Tell each host and each step", NULL},
+    {0},
+};
+
+const GOptionEntry cli_analysis_entries[] = {
+    {"at", 0, 0, G_OPTION_ARG_STRING, &at_text, "Evaluate as of TIME (ISO 8601; default: now)", "TIME"},
+    {"reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &cli_references,
+     "Certificates that may be imported (PEM or DER; may be repeated)", "FILE_OR_FOLDER"},
+    {"fail-on", 0, 0, G_OPTION_ARG_STRING, &fail_on_text,
+     "Exit with 1 on findings of this severity or worse: info, low, medium, high (default), critical, never",
+     "SEVERITY"},
+    {0},
+};
+
+const GOptionEntry cli_network_entries[] = {
+    {"inventory", 'i', 0, G_OPTION_ARG_FILENAME, &cli_inventory_path, "Which hosts: an Ansible inventory (INI)",
+     "FILE"},
+    {"limit", 'l', 0, G_OPTION_ARG_STRING, &limit_pattern, "Only these hosts and groups (prod,!app07)", "PATTERN"},
+    {"fanout", 'f', 0, G_OPTION_ARG_INT, &fanout, "Hosts at the same time (default 64)", "N"},
+    {"known-hosts", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &known_hosts,
+     "Host keys (may be repeated; default: the user's and the system's)", "FILE"},
+    {"no-agent", 0, 0, G_OPTION_ARG_NONE, &no_agent, "Do not ask the ssh-agent", NULL},
+    {"host-timeout", 0, 0, G_OPTION_ARG_INT, &host_timeout_s, "For all of one host (default 600)", "SECONDS"},
+    {"connect-timeout", 0, 0, G_OPTION_ARG_INT, &connect_timeout_s,
+     "For each of look-up, connect, handshake, login (default 10 to 20)", "SECONDS"},
+    {"trace-bytes", 0, 0, G_OPTION_ARG_INT64, &trace_bytes,
+     "At most so much of each trace, from its end (default 64 MiB)", "BYTES"},
+    {0},
+};
+
+void cli_message(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    fprintf(stderr, "trustgap: %s\n", text);
+}
+
+gboolean cli_options(const struct command *command, int *argc, char ***argv, const GOptionEntry *entries, ...)
+{
+    g_autofree char *parameters = g_strconcat(command->arguments, NULL);
+    g_autoptr(GOptionContext) context = g_option_context_new(parameters);
+    g_autofree char *name = g_strconcat("trustgap ", command->name, NULL);
+    g_autofree char *description = g_strconcat("Examples:\n", command->examples, NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_set_prgname(name);
+    g_option_context_set_summary(context, command->help);
+    g_option_context_set_description(context, description);
+    va_list more;
+    va_start(more, entries);
+    for (const GOptionEntry *table = entries; table; table = va_arg(more, const GOptionEntry *))
+        g_option_context_add_main_entries(context, table, NULL);
+    va_end(more);
+    if (!g_option_context_parse(context, argc, argv, &error)) {
+        cli_usage(command, "%s", error->message);
+        return FALSE;
+    }
+    /* What is left may have the "--" that ended the options in front. */
+    if (*argc > 1 && strcmp((*argv)[1], "--") == 0) {
+        (*argv)[1] = (*argv)[0];
+        (*argv)++;
+        (*argc)--;
+    }
+    return TRUE;
+}
+
+int cli_usage(const struct command *command, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    cli_message("%s: %s; see \"trustgap %s --help\"", command->name, text, command->name);
+    return STATUS_USAGE;
+}
+
+int cli_failed(const GError *error)
+{
+    cli_message("%s", error->message);
+    if (error->domain != TRUSTGAP_ERROR)
+        return STATUS_FAILED;
+    switch ((enum trustgap_error)error->code) {
+    case TRUSTGAP_ERROR_USAGE:
+        return STATUS_USAGE;
+    case TRUSTGAP_ERROR_MISSING:
+        return STATUS_NO_INPUT;
+    case TRUSTGAP_ERROR_SYNTAX:
+    case TRUSTGAP_ERROR_LIMIT:
+        return STATUS_DATA;
+    case TRUSTGAP_ERROR_INTERNAL:
+        return STATUS_INTERNAL;
+    case TRUSTGAP_ERROR_IO:
+        break;
+    }
+    return STATUS_FAILED;
+}
+
+gboolean cli_evaluation_time(int64_t *at, GError **error)
+{
+    if (!at_text) {
+        *at = moment_now();
+        return TRUE;
+    }
+    if (moment_parse(at, at_text, error))
+        return TRUE;
+    g_prefix_error(error, "--at: ");
+    if (error && *error)
+        (*error)->code = TRUSTGAP_ERROR_USAGE;
+    return FALSE;
+}
+
+/* "never" is above everything that a finding can be. */
+#define SEVERITY_NEVER ((enum audit_severity)(SEVERITY_CRITICAL + 1))
+
+gboolean cli_fail_on(enum audit_severity *severity, GError **error)
+{
+    *severity = SEVERITY_HIGH;
+    if (!fail_on_text || audit_severity_parse(severity, fail_on_text))
+        return TRUE;
+    if (strcmp(fail_on_text, "never") == 0) {
+        *severity = SEVERITY_NEVER;
+        return TRUE;
+    }
+    g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE,
+                "--fail-on: %s: must be info, low, medium, high, critical or never", fail_on_text);
+    return FALSE;
+}
+
+static gboolean network_options_fit(GError **error)
+{
+    static const struct {
+        const char *name;
+        const int *value;
+        int most;
+    } rows[] = {
+        {"--fanout", &fanout, COLLECTOR_FANOUT_MAX},
+        {"--host-timeout", &host_timeout_s, 86400},
+        {"--connect-timeout", &connect_timeout_s, 3600},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (*rows[i].value < 0 || *rows[i].value > rows[i].most) {
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "%s: must be from 1 to %d", rows[i].name,
+                        rows[i].most);
+            return FALSE;
+        }
+    if (trace_bytes < 0 || trace_bytes > COLLECTOR_HOST_BYTES) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "--trace-bytes: must be from 1 to %" G_GINT64_FORMAT,
+                    COLLECTOR_HOST_BYTES);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+struct inventory *cli_load_inventory(const struct command *command, int *status)
+{
+    g_autoptr(GError) error = NULL;
+    if (!cli_inventory_path) {
+        *status = cli_usage(command, "no inventory: -i FILE is needed");
+        return NULL;
+    }
+    if (!network_options_fit(&error)) {
+        *status = cli_failed(error);
+        return NULL;
+    }
+    g_autoptr(inventory_auto) inventory = inventory_load(cli_inventory_path, &error);
+    if (!inventory || (limit_pattern && !inventory_limit(inventory, limit_pattern, &error))) {
+        *status = cli_failed(error);
+        return NULL;
+    }
+    return g_steal_pointer(&inventory);
+}
+
+struct progress {
+    guint hosts, finished, missing;
+    gboolean shown; /* a progress line stands on the terminal */
+    gboolean terminal;
+};
+
+static void progress_hide(struct progress *progress)
+{
+    if (progress->shown)
+        fputs("\r\033[K", stderr);
+    progress->shown = FALSE;
+}
+
+static void on_progress(void *context, const struct capture_host *host, const char *message)
+{
+    struct progress *progress = context;
+
+    if (!host) {
+        progress_hide(progress);
+        if (!cli_quiet)
+            cli_message("%s", message);
+        return;
+    }
+    progress->finished++;
+    if (host->status != CAPTURE_COLLECTED) {
+        progress->missing++;
+        progress_hide(progress);
+        if (!cli_quiet)
+            cli_message("%s: %s", host->name, host->message ? host->message : host->reason);
+    } else if (cli_verbose) {
+        progress_hide(progress);
+        cli_message("%s: collected: %u instances, %u traces, %u PSEs", host->name, host->instances->len,
+                    host->traces->len, host->stores->len);
+    }
+    if (progress->terminal) {
+        progress_hide(progress);
+        fprintf(stderr, "%u of %u hosts, %u not collected", progress->finished, progress->hosts, progress->missing);
+        progress->shown = TRUE;
+    }
+}
+
+static void on_state(void *context, const char *host, const char *from, const char *to)
+{
+    progress_hide(context);
+    fprintf(stderr, "trustgap: %s: [%s] -> [%s]\n", host, from, to);
+}
+
+gboolean cli_collect(struct collector_result *result, const struct inventory *inventory, struct capture_writer *writer,
+                     GError **error)
+{
+    struct progress progress = {
+        .hosts = inventory->hosts->len,
+        .terminal = !cli_quiet && isatty(STDERR_FILENO),
+    };
+    struct collector_options options = {
+        .fanout = (unsigned)fanout,
+        .known_hosts = (const char *const *)known_hosts,
+        .use_agent = !no_agent,
+        .trace_bytes = trace_bytes,
+        .host_timeout_ms = (unsigned)host_timeout_s * 1000,
+        .connect_timeout_ms = (unsigned)connect_timeout_s * 1000,
+        .progress = on_progress,
+        .trace = g_getenv("TRUSTGAP_TRACE_STATES") ? on_state : NULL,
+        .context = &progress,
+    };
+    gboolean ok = collector_run(result, inventory, writer, &options, error);
+    progress_hide(&progress);
+    return ok;
+}
+
+int cli_collect_status(const struct collector_result *result)
+{
+    if (!cli_quiet)
+        cli_message("%u hosts collected, %u partly, %u not%s", result->collected, result->partial, result->failed,
+                    result->cancelled ? "; the run was cancelled" : "");
+    return result->partial || result->failed || result->cancelled ? STATUS_HOSTS_MISSING : STATUS_CLEAN;
+}
+
+int cli_findings_status(const struct audit *audit, enum audit_severity severity)
+{
+    for (guint i = 0; i < audit->findings->len; i++)
+        if (audit_finding_counts(audit->findings->pdata[i], severity))
+            return STATUS_FINDINGS;
+    return STATUS_CLEAN;
+}
+
+gboolean cli_write(const char *path, int mode, cli_writer write, const struct audit *audit, GError **error)
+{
+    struct file_output *output = file_output_open(path, mode, error);
+    if (!output)
+        return FALSE;
+    if (!write(output, audit, error)) {
+        file_output_abort(output);
+        return FALSE;
+    }
+    return file_output_commit(output, error);
+}

@@ -1,0 +1,105 @@
+/*
+ * What the commands share: their table, options, messages, exit statuses.
+ *
+ * A command parses its options, calls the rooms in order and turns what they answer into an exit status; it decides
+ * nothing about certificates or hosts.  Data goes to standard output, everything else to standard error.
+ */
+#ifndef TRUSTGAP_CLI_H
+#define TRUSTGAP_CLI_H
+
+#include "audit.h"
+#include "collector.h"
+#include "file.h"
+#include "inventory.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+struct command {
+    const char *name;
+    const char *arguments;             /* behind the name in a usage line */
+    const char *help;                  /* one line */
+    const char *examples;              /* below the options in --help */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an exit status */
+};
+
+extern const struct command command_analyze, command_audit, command_collect, command_explain, command_inventory,
+    command_report, command_validate;
+
+/**
+ * cli_options(command, argc, argv, entries, ...):
+ * Parse the options of ${command}: each of the NULL-ended list of entry tables.  What is left in ${argv} are its
+ * arguments.
+ * "--help" prints and exits.  FALSE if the command line is wrong; the message has been printed then.
+ */
+gboolean cli_options(const struct command *command, int *argc, char ***argv, const GOptionEntry *entries,
+                     ...) G_GNUC_NULL_TERMINATED;
+
+/**
+ * cli_usage(command, format, ...):
+ * Say what is wrong with the command line; return STATUS_USAGE.
+ */
+int cli_usage(const struct command *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/**
+ * cli_failed(error):
+ * Print the message of ${error} and return the exit status of its code.
+ */
+int cli_failed(const GError *error);
+
+/**
+ * cli_message(format, ...):
+ * A line on standard error, with the program's name in front; what comes from hosts must be clean.
+ */
+void cli_message(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* Options that commands have in common, and what they were set to. */
+
+extern const GOptionEntry cli_common_entries[];   /* --quiet, --verbose */
+extern const GOptionEntry cli_analysis_entries[]; /* --at, --reference, --fail-on */
+extern const GOptionEntry cli_network_entries[];  /* --inventory, --limit, --fanout, --known-hosts, ... */
+
+extern gboolean cli_quiet, cli_verbose;
+extern char **cli_references;
+extern char *cli_inventory_path;
+
+/**
+ * cli_evaluation_time(at, error), cli_fail_on(severity, error):
+ * What --at and --fail-on say, or their defaults.  FALSE with ${error} set if they say nothing usable.
+ */
+gboolean cli_evaluation_time(int64_t *at, GError **error);
+gboolean cli_fail_on(enum audit_severity *severity, GError **error);
+
+/**
+ * cli_load_inventory(command, status):
+ * The inventory of --inventory with --limit applied; or NULL with the message printed and ${*status} set.
+ */
+struct inventory *cli_load_inventory(const struct command *command, int *status);
+
+/**
+ * cli_collect(result, inventory, writer, error):
+ * collector_run() with the options of the command line, telling progress on standard error.
+ */
+gboolean cli_collect(struct collector_result *result, const struct inventory *inventory, struct capture_writer *writer,
+                     GError **error);
+
+/**
+ * cli_collect_status(result):
+ * STATUS_HOSTS_MISSING if a host is missing, else STATUS_CLEAN; also prints the closing line.
+ */
+int cli_collect_status(const struct collector_result *result);
+
+/**
+ * cli_findings_status(audit, severity):
+ * STATUS_FINDINGS if a finding counts, else STATUS_CLEAN.
+ */
+int cli_findings_status(const struct audit *audit, enum audit_severity severity);
+
+/**
+ * cli_write(path, mode, write, audit, error):
+ * Write a document about ${audit} to ${path} ("-": standard output), wholly or not at all.
+ */
+typedef gboolean (*cli_writer)(struct file_output *output, const struct audit *audit, GError **error);
+gboolean cli_write(const char *path, int mode, cli_writer write, const struct audit *audit, GError **error);
+
+#endif

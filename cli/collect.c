@@ -1,0 +1,114 @@
+/* trustgap collect: only the network part. */
+#include "cli.h"
+#include "error.h"
+#include "moment.h"
+#include "status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static char *output_path;
+static gboolean resume, only_failed, dry_run;
+
+static const GOptionEntry entries[] = {
+    {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output_path, "The capture folder to make", "CAPTURE"},
+    {"resume", 0, 0, G_OPTION_ARG_NONE, &resume, "Go on with a capture: hosts that it has are passed over", NULL},
+    {"only-failed", 0, 0, G_OPTION_ARG_NONE, &only_failed,
+     "Go on with a capture: only hosts that it has not, or not wholly", NULL},
+    {"dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Print exactly what would run, and connect to nothing", NULL},
+    {0},
+};
+
+/* Hosts that the capture has, or with --only-failed those that it has wholly, are not asked again. */
+static gboolean is_unfinished(const struct inventory_host *host, void *finished)
+{
+    return !g_hash_table_contains(finished, host->name);
+}
+
+static void remove_finished(struct inventory *inventory, const struct capture *capture)
+{
+    g_autoptr(GHashTable) finished = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < capture->hosts->len; i++) {
+        const struct capture_host *host = capture->hosts->pdata[i];
+        if (!only_failed || host->status == CAPTURE_COLLECTED)
+            g_hash_table_add(finished, host->name);
+    }
+    inventory_keep(inventory, is_unfinished, finished);
+}
+
+static struct capture_writer *open_capture(struct inventory *inventory, GError **error)
+{
+    if (resume || only_failed) {
+        g_autoptr(capture_auto) capture = capture_open(output_path, error);
+        if (!capture)
+            return NULL;
+        remove_finished(inventory, capture);
+        return capture_append(output_path, error);
+    }
+    struct capture_header header = {
+        .program = (char[]){"trustgap " TRUSTGAP_VERSION},
+        .started = moment_now(),
+        .inventory_sha256 = inventory->sha256,
+    };
+    return capture_create(output_path, &header, error);
+}
+
+static int print_dry_run(const struct inventory *inventory)
+{
+    g_autofree char *last = NULL;
+
+    for (guint i = 0; i < inventory->hosts->len; i++) {
+        const struct inventory_host *host = inventory->hosts->pdata[i];
+        if (host->connection == INVENTORY_LOCAL)
+            printf("# %s: on this machine: %s\n", host->name, COLLECTOR_COMMAND);
+        else
+            printf("# %s: ssh -T -p %u %s%s%s '%s'\n", host->name, host->port, host->user ? host->user : "",
+                   host->user ? "@" : "", host->address, COLLECTOR_COMMAND);
+        /* The same text as for the host before is not printed again. */
+        g_autofree char *script = collector_script(host, 0);
+        if (!last || strcmp(last, script) != 0) {
+            printf("# standard input, to the line \"# end\":\n%s# end\n", script);
+            g_free(last);
+            last = g_steal_pointer(&script);
+        } else {
+            puts("# standard input: as above");
+        }
+    }
+    return fflush(stdout) == 0 ? STATUS_CLEAN : STATUS_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    struct collector_result result;
+    int status;
+
+    if (!cli_options(&command_collect, &argc, &argv, entries, cli_network_entries, cli_common_entries, NULL))
+        return STATUS_USAGE;
+    if (argc > 1)
+        return cli_usage(&command_collect, "%s: too many arguments", argv[1]);
+    g_autoptr(inventory_auto) inventory = cli_load_inventory(&command_collect, &status);
+    if (!inventory)
+        return status;
+    if (dry_run)
+        return print_dry_run(inventory);
+    if (!output_path)
+        return cli_usage(&command_collect, "no capture folder: -o CAPTURE is needed");
+    struct capture_writer *writer = open_capture(inventory, &error);
+    if (!writer)
+        return cli_failed(error);
+    gboolean ok = cli_collect(&result, inventory, writer, &error);
+    capture_close(writer);
+    return ok ? cli_collect_status(&result) : cli_failed(error);
+}
+
+const struct command command_collect = {
+    "collect",
+    "-i INVENTORY -o CAPTURE",
+    "Only the network part: bring traces and trust lists home",
+    "  trustgap collect -i hosts.ini -o capture/\n"
+    "  trustgap collect -i hosts.ini -o capture/ --resume\n"
+    "  trustgap collect -i hosts.ini --limit app01 --dry-run\n",
+    run,
+};

@@ -1,0 +1,55 @@
+/* trustgap explain: a trace, or a pasted piece of one, to a plain answer. */
+#include "analysis.h"
+#include "cli.h"
+#include "report.h"
+#include "status.h"
+
+#include <string.h>
+
+static char *format_name, *output_path;
+
+static const GOptionEntry entries[] = {
+    {"format", 'f', 0, G_OPTION_ARG_STRING, &format_name, "text (default) or json", "FORMAT"},
+    {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output_path, "Where to (default: standard output)", "FILE"},
+    {0},
+};
+
+static gboolean write_text(struct file_output *output, const struct audit *audit, G_GNUC_UNUSED GError **error)
+{
+    report_explain_text(output, audit);
+    return TRUE;
+}
+
+static int run(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    cli_writer write = write_text;
+
+    if (!cli_options(&command_explain, &argc, &argv, entries, cli_common_entries, NULL))
+        return STATUS_USAGE;
+    if (argc > 2)
+        return cli_usage(&command_explain, "%s: one trace at a time", argv[2]);
+    if (format_name && strcmp(format_name, "json") == 0)
+        write = report_explain_json;
+    else if (format_name && strcmp(format_name, "text") != 0)
+        return cli_usage(&command_explain, "%s: no such format; there are text, json", format_name);
+    const char *path = argc > 1 ? argv[1] : "-";
+    g_autoptr(GBytes) bytes = file_map(path, G_MAXSSIZE, &error);
+    if (!bytes)
+        return cli_failed(error);
+    g_autoptr(audit_auto) audit = analysis_explain(strcmp(path, "-") == 0 ? "standard input" : path,
+                                                   g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    if (!cli_write(output_path ? output_path : "-", 0600, write, audit, &error))
+        return cli_failed(error);
+    return STATUS_CLEAN;
+}
+
+const struct command command_explain = {
+    "explain",
+    "[FILE]",
+    "Explain the TLS errors of an ICM trace, or of a pasted piece of one",
+    "  trustgap explain /usr/sap/PRD/D00/work/dev_icm\n"
+    "  trustgap explain --format json dev_icm\n"
+    "  xclip -o | trustgap explain\n",
+    run,
+};

@@ -1,0 +1,35 @@
+/* trustgap validate: an audit against the schema. */
+#include "cli.h"
+#include "report.h"
+#include "status.h"
+
+#include <stdio.h>
+
+static int run(int argc, char **argv)
+{
+    int status = STATUS_CLEAN;
+
+    if (!cli_options(&command_validate, &argc, &argv, cli_common_entries, NULL))
+        return STATUS_USAGE;
+    if (argc < 2)
+        return cli_usage(&command_validate, "no file is named");
+    for (int i = 1; i < argc; i++) {
+        g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GError) error = NULL;
+        if (report_validate(argv[i], messages, &error)) {
+            if (!cli_quiet)
+                printf("%s: valid\n", argv[i]);
+            continue;
+        }
+        for (guint j = 0; j < messages->len; j++)
+            cli_message("%s", (const char *)messages->pdata[j]);
+        int failed = cli_failed(error);
+        if (status == STATUS_CLEAN)
+            status = failed;
+    }
+    return status;
+}
+
+const struct command command_validate = {
+    "validate", "AUDIT.xml...", "Check an audit against the schema", "  trustgap validate audit.xml\n", run,
+};
