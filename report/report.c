@@ -3,8 +3,9 @@
 #include <string.h>
 
 const struct report_format report_formats[] = {
+    {"html", "one file for a browser and for paper", report_write_html},
+    {"text", "plain text in 80 columns, for a terminal and for mail", report_write_text},
     {"xml", "the audit itself, for other programs and for later reports", report_write_xml},
-    {"text", "plain text in 80 columns, for a terminal and a mail", report_write_text},
     {NULL, NULL, NULL},
 };
 

@@ -21,7 +21,7 @@ struct report_format {
     gboolean (*write)(struct file_output *output, const struct audit *audit, GError **error);
 };
 
-/* Every format, ended by one without a name: xml, html, text. */
+/* Every format, ended by one without a name: html, text, xml. */
 extern const struct report_format report_formats[];
 
 /**

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define SECONDS_OF_A_DAY ((uint64_t)24 * 60 * 60)
+
 const char *words_cause(enum audit_cause cause)
 {
     static const char *const texts[] = {
@@ -42,8 +44,8 @@ const char *words_match(enum audit_match match)
         [MATCH_FINGERPRINT] = "certain: the trace prints its fingerprint",
         [MATCH_SERIAL] = "very likely: issuer and serial number are equal",
         [MATCH_NAME] = "likely: the full name is equal, and only one certificate has it",
-        [MATCH_AMBIGUOUS] = "open: several certificates have this name",
-        [MATCH_NONE] = "no certificate of this name is known",
+        [MATCH_AMBIGUOUS] = "not certain: several certificates have this name",
+        [MATCH_NONE] = "not known: nobody holds a certificate of this name",
     };
     return texts[match];
 }
@@ -130,6 +132,16 @@ char *words_day(int64_t moment)
     if (!*moment_format(text, moment))
         return g_strdup("not known");
     return g_strndup(text, strlen("2026-11-22"));
+}
+
+char *words_left(int64_t end, int64_t now)
+{
+    if (end == MOMENT_NONE || now == MOMENT_NONE)
+        return g_strdup("not known");
+    /* Unsigned, for a document from elsewhere may name any two moments. */
+    uint64_t seconds = end < now ? (uint64_t)now - (uint64_t)end : (uint64_t)end - (uint64_t)now;
+    g_autofree char *days = words_count(seconds / SECONDS_OF_A_DAY, "day", "days");
+    return end < now ? g_strdup_printf("ended %s ago", days) : g_steal_pointer(&days);
 }
 
 char *words_fingerprint(const char *hex)

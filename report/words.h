@@ -42,6 +42,12 @@ char *words_moment(int64_t moment);
 char *words_day(int64_t moment);
 
 /**
+ * words_left(end, now):
+ * "18 days", "ended 3 days ago", "not known".
+ */
+char *words_left(int64_t end, int64_t now);
+
+/**
  * words_fingerprint(hex):
  * As STRUST shows it: "2F:7B:1B", upper case pairs with colons.
  */

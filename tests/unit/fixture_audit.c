@@ -472,7 +472,7 @@ static void build_meridian(struct scene *scene)
     lone->store_path = NULL;
 
     struct audit_finding *finding = add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_CRITICAL, STATE_OPEN,
-                                                MERIDIAN " is missing in 4 trust stores");
+                                                "Meridian Global Root G2 is missing in 4 trust stores");
     finding->detail = "Peers present chains that end below this root. It is self-signed, public, and valid until 2046.";
     finding->cert = scene->meridian;
     finding->subject = MERIDIAN;
@@ -509,8 +509,8 @@ static void build_other_anchors(struct scene *scene)
         add_untrusted(audit, scene->dev00, scene->dev_c, "edi-gateway.example.com", 1, GATEWAY, CERTAINTY_SELF_SIGNED);
     seen(audit, failure, at(23, 2, 0, 0), at(23, 2, 0, 0), 0);
     add_link(audit, failure, GATEWAY, GATEWAY, "55:11:D0");
-    struct audit_finding *finding =
-        add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_HIGH, STATE_NEW, GATEWAY " is missing in 1 trust store");
+    struct audit_finding *finding = add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_HIGH, STATE_NEW,
+                                                "edi-gateway.example.com is missing in DEV SAPSSLC.pse");
     finding->cert = scene->gateway;
     finding->subject = GATEWAY;
     finding->certainty = CERTAINTY_SELF_SIGNED;
@@ -519,7 +519,7 @@ static void build_other_anchors(struct scene *scene)
     strust_steps(audit, add_gap(audit, finding, scene->dev_c, BASIS_SEEN, STATE_NEW, failure)->steps);
 
     finding = add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_HIGH, STATE_RETURNED,
-                          NORDWIND " is missing in 1 trust store");
+                          "Nordwind Root CA 3 is missing in hana-01.example.com HDB00 sapsrv.pse");
     finding->cert = scene->nordwind;
     finding->subject = NORDWIND;
     finding->certainty = CERTAINTY_NAMED;
@@ -531,8 +531,9 @@ static void build_other_anchors(struct scene *scene)
                     "/usr/sap/HDP/HDB00/hana-01/sec/sapsrv.pse");
     g_ptr_array_add(finding->donors, scene->prd_c);
 
-    finding = add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_MEDIUM, STATE_OPEN,
-                          "One of 2 certificates named CN=Harbour Issuing CA is missing in 1 trust store");
+    finding = add_finding(
+        audit, FINDING_MISSING_ANCHOR, SEVERITY_MEDIUM, STATE_OPEN,
+        "Harbour Issuing CA is missing in dev-01.example.com hostctrl SAPSSLS.pse: 2 certificates may be it");
     finding->subject = "CN=Harbour Issuing CA, O=Harb";
     finding->subject_cut = TRUE;
     finding->certainty = CERTAINTY_ISSUER;
@@ -548,15 +549,15 @@ static void build_other_anchors(struct scene *scene)
     link->subject_cut = link->issuer_cut = TRUE;
     add_gap(audit, finding, scene->agent_s, BASIS_SEEN, STATE_OPEN, failure);
 
-    finding =
-        add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_LOW, STATE_WAIVED, RACINE " is missing in 1 trust store");
+    finding = add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_LOW, STATE_WAIVED,
+                          "Racine Générale 2006 is missing in PRD SAPSSLA.pse");
     finding->cert = scene->racine;
     finding->match = MATCH_NAME;
     finding->certainty = CERTAINTY_ISSUER;
     add_gap(audit, finding, scene->prd_a, BASIS_SEEN, STATE_WAIVED, NULL);
 
     finding = add_finding(audit, FINDING_UNKNOWN_ISSUER, SEVERITY_HIGH, STATE_NEW,
-                          "Nobody in the landscape holds CN=Kestrel Private Root");
+                          "Kestrel Private Root is missing in QAS SAPSSLC.pse, and nobody holds it");
     finding->subject = "CN=Kestrel Private Root, O=Kestrel";
     finding->certainty = CERTAINTY_ISSUER;
     finding->match = MATCH_NONE;
@@ -613,7 +614,8 @@ static void build_other_findings(struct scene *scene)
     finding->subject = scene->own->subject;
     g_ptr_array_add(finding->stores, scene->prd_c);
     TEXTS(audit, finding->steps, "STRUST: create a certificate request, let the CA sign it, import the response.");
-    finding = add_finding(audit, FINDING_EXPIRING, SEVERITY_LOW, STATE_OPEN, RACINE " ends in 19 days");
+    finding = add_finding(audit, FINDING_EXPIRING, SEVERITY_LOW, STATE_OPEN,
+                          "Racine Générale 2006 expires soon, an anchor of 2 trust stores");
     finding->cert = scene->racine;
     finding->subject = RACINE;
     g_ptr_array_add(finding->stores, scene->prd_c);
@@ -639,7 +641,7 @@ static void build_other_findings(struct scene *scene)
         add_finding(audit, FINDING_HOST_MISSING, SEVERITY_HIGH, STATE_NEW, "dmz-07.example.com could not be collected");
     finding->host = scene->dmz;
     finding = add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_HIGH, STATE_FIXED,
-                          "CN=Nordwind Root CA 3 was missing in 1 trust store");
+                          "Nordwind Root CA 3 was missing in web-01.example.com W20 SAPSSLC.pse");
     finding->cert = scene->nordwind;
     finding->match = MATCH_PROVED;
     struct audit_gap *gap = add_gap(audit, finding, scene->web_c, BASIS_SEEN, STATE_FIXED, NULL);

@@ -7,6 +7,8 @@
 
 #include <criterion/criterion.h>
 #include <glib/gstdio.h>
+#include <libxml/parser.h>
+#include <libxml/tree.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -595,4 +597,219 @@ Test(report, validate_truncated)
         cr_expect(error);
     }
     remove_folder(folder);
+}
+
+Test(report, html_golden)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(fixtures); i++) {
+        g_autoptr(audit_auto) audit = fixtures[i].make();
+        g_autofree char *text = write_string(report_write_html, audit);
+        g_autofree char *name = g_strconcat(fixtures[i].name, ".html", NULL);
+        expect_golden(name, text);
+    }
+}
+
+static xmlDoc *parse_html(const char *name, const char *text)
+{
+    xmlDoc *document = xmlReadMemory(text, (int)strlen(text), name, NULL, XML_PARSE_NONET | XML_PARSE_PEDANTIC);
+    cr_assert(document, "%s is not well-formed", name);
+    return document;
+}
+
+struct seen { /* what a walk through a document has found */
+    const char *name;
+    GHashTable *ids;
+    GPtrArray *links; /* "#..." */
+    const char *style, *policy;
+};
+
+/* Anything that could run, load or send something, and no attribute that could bring it. */
+static void look_at_attribute(struct seen *seen, const xmlNode *node, const xmlAttr *attribute)
+{
+    static const char *const known[] = {"charset", "class",      "content", "data-label", "href", "http-equiv",
+                                        "id",      "aria-label", "lang",    "name",       "scope"};
+    gboolean ours = FALSE;
+    const char *name = (const char *)attribute->name;
+    char *value = (char *)xmlNodeGetContent((const xmlNode *)attribute);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+        ours = ours || strcmp(known[i], name) == 0;
+    cr_expect(ours, "%s: <%s %s>", seen->name, (const char *)node->name, name);
+    cr_expect_null(strstr(value, "alert"), "%s: text of a host in an attribute: %s", seen->name, value);
+    if (strcmp(name, "id") == 0)
+        cr_expect(g_hash_table_add(seen->ids, g_strdup(value)), "%s: the id %s is there twice", seen->name, value);
+    if (strcmp(name, "href") == 0) {
+        cr_expect(*value == '#', "%s: a link to %s", seen->name, value);
+        g_ptr_array_add(seen->links, g_strdup(value + 1));
+    }
+    if (strcmp(name, "content") == 0 && strstr(value, "default-src"))
+        seen->policy = g_strdup(value);
+    xmlFree(value);
+}
+
+static void look_at(struct seen *seen, const xmlNode *node)
+{
+    static const char *const known[] = {
+        "a",       "article", "body",  "dd",      "details", "div",   "dl",   "dt",   "footer", "h1",    "h2", "h3",
+        "h4",      "h5",      "head",  "header",  "html",    "li",    "main", "meta", "nav",    "ol",    "p",  "pre",
+        "section", "span",    "style", "summary", "table",   "tbody", "td",   "th",   "thead",  "title", "tr", "ul"};
+    for (; node; node = node->next) {
+        if (node->type != XML_ELEMENT_NODE) {
+            cr_expect_neq(node->type, XML_COMMENT_NODE);
+            cr_expect_neq(node->type, XML_PI_NODE);
+            continue;
+        }
+        gboolean ours = FALSE;
+        for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+            ours = ours || strcmp(known[i], (const char *)node->name) == 0;
+        cr_expect(ours, "%s: <%s>", seen->name, (const char *)node->name);
+        for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next)
+            look_at_attribute(seen, node, attribute);
+        if (strcmp((const char *)node->name, "style") == 0)
+            seen->style = (const char *)node->children->content;
+        look_at(seen, node->children);
+    }
+}
+
+static void expect_hash_of_style(const struct seen *seen)
+{
+    guint8 digest[32];
+    gsize size = sizeof digest;
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+
+    cr_assert(seen->style && seen->policy, "%s", seen->name);
+    g_checksum_update(checksum, (const guchar *)seen->style, -1);
+    g_checksum_get_digest(checksum, digest, &size);
+    g_autofree char *base64 = g_base64_encode(digest, size);
+    g_autofree char *policy =
+        g_strdup_printf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'", base64);
+    cr_expect_str_eq(seen->policy, policy, "%s", seen->name);
+    cr_expect_null(strstr(seen->style, "url("));
+    cr_expect_null(strstr(seen->style, "@import"));
+}
+
+Test(report, html_is_inert_and_whole)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(fixtures); i++) {
+        g_autoptr(audit_auto) audit = fixtures[i].make();
+        g_autofree char *text = write_string(report_write_html, audit);
+        xmlDoc *document = parse_html(fixtures[i].name, text);
+        g_autoptr(GHashTable) ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_autoptr(GPtrArray) links = g_ptr_array_new_with_free_func(g_free);
+        struct seen seen = {.name = fixtures[i].name, .ids = ids, .links = links};
+
+        cr_expect(g_str_has_prefix(text, "<!DOCTYPE html>\n<html"));
+        look_at(&seen, xmlDocGetRootElement(document));
+        expect_hash_of_style(&seen);
+        for (guint j = 0; j < links->len; j++)
+            cr_expect(g_hash_table_contains(ids, links->pdata[j]), "%s: nothing is at #%s", fixtures[i].name,
+                      (const char *)links->pdata[j]);
+        /* Each finding has its place, which a mail or a ticket can name. */
+        for (guint j = 0; j < audit->findings->len; j++) {
+            const struct audit_finding *finding = audit->findings->pdata[j];
+            g_autofree char *anchor = g_strconcat("finding-", finding->id, NULL);
+            cr_expect(g_hash_table_contains(ids, anchor), "%s: %s", fixtures[i].name, finding->title);
+        }
+        for (const char *at = text; *at; at++)
+            cr_assert((unsigned char)*at >= 0x20 || *at == '\n', "a control character at %zu", (size_t)(at - text));
+        g_free((char *)seen.policy);
+        xmlFreeDoc(document);
+    }
+}
+
+Test(report, html_says_what_matters)
+{
+    static const char *const words[] = {
+        "5 certificates are missing in 7 trust stores; importing them heals 52 failing connections.",
+        "2 hosts could not be collected: nothing is known of them",
+        "F7:74:22:95:86:14:66:C0:58:2C:1E:46:17:A5:D5:69:F9:4D:B1:16:31:09:A6:2B:99:74:F0:38:FB:71:05:C9",
+        "18:7E:28:E0:77:00:C0:A5:84:A4:52:01:FB:A3:D7:57:43:57:48:B6",
+        "22:8E:5E:AB:A8:41:91:D8:39:C7:BC:CC:4A:21:8F:57",
+        "sapgenpse maintain_pk -a /tmp/anchor.crt -p /usr/sap/WDP/W20/sec/SAPSSLC.pse",
+        "app-prd-01.example.com:/usr/sap/PRD/D00/work/dev_icm, line 4735, byte 2170800",
+        "-----BEGIN CERTIFICATE-----\nMIIByTCCAXCgAwIBAgIICgYAAAAAAAEw",
+        "the host key is not the one in /etc/ssh/ssh_known_hosts line 14",
+        "the PSE has a PIN, and sapgenpse has no credentials for it",
+        "Racine Générale 2006 expires soon",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+    };
+    g_autoptr(audit_auto) audit = fixture_landscape();
+    g_autofree char *html = write_string(report_write_html, audit);
+    g_autofree char *text = write_string(report_write_text, audit);
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        cr_expect(strstr(html, words[i]), "%s", words[i]);
+    cr_expect_lt(strstr(html, "Meridian Global Root G2 is missing"), strstr(html, "Nordwind Root CA 3 is missing"),
+                 "what heals most stands first");
+    cr_expect(strstr(text, "sapgenpse maintain_pk -a /tmp/anchor.crt -p /usr/sap/WDP/W20/sec/SAPSSLC.pse"));
+    cr_expect_null(strstr(text, "\x1b"));
+}
+
+/* One certificate that is missing on ${hosts} hosts, half of which could not be collected. */
+static struct audit *make_large(unsigned hosts)
+{
+    struct audit *audit = audit_new();
+    struct audit_finding *finding = audit_finding_new(audit);
+    finding->id = "0123456789abcdef";
+    finding->title = "A root is missing nearly everywhere";
+    g_ptr_array_add(audit->findings, finding);
+    for (unsigned i = 0; i < hosts; i++) {
+        struct audit_host *host = audit_host_new(audit);
+        host->name = audit_textf(audit, "host%05u.example.com", i);
+        host->status = i % 2 ? HOST_FAILED : HOST_COLLECTED;
+        struct audit_instance *instance = audit_instance_new(audit);
+        instance->host = host;
+        instance->sid = audit_textf(audit, "%c%02u", 'A' + (int)(i / 100 % 26), i % 100);
+        instance->name = "D00";
+        instance->path = audit_textf(audit, "/usr/sap/%s/D00", instance->sid);
+        struct audit_store *store = audit_store_new(audit);
+        store->label = audit_textf(audit, "%s SAPSSLC.pse", host->name);
+        store->file = "SAPSSLC.pse";
+        struct audit_member *place = audit_member_new(audit);
+        place->instance = instance;
+        place->path = audit_textf(audit, "%s/sec/SAPSSLC.pse", instance->path);
+        place->reading = READING_NONE;
+        struct audit_gap *gap = audit_gap_new(audit);
+        gap->store = store;
+        gap->count = 1;
+        g_ptr_array_add(gap->steps, (char *)audit_textf(audit, "Import it into %s.", store->label));
+        g_ptr_array_add(host->instances, instance);
+        g_ptr_array_add(store->members, place);
+        g_ptr_array_add(finding->gaps, gap);
+        g_ptr_array_add(audit->hosts, host);
+        g_ptr_array_add(audit->stores, store);
+    }
+    audit_sort(audit);
+    return audit;
+}
+
+Test(report, documents_grow_with_the_landscape_and_not_faster)
+{
+    static const writer writers[] = {report_write_html, report_write_text, report_write_xml};
+    g_autoptr(audit_auto) small = make_large(500), large = make_large(5000);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(writers); i++) {
+        g_autofree char *little = write_string(writers[i], small), *much = write_string(writers[i], large);
+        cr_expect_lt(strlen(much), 11 * strlen(little));
+        cr_expect(strstr(much, "host04999.example.com"), "nothing is left out");
+    }
+    g_autofree char *html = write_string(report_write_html, large);
+    xmlDoc *document = parse_html("large", html);
+    xmlFreeDoc(document);
+    cr_expect(strstr(html, "<summary>4975 more trust stores</summary>"));
+}
+
+Test(report, documents_on_a_full_disk)
+{
+    static const writer writers[] = {report_write_html, report_write_text, report_explain_json, write_explain_text};
+    g_autoptr(audit_auto) audit = make_large(2000);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(writers); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(audit_auto) explained = fixture_explain();
+        struct file_output *output = file_output_open("/dev/full", 0600, &error);
+        cr_assert(output);
+        cr_expect(writers[i](output, i < 2 ? audit : explained, &error));
+        cr_expect_not(file_output_commit(output, &error));
+        cr_expect(g_error_matches(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO));
+    }
 }
