@@ -2,20 +2,41 @@
 
 #include <string.h>
 
+/* ---- Where a PSE is kept ---- */
+
 static const struct {
     const char *file, *node;
 } nodes[] = {
-    {"SAPSSLS.pse", "SSL Server (Standard)"},
-    {"SAPSSLC.pse", "SSL Client (Standard)"},
-    {"SAPSSLA.pse", "SSL Client (Anonymous)"},
+    {"SAPSSLS.pse", "SSL server (Standard)"},
+    {"SAPSSLC.pse", "SSL client (Standard)"},
+    {"SAPSSLA.pse", "SSL client (Anonymous)"},
+};
+
+enum keeper { KEEPER_UNKNOWN, KEEPER_STRUST, KEEPER_FILE };
+
+/* The instance's folder in .../<SID>/<instance>/sec/<file>: its name begins so, then come digits only. */
+static const struct {
+    const char *name;
+    enum keeper keeper;
+} instances[] = {
+    {"DVEBMGS", KEEPER_STRUST},
+    {"D", KEEPER_STRUST},
+    {"W", KEEPER_FILE},
+    {"HDB", KEEPER_FILE},
 };
 
 /* Traces of Windows hosts have backslashes, wherever they are read. */
+static gboolean is_slash(char c)
+{
+    return c == '/' || c == '\\';
+}
+
 static const char *base_name(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *backslash = strrchr(path, '\\');
-    const char *last = slash > backslash ? slash : backslash;
-    return last ? last + 1 : path;
+    const char *name = path + strlen(path);
+    while (name > path && !is_slash(name[-1]))
+        name--;
+    return name;
 }
 
 const char *advice_node(const char *path)
@@ -26,7 +47,256 @@ const char *advice_node(const char *path)
     return NULL;
 }
 
+static enum keeper keeper_of(const char *path)
+{
+    g_auto(GStrv) parts = g_strsplit_set(path, "/\\", -1);
+    guint n = g_strv_length(parts);
+
+    if (n < 3 || g_ascii_strcasecmp(parts[n - 2], "sec") != 0)
+        return KEEPER_UNKNOWN;
+    const char *folder = parts[n - 3];
+    for (size_t i = 0; i < G_N_ELEMENTS(instances); i++) {
+        size_t length = strlen(instances[i].name);
+        if (g_str_has_prefix(folder, instances[i].name) && strlen(folder) == length + 2 &&
+            strspn(folder + length, "0123456789") == 2)
+            return instances[i].keeper;
+    }
+    return KEEPER_UNKNOWN;
+}
+
+/* ---- A missing certificate ---- */
+
+static const char *who(const struct trace_failure *failure)
+{
+    return failure->role == ROLE_SERVER ? "the client" : "the peer";
+}
+
+static void append_store(GString *text, const struct trace_failure *failure)
+{
+    if (!failure->store) {
+        g_string_append(text, "the PSE of this connection");
+        return;
+    }
+    const char *node = failure->store_cut ? NULL : advice_node(failure->store);
+    g_string_append_printf(text, "the PSE %s%s", failure->store, failure->store_cut ? "... (its path is cut off)" : "");
+    if (node)
+        g_string_append_printf(text, " (in STRUST: %s)", node);
+}
+
+static void append_missing(GString *text, const struct trace_failure *failure)
+{
+    const char *more = failure->missing_cut ? "..." : "";
+
+    switch (failure->certainty) {
+    case CERTAINTY_SELF_SIGNED:
+        if (failure->chain->len == 1)
+            g_string_append_printf(text, "The certificate of %s, \"%s\", is self-signed, so it is its own anchor; ",
+                                   who(failure), failure->missing);
+        else
+            g_string_append_printf(text, "The chain of %s ends in the root \"%s\"; ", who(failure), failure->missing);
+        break;
+    case CERTAINTY_ISSUER:
+        g_string_append_printf(text,
+                               "The topmost certificate that the trace shows of the chain of %s has the issuer "
+                               "\"%s%s\"; ",
+                               who(failure), failure->missing, more);
+        break;
+    default:
+        g_string_append_printf(text, "The trace says that the certificate \"%s%s\" is missing; ", failure->missing,
+                               more);
+    }
+    g_string_append(text, "the trust list of ");
+    append_store(text, failure);
+    g_string_append(text, " lacks it. ");
+    if (failure->missing_cut)
+        g_string_append(text, "The trace shows only the beginning of the name: several certificates may fit. ");
+    if (failure->certainty == CERTAINTY_ISSUER)
+        g_string_append_printf(text,
+                               "That issuer may be an intermediate: best import the root above it, and the "
+                               "intermediate as well if %s does not send it. ",
+                               who(failure));
+    else if (failure->certainty == CERTAINTY_NAMED)
+        g_string_append(text, "If it is an intermediate, best import the root above it. ");
+}
+
+static void append_import(GString *text, const struct trace_failure *failure)
+{
+    enum keeper keeper = failure->store && !failure->store_cut ? keeper_of(failure->store) : KEEPER_UNKNOWN;
+    const char *node = failure->store && !failure->store_cut ? advice_node(failure->store) : NULL;
+
+    g_string_append_printf(text, "Get the certificate from the owner of %s, compare its fingerprint, and import it",
+                           failure->role == ROLE_SERVER ? "the client" : "the peer");
+    if (!failure->store)
+        g_string_append(text, "; the trace does not say into which PSE, at trace level 2 it does");
+    if (keeper == KEEPER_STRUST)
+        g_string_append_printf(text,
+                               ": STRUST%s%s, add to the certificate list, save (a change of the file alone is "
+                               "overwritten from the database). ",
+                               node ? ", " : "", node ? node : "");
+    else if (keeper == KEEPER_FILE)
+        g_string_append(text, ": sapgenpse maintain_pk -a CERT.pem -p PSE, as the owner of the file. ");
+    else
+        g_string_append(text, ": in an ABAP system with STRUST (add to the certificate list, save), elsewhere with "
+                              "sapgenpse maintain_pk -a CERT.pem -p PSE. ");
+    if (node && failure->role != ROLE_SERVER)
+        g_string_append_printf(text, "If connections to this peer are also made with the PSE %s, import it there too. ",
+                               strstr(node, "Standard") ? "SAPSSLA.pse" : "SAPSSLC.pse");
+}
+
+static void append_level(GString *text)
+{
+    g_string_append(text, "If the trace level was raised for this, set it back to 1.");
+}
+
+static void append_raise(GString *text)
+{
+    g_string_append(text, "Set the trace level of the ICM to 2 (SMICM > Goto > Trace Level > Set; Web Dispatcher: "
+                          "admin page), repeat the connection, read the trace again, and set the level back to 1.");
+}
+
+static void advise_untrusted(GString *text, const struct trace_failure *failure)
+{
+    if (failure->missing) {
+        append_missing(text, failure);
+        append_import(text, failure);
+        append_level(text);
+        return;
+    }
+    g_string_append_printf(text, "The certificate chain of %s is not trusted by ", who(failure));
+    append_store(text, failure);
+    if (failure->failed_check) {
+        g_string_append_printf(text,
+                               ": the check %s of a certificate in it failed, so a certificate signed that may not "
+                               "sign. No import heals that; the owner of %s has to change the chain. ",
+                               failure->failed_check, who(failure));
+        append_level(text);
+        return;
+    }
+    g_string_append(text, failure->chain->len > 0
+                              ? ", and the trace does not show the issuer of its topmost certificate. "
+                              : ", and the trace does not show the chain, so what is missing is not known. ");
+    append_raise(text);
+}
+
+/* ---- Other causes ---- */
+
+static void append_reason(GString *text, const struct trace_failure *failure)
+{
+    if (failure->reason)
+        g_string_append_printf(text, " (\"%s\")", failure->reason);
+}
+
+static void advise_expired(GString *text, const struct trace_failure *failure)
+{
+    g_string_append_printf(text,
+                           "A certificate in the chain of %s is out of date%s. No import heals that: its owner has to "
+                           "renew it. Check the clock of this host too.",
+                           who(failure), failure->failed_check ? " (its check Validity failed)" : "");
+}
+
+static void advise_mismatch(GString *text, const struct trace_failure *failure)
+{
+    g_string_append_printf(text,
+                           "The peer's certificate is not made for the host name%s%s that was called. No import heals "
+                           "that: call the peer by a name that stands in its certificate, or have its owner add this "
+                           "one.",
+                           failure->target ? " " : "", failure->target ? failure->target : "");
+}
+
+static void advise_refused(GString *text, const struct trace_failure *failure)
+{
+    g_string_append_printf(text, "%s did not accept the certificate of this side",
+                           failure->role == ROLE_SERVER ? "The client" : "The peer");
+    append_reason(text, failure);
+    g_string_append(text, ". ");
+    if (failure->store) {
+        g_string_append(text, "Nothing is missing in ");
+        append_store(text, failure);
+        g_string_append(text, ". ");
+    }
+    g_string_append(text, "The other side has to trust the issuer of the certificate that this one shows; if it is an "
+                          "SAP system, its own trace names its PSE.");
+}
+
+static void advise_handshake(GString *text, const struct trace_failure *failure)
+{
+    g_string_append(text, "The TLS handshake failed");
+    append_reason(text, failure);
+    g_string_append(text, "; nothing in the trace speaks of a missing certificate. Compare the protocol versions and "
+                          "cipher suites of both sides, and whether one asks for a client certificate. ");
+    if (!failure->reason)
+        append_raise(text);
+}
+
+static void advise_closed(GString *text, const struct trace_failure *failure)
+{
+    (void)failure;
+    g_string_append(text, "The peer, or a firewall or proxy before it, closed the connection. That says nothing about "
+                          "trust. Check that the peer is up, that it is allowed to be reached, and its own log.");
+}
+
+static void advise_not_tls(GString *text, const struct trace_failure *failure)
+{
+    (void)failure;
+    g_string_append(text, "What answered does not speak TLS: the port may be one for HTTP without TLS, or the server "
+                          "wants a server name (SNI) that it was not sent. No certificate is missing.");
+}
+
+static void advise_proxy(GString *text, const struct trace_failure *failure)
+{
+    g_string_append(text, "The proxy refused the connection");
+    append_reason(text, failure);
+    g_string_append(text, ". No certificate is missing: check address, user and permissions of the proxy.");
+}
+
+static void advise_store(GString *text, const struct trace_failure *failure)
+{
+    append_store(text, failure);
+    g_string_append(text, " could not be used: it may be missing or damaged, hold no own certificate, or its PIN is "
+                          "not known to the user of the process. Check it in STRUST, or with sapgenpse get_my_name.");
+}
+
+static void advise_reverse_proxy(GString *text, const struct trace_failure *failure)
+{
+    g_string_append(text, "A certificate that a reverse proxy forwarded was not taken");
+    append_reason(text, failure);
+    g_string_append(text, ", because the proxy is not trusted to forward any. That is set by profile parameters "
+                          "(icm/trusted_reverse_proxy_<n>), not by the content of a PSE.");
+}
+
+static void advise_other(GString *text, const struct trace_failure *failure)
+{
+    g_string_append_printf(text, "The connection failed%s%s", failure->error ? " with " : "",
+                           failure->error ? failure->error : "");
+    append_reason(text, failure);
+    g_string_append(text, "; the trace does not say that a certificate is missing. ");
+    append_raise(text);
+}
+
+static void (*const advisers[])(GString *text, const struct trace_failure *failure) = {
+    [CAUSE_UNTRUSTED_PEER] = advise_untrusted,
+    [CAUSE_EXPIRED_PEER] = advise_expired,
+    [CAUSE_NAME_MISMATCH] = advise_mismatch,
+    [CAUSE_PEER_REFUSED] = advise_refused,
+    [CAUSE_HANDSHAKE] = advise_handshake,
+    [CAUSE_CLOSED] = advise_closed,
+    [CAUSE_NOT_TLS] = advise_not_tls,
+    [CAUSE_PROXY_REFUSED] = advise_proxy,
+    [CAUSE_STORE_UNUSABLE] = advise_store,
+    [CAUSE_REVERSE_PROXY] = advise_reverse_proxy,
+    [CAUSE_OTHER] = advise_other,
+};
+
 char *advice_text(const struct trace_failure *failure)
 {
-    return g_strdup(failure->missing ? failure->missing : "");
+    GString *text = g_string_new(NULL);
+
+    g_assert((size_t)failure->cause < G_N_ELEMENTS(advisers));
+    advisers[failure->cause](text, failure);
+    while (g_str_has_suffix(text->str, " "))
+        g_string_truncate(text, text->len - 1);
+    if (failure->cut)
+        g_string_append(text, " Part of what the trace says was left out: a limit of this program was reached.");
+    text->str[0] = g_ascii_toupper(text->str[0]);
+    return g_string_free(text, FALSE);
 }
