@@ -134,7 +134,7 @@ static void write_field(struct writer *writer, const char *element, const struct
     case VALUE_HINT:
         if (*(const unsigned *)at == 0)
             break;
-        /* fall through */
+        G_GNUC_FALLTHROUGH;
     case VALUE_WORD:
         write_attribute(writer, field->name, field->words->name(at));
         break;

@@ -305,7 +305,7 @@ int main(int argc, char **argv)
         {"order", 0, 0, G_OPTION_ARG_STRING, &order, "Instead of DER's order of objects", "sk-first|list-first"},
         {"trust", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &trust, "Trusted certificates (PEM)", "FILE"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &out, "PSE to write", "FILE"},
-        {NULL},
+        {0},
     };
     g_autoptr(GError) error = NULL;
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);

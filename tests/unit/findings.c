@@ -198,7 +198,7 @@ Test(findings, drift_between_instances)
             store->trusted = scene_object(scene, bytes->str, bytes->len);
         }
         g_autoptr(audit_auto) audit = scene_run(scene, NULL);
-        cr_expect_eq(scene_count(audit, FINDING_DRIFT), rows[i].drift, "%s", rows[i].what);
+        cr_expect_eq(scene_count(audit, FINDING_DRIFT), (unsigned)rows[i].drift, "%s", rows[i].what);
         cr_expect_eq(scene_count(audit, FINDING_STORE_UNREADABLE), rows[i].unread || rows[i].partly, "%s",
                      rows[i].what);
         if (!rows[i].drift)
@@ -308,7 +308,7 @@ Test(findings, trace_levels)
                 scene_trace(scene, host, d00, part ? "dev_icm" : "dev_icm.old", text->str);
         }
         g_autoptr(audit_auto) audit = scene_run(scene, NULL);
-        cr_expect_eq(scene_count(audit, FINDING_TRACE_LEVEL), rows[i].found, "%s", rows[i].what);
+        cr_expect_eq(scene_count(audit, FINDING_TRACE_LEVEL), (unsigned)rows[i].found, "%s", rows[i].what);
         if (rows[i].found)
             cr_expect_str_eq(scene_finding(audit, FINDING_TRACE_LEVEL)->title,
                              "The trace level of D00 of PRD on app01 is above 1");
