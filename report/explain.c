@@ -74,10 +74,10 @@ static void put_failure(struct file_output *output, const struct audit_failure *
     put_missing(output, failure);
     if (failure->store_path || failure->cause == CAUSE_UNTRUSTED_PEER)
         paper_line(output, "in PSE", "%s", words_known(failure->store_path));
+    put_advice(output, failure);
     put_peer(output, failure);
     put_time(output, failure);
     put_chain(output, failure->chain);
-    put_advice(output, failure);
     for (guint i = 0; i < failure->evidence->len; i++) {
         file_output_puts(output, "  evidence\n");
         paper_quote(output, "    ", failure->evidence->pdata[i]);
