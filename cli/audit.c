@@ -52,7 +52,7 @@ static gboolean collect(struct collector_result *result, const struct inventory 
 static gboolean write_all(const struct state *state, const struct audit *audit, GError **error)
 {
     return cli_write(state->audit, 0600, report_write_xml, audit, error) &&
-
+           cli_write(state->html, 0600, report_write_html, audit, error) &&
            cli_write(state->text, 0600, report_write_text, audit, error) && state_publish(state, error);
 }
 
