@@ -1,7 +1,7 @@
 #include "groups.h"
 
 #include "error.h"
-#include "inventory.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,16 @@ static void group_free(void *data)
     g_ptr_array_unref(group->hosts);
     g_ptr_array_unref(group->children);
     g_ptr_array_unref(group->parents);
-    g_hash_table_unref(group->vars);
+    variable_clear(&group->vars);
     g_free(group);
+}
+
+static void draft_free(void *data)
+{
+    struct draft *draft = data;
+    variable_clear(&draft->vars);
+    g_ptr_array_unref(draft->groups);
+    g_free(draft);
 }
 
 struct inventory_groups *groups_new(void)
@@ -23,25 +31,31 @@ struct inventory_groups *groups_new(void)
 
     groups->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     groups->in_order = g_ptr_array_new_with_free_func(group_free);
-    groups->hosts = g_hash_table_new(g_str_hash, g_str_equal);
-    groups->host_vars = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_hash_table_unref);
-    groups_get(groups, "all", 0)->defined = TRUE;
-    groups_get(groups, "ungrouped", 0)->defined = TRUE;
+    groups->drafts = g_ptr_array_new_with_free_func(draft_free);
+    groups->draft_for = g_hash_table_new(g_str_hash, g_str_equal);
+    groups->all = groups_get(groups, "all");
+    groups->ungrouped = groups_get(groups, "ungrouped");
+    groups->all->defined = groups->ungrouped->defined = TRUE;
     return groups;
+}
+
+static void forget_drafts(struct inventory_groups *groups)
+{
+    g_clear_pointer(&groups->draft_for, g_hash_table_unref);
+    g_clear_pointer(&groups->drafts, g_ptr_array_unref);
 }
 
 void groups_free(struct inventory_groups *groups)
 {
     if (!groups)
         return;
+    forget_drafts(groups);
     g_hash_table_unref(groups->by_name);
-    g_hash_table_unref(groups->hosts);
-    g_hash_table_unref(groups->host_vars);
     g_ptr_array_unref(groups->in_order);
     g_free(groups);
 }
 
-struct group *groups_get(struct inventory_groups *groups, const char *name, unsigned line)
+struct group *groups_get(struct inventory_groups *groups, const char *name)
 {
     struct group *group = g_hash_table_lookup(groups->by_name, name);
 
@@ -49,58 +63,49 @@ struct group *groups_get(struct inventory_groups *groups, const char *name, unsi
         return group;
     group = g_new0(struct group, 1);
     group->name = g_strdup(name);
-    group->line = line;
     group->hosts = g_ptr_array_new();
     group->children = g_ptr_array_new();
     group->parents = g_ptr_array_new();
-    group->vars = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    group->priority = 1;
     g_hash_table_insert(groups->by_name, group->name, group);
     g_ptr_array_add(groups->in_order, group);
     return group;
 }
 
-/*
- * The longest way from the top to each group, by going down from those without parents.  A group is entered when all
- * its parents are done; one that never is stands in a circle or below one.
- */
-static gboolean set_depths(struct inventory *inventory, GError **error)
+void groups_add_child(struct group *parent, struct group *child)
 {
-    const GPtrArray *all = inventory->groups->in_order;
-    g_autoptr(GPtrArray) ready = g_ptr_array_new();
-
-    for (guint i = 1; i < all->len; i++) {
-        struct group *group = all->pdata[i];
-        group->depth = 1;
-        group->waiting = group->parents->len;
-        if (group->parents->len == 0)
-            g_ptr_array_add(ready, group);
-    }
-    for (guint done = 0; done < ready->len; done++) {
-        struct group *group = ready->pdata[done];
-        if (group->depth > INVENTORY_DEPTH) {
-            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s:%u: group \"%s\": more than %d levels deep",
-                        inventory->path, group->line, group->name, INVENTORY_DEPTH);
-            return FALSE;
-        }
-        for (guint i = 0; i < group->children->len; i++) {
-            struct group *child = group->children->pdata[i];
-            child->depth = MAX(child->depth, group->depth + 1);
-            if (--child->waiting == 0)
-                g_ptr_array_add(ready, child);
-        }
-    }
-    for (guint i = 1; i < all->len; i++) {
-        const struct group *group = all->pdata[i];
-        if (group->waiting > 0) {
-            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s:%u: group \"%s\" is its own descendant",
-                        inventory->path, group->line, group->name);
-            return FALSE;
-        }
-    }
-    return TRUE;
+    if (g_ptr_array_find(child->parents, parent, NULL))
+        return;
+    g_ptr_array_add(parent->children, child);
+    g_ptr_array_add(child->parents, parent);
 }
 
-static gboolean all_are_defined(const struct inventory *inventory, GError **error)
+void groups_add_host(struct inventory_groups *groups, struct group *group, struct draft *draft)
+{
+    /* Everybody is in "all", and in "ungrouped" is who is nowhere else: groups_resolve() sees to that. */
+    if (group == groups->all || group == groups->ungrouped || g_ptr_array_find(draft->groups, group, NULL))
+        return;
+    g_ptr_array_add(draft->groups, group);
+    g_ptr_array_add(group->hosts, draft->host);
+}
+
+struct draft *groups_draft(struct inventory *inventory, const char *name, unsigned line)
+{
+    struct inventory_groups *groups = inventory->groups;
+    struct draft *draft = g_hash_table_lookup(groups->draft_for, name);
+
+    if (draft)
+        return draft;
+    draft = g_new0(struct draft, 1);
+    draft->host = variable_host_new(name, line);
+    draft->groups = g_ptr_array_new();
+    g_ptr_array_add(inventory->hosts, draft->host);
+    g_ptr_array_add(groups->drafts, draft);
+    g_hash_table_insert(groups->draft_for, draft->host->name, draft);
+    return draft;
+}
+
+static gboolean check_defined(const struct inventory *inventory, GError **error)
 {
     for (guint i = 0; i < inventory->groups->in_order->len; i++) {
         const struct group *group = inventory->groups->in_order->pdata[i];
@@ -113,15 +118,99 @@ static gboolean all_are_defined(const struct inventory *inventory, GError **erro
     return TRUE;
 }
 
-/* The higher one first, by name among equals: a later one overrides. */
+static const struct group *waiting_parent(const struct group *group)
+{
+    for (guint i = 0; i < group->parents->len; i++) {
+        const struct group *parent = group->parents->pdata[i];
+        if (parent->waiting > 0)
+            return parent;
+    }
+    g_assert_not_reached();
+}
+
+/* Every group that waits has a parent that waits, so going up from one long enough ends inside of a circle. */
+static gboolean refuse_circle(const struct inventory *inventory, const struct group *waiting, GError **error)
+{
+    const struct group *inside = waiting;
+    for (guint i = 0; i < inventory->groups->in_order->len; i++)
+        inside = waiting_parent(inside);
+
+    const struct group *first = inside; /* the one that is named first, so that the message is always the same */
+    for (const struct group *at = waiting_parent(inside); at != inside; at = waiting_parent(at)) {
+        if (at->wanted_by < first->wanted_by)
+            first = at;
+    }
+    g_autoptr(GString) circle = g_string_new(first->name);
+    const struct group *at = first;
+    do {
+        at = waiting_parent(at);
+        g_string_prepend(circle, " > ");
+        g_string_prepend(circle, at->name);
+    } while (at != first && circle->len < 2 * INVENTORY_NAME_BYTES);
+    g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s:%u: groups contain each other: %s%s", inventory->path,
+                first->wanted_by, at == first ? "" : "... > ", circle->str);
+    return FALSE;
+}
+
+static gboolean enter_children(const struct inventory *inventory, const struct group *group, GPtrArray *ready,
+                               GError **error)
+{
+    for (guint i = 0; i < group->children->len; i++) {
+        struct group *child = group->children->pdata[i];
+        child->depth = MAX(child->depth, group->depth + 1);
+        if (child->depth > INVENTORY_DEPTH) {
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s:%u: group \"%s\": more than %d levels deep",
+                        inventory->path, child->wanted_by, child->name, INVENTORY_DEPTH);
+            return FALSE;
+        }
+        if (--child->waiting == 0)
+            g_ptr_array_add(ready, child);
+    }
+    return TRUE;
+}
+
+/* From the groups without parents downwards; a group is entered when all of its parents are done. */
+static gboolean set_depths(struct inventory *inventory, GError **error)
+{
+    const GPtrArray *all = inventory->groups->in_order;
+    g_autoptr(GPtrArray) ready = g_ptr_array_new();
+
+    for (guint i = 1; i < all->len; i++) {
+        struct group *group = all->pdata[i];
+        group->depth = 1;
+        group->waiting = group->parents->len;
+        if (group->waiting == 0)
+            g_ptr_array_add(ready, group);
+    }
+    for (guint done = 0; done < ready->len; done++) {
+        if (!enter_children(inventory, ready->pdata[done], ready, error))
+            return FALSE;
+    }
+    for (guint i = 1; i < all->len; i++) {
+        const struct group *group = all->pdata[i];
+        if (group->waiting > 0)
+            return refuse_circle(inventory, group, error);
+    }
+    return TRUE;
+}
+
+/* A later one overrides. */
 static int compare_precedence(const void *a, const void *b)
 {
     const struct group *left = *(struct group *const *)a, *right = *(struct group *const *)b;
     if (left->depth != right->depth)
         return left->depth < right->depth ? -1 : 1;
+    if (left->priority != right->priority)
+        return left->priority < right->priority ? -1 : 1;
     return strcmp(left->name, right->name);
 }
 
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* As deep as groups are, and set_depths() has limited that. */
 static void add_with_parents(GHashTable *found, struct group *group)
 {
     if (!g_hash_table_add(found, group))
@@ -130,89 +219,57 @@ static void add_with_parents(GHashTable *found, struct group *group)
         add_with_parents(found, group->parents->pdata[i]);
 }
 
-static int compare_names(const void *a, const void *b)
+static void resolve_host(struct inventory_groups *groups, const struct draft *draft)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static gboolean set_all(struct inventory_host *host, GHashTable *vars, const char *where, GError **error)
-{
-    GHashTableIter iter;
-    void *name, *value;
-
-    g_hash_table_iter_init(&iter, vars);
-    while (g_hash_table_iter_next(&iter, &name, &value))
-        if (!host_set(host, name, value, where, error))
-            return FALSE;
-    return TRUE;
-}
-
-static gboolean resolve_host(struct inventory *inventory, struct inventory_host *host, GHashTable *direct,
-                             GError **error)
-{
-    struct inventory_groups *groups = inventory->groups;
+    struct inventory_host *host = draft->host;
     g_autoptr(GHashTable) found = g_hash_table_new(NULL, NULL);
-    GPtrArray *own = g_hash_table_lookup(direct, host);
-
-    for (guint i = 0; own && i < own->len; i++)
-        add_with_parents(found, own->pdata[i]);
-    if (!own)
-        g_ptr_array_add(groups_get(groups, "ungrouped", 0)->hosts, host);
-    g_hash_table_add(found, groups_get(groups, "all", 0));
-    if (!own)
-        g_hash_table_add(found, groups_get(groups, "ungrouped", 0));
-
+    struct variables merged = {0};
     guint count;
+
+    for (guint i = 0; i < draft->groups->len; i++)
+        add_with_parents(found, draft->groups->pdata[i]);
     g_autofree void **sorted = g_hash_table_get_keys_as_array(found, &count);
     qsort(sorted, count, sizeof *sorted, compare_precedence);
+
+    variable_overlay(&merged, &groups->all->vars);
+    if (count == 0) {
+        g_ptr_array_add(groups->ungrouped->hosts, host);
+        variable_overlay(&merged, &groups->ungrouped->vars);
+    }
     for (guint i = 0; i < count; i++) {
         const struct group *group = sorted[i];
-        g_autofree char *where = g_strdup_printf("%s:%u: group \"%s\"", inventory->path, group->line, group->name);
-        if (!set_all(host, group->vars, where, error))
-            return FALSE;
-        if (strcmp(group->name, "all") != 0 && strcmp(group->name, "ungrouped") != 0)
-            g_ptr_array_add(host->groups, g_strdup(group->name));
+        variable_overlay(&merged, &group->vars);
+        g_ptr_array_add(host->groups, g_strdup(group->name));
     }
-    if (host->groups->len > 1)
-        qsort(host->groups->pdata, host->groups->len, sizeof host->groups->pdata[0], compare_names);
-    g_autofree char *where = g_strdup_printf("%s:%u: host \"%s\"", inventory->path, host->line, host->name);
-    return set_all(host, g_hash_table_lookup(groups->host_vars, host), where, error);
+    variable_overlay(&merged, &draft->vars);
+    variable_apply(host, &merged);
+    variable_clear(&merged);
+    if (count > 0)
+        qsort(host->groups->pdata, count, sizeof host->groups->pdata[0], compare_texts);
 }
 
 gboolean groups_resolve(struct inventory *inventory, GError **error)
 {
-    const GPtrArray *all = inventory->groups->in_order;
-    g_autoptr(GHashTable) direct =
-        g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref); /* host -> its groups */
+    struct inventory_groups *groups = inventory->groups;
 
-    if (!all_are_defined(inventory, error) || !set_depths(inventory, error))
+    if (!check_defined(inventory, error) || !set_depths(inventory, error))
         return FALSE;
-    for (guint i = 0; i < all->len; i++) {
-        struct group *group = all->pdata[i];
-        if (strcmp(group->name, "all") == 0 || strcmp(group->name, "ungrouped") == 0)
-            continue;
-        for (guint j = 0; j < group->hosts->len; j++) {
-            GPtrArray *own = g_hash_table_lookup(direct, group->hosts->pdata[j]);
-            if (!own) {
-                own = g_ptr_array_new();
-                g_hash_table_insert(direct, group->hosts->pdata[j], own);
-            }
-            g_ptr_array_add(own, group);
-        }
-    }
-    g_ptr_array_set_size(groups_get(inventory->groups, "ungrouped", 0)->hosts, 0);
-    for (guint i = 0; i < inventory->hosts->len; i++)
-        if (!resolve_host(inventory, inventory->hosts->pdata[i], direct, error))
-            return FALSE;
+    for (guint i = 0; i < groups->drafts->len; i++)
+        resolve_host(groups, groups->drafts->pdata[i]);
+    forget_drafts(groups);
     return TRUE;
 }
 
-gboolean groups_contain(const struct group *group, const struct inventory_host *host)
+gboolean groups_contain(const struct inventory_groups *groups, const struct group *group,
+                        const struct inventory_host *host)
 {
-    if (strcmp(group->name, "all") == 0 || g_ptr_array_find(group->hosts, host, NULL))
+    if (group == groups->all)
         return TRUE;
-    for (guint i = 0; i < host->groups->len; i++)
+    if (group == groups->ungrouped)
+        return host->groups->len == 0;
+    for (guint i = 0; i < host->groups->len; i++) {
         if (strcmp(host->groups->pdata[i], group->name) == 0)
             return TRUE;
+    }
     return FALSE;
 }

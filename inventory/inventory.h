@@ -4,8 +4,11 @@
  * Understood: plain host lines, groups, [group:children], [group:vars], ranges (app[01:20].example.com, [a:f], a step
  * as in [0:10:2]), host variables, comments.  Of the variables these are used: ansible_host, ansible_port,
  * ansible_user, ansible_ssh_private_key_file, ansible_connection (ssh, local), ansible_become, and our own sap_root,
- * sap_tier, sap_owner; all others are somebody else's and are ignored.  This module reads one file; it looks up no name
- * and asks no ssh_config.
+ * sap_tier, sap_owner; all others are somebody else's and are ignored.  Which value counts is Ansible's order: all,
+ * groups from the top down (by ansible_group_priority, then by name, on the same level), the host's own lines.
+ * Templates
+ * ("{{ ... }}") and inventory scripts are refused.  This module reads one file; it looks up no name and asks no
+ * ssh_config.
  */
 #ifndef TRUSTGAP_INVENTORY_H
 #define TRUSTGAP_INVENTORY_H
@@ -18,7 +21,9 @@
 #define INVENTORY_HOSTS       100000 /* hosts of one inventory, after its ranges are spelt out */
 #define INVENTORY_RANGE_HOSTS 65536  /* hosts of one range */
 #define INVENTORY_NAME_BYTES  255    /* of a host name or a group name */
-#define INVENTORY_DEPTH       64     /* groups inside of groups */
+#define INVENTORY_VALUE_BYTES 4096   /* of a variable that is used */
+#define INVENTORY_GROUPS      10000
+#define INVENTORY_DEPTH       64 /* groups inside of groups */
 
 enum inventory_connection {
     INVENTORY_SSH,   /* log in with SSH */
@@ -63,8 +68,8 @@ struct inventory *inventory_parse(const char *name, const void *bytes, size_t si
 /**
  * inventory_limit(inventory, pattern, error):
  * Keep only the hosts that ${pattern} names, as ansible's --limit: names, groups and shell wildcards separated by
- * commas or colons; "!x" takes away, "&x" keeps only what is also in x.  A pattern that names nothing is an error
- * (_USAGE) and leaves ${inventory} as it was.
+ * commas or colons; "!x" takes away, "&x" keeps only what is also in x.  A part of a pattern that names nothing is an
+ * error (_USAGE), as is a pattern that leaves nothing; ${inventory} is then as it was.
  */
 gboolean inventory_limit(struct inventory *inventory, const char *pattern, GError **error);
 

@@ -1,101 +1,116 @@
 #include "pattern.h"
 
-#include "error.h"
+#include "cite.h"
 #include "inventory.h"
 
-#include <gio/gio.h>
 #include <string.h>
 
-static gboolean fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static gboolean fail(GError **error, const char *format, ...)
+static gboolean refuse(GError **error, const char *text, const char *what)
 {
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, text);
-    return FALSE;
+    return cite_refuse(error, TRUSTGAP_ERROR_SYNTAX, text, what);
 }
 
+/* What stands between brackets. */
 struct range {
     gboolean letters;
     guint64 first, last, step;
     int width; /* digits, with leading zeros; 0: as many as the number has */
 };
 
-static gboolean is_number(const char *text)
+static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+static gboolean parse_number(guint64 *number, const char *text)
 {
-    return *text && strlen(text) <= 9 && strspn(text, "0123456789") == strlen(text);
+    return *text && strspn(text, "0123456789") == strlen(text) &&
+           g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, number, NULL);
+}
+
+static gboolean parse_letter(guint64 *number, const char *text)
+{
+    const char *letter = text[0] && !text[1] ? strchr(letters, text[0]) : NULL;
+    *number = letter ? (guint64)(letter - letters) : 0;
+    return letter != NULL;
 }
 
 static gboolean parse_bounds(struct range *range, const char *first, const char *last, const char *text, GError **error)
 {
-    if (is_number(first) && is_number(last)) {
-        range->first = g_ascii_strtoull(first, NULL, 10);
-        range->last = g_ascii_strtoull(last, NULL, 10);
-        if (first[0] == '0' && first[1]) {
-            if (strlen(first) != strlen(last))
-                return fail(error, "range [%s]: both ends of a range with leading zeros must have as many digits",
-                            text);
-            range->width = (int)strlen(first);
-        }
-    } else if (g_ascii_isalpha(first[0]) && !first[1] && g_ascii_isalpha(last[0]) && !last[1] &&
-               g_ascii_islower(first[0]) == g_ascii_islower(last[0])) {
+    if (parse_letter(&range->first, first) && parse_letter(&range->last, last)) {
         range->letters = TRUE;
-        range->first = (guint64)first[0];
-        range->last = (guint64)last[0];
-    } else {
-        return fail(error, "range [%s]: the ends must be two numbers or two letters", text);
+    } else if (!parse_number(&range->first, first) || !parse_number(&range->last, last)) {
+        return refuse(error, text, "the ends of a range are two numbers or two letters");
+    } else if (first[0] == '0' && first[1]) {
+        if (strlen(first) != strlen(last))
+            return refuse(error, text, "the ends of a range with leading zeros have as many digits");
+        range->width = (int)strlen(first);
     }
     if (range->first > range->last)
-        return fail(error, "range [%s]: begins behind its end", text);
+        return refuse(error, text, "the range begins behind its end");
     return TRUE;
 }
 
-/* What stands in the brackets: first:last or first:last:step. */
+/* first:last or first:last:step */
 static gboolean parse_range(struct range *range, const char *text, GError **error)
 {
-    g_auto(GStrv) parts = g_strsplit(text, ":", -1);
+    g_auto(GStrv) parts = g_strsplit(text, ":", 4);
     guint count = g_strv_length(parts);
 
     *range = (struct range){.step = 1};
+    if (strlen(text) > INVENTORY_NAME_BYTES)
+        return refuse(error, text, "the range is too long");
     if (count < 2 || count > 3)
-        return fail(error, "range [%s]: must be first:last or first:last:step", text);
-    /* Ansible takes [:5] for [0:5]. */
+        return refuse(error, text, "a range is [first:last] or [first:last:step]");
+    /* As Ansible, take [:5] for [0:5]. */
     if (!parse_bounds(range, *parts[0] ? parts[0] : "0", parts[1], text, error))
         return FALSE;
-    if (count == 3) {
-        if (!is_number(parts[2]) || g_ascii_strtoull(parts[2], NULL, 10) == 0)
-            return fail(error, "range [%s]: the step must be a number above 0", text);
-        range->step = g_ascii_strtoull(parts[2], NULL, 10);
-    }
-    if ((range->last - range->first) / range->step >= INVENTORY_RANGE_HOSTS) {
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "range [%s]: more than %d hosts", text,
-                    INVENTORY_RANGE_HOSTS);
-        return FALSE;
-    }
+    if (count == 3 && (!parse_number(&range->step, parts[2]) || range->step == 0))
+        return refuse(error, text, "the step of a range is a number above 0");
+    if ((range->last - range->first) / range->step >= INVENTORY_RANGE_HOSTS)
+        return cite_refuse(error, TRUSTGAP_ERROR_LIMIT, text,
+                           "more than " G_STRINGIFY(INVENTORY_RANGE_HOSTS) " hosts in one range");
     return TRUE;
+}
+
+/* Letters of any script; of the other signs only those that no pattern, quote or path is made of. */
+static gboolean is_name_char(gunichar c)
+{
+    if (c < 0x80)
+        return g_ascii_isalnum((char)c) || strchr("._-%@+~:", (int)c);
+    return g_unichar_isalnum(c) || g_unichar_ismark(c);
 }
 
 static gboolean check_name(const char *name, GError **error)
 {
     if (!*name)
-        return fail(error, "a host without a name");
-    if (strlen(name) > INVENTORY_NAME_BYTES) {
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "a host name of more than %d bytes",
-                    INVENTORY_NAME_BYTES);
+        return refuse(error, name, "a host without a name");
+    if (strlen(name) > INVENTORY_NAME_BYTES)
+        return cite_refuse(error, TRUSTGAP_ERROR_LIMIT, name,
+                           "more than " G_STRINGIFY(INVENTORY_NAME_BYTES) " bytes in a name");
+    if (*name == '-')
+        return refuse(error, name, "the name of a host does not begin with \"-\"");
+    for (const char *at = name; *at; at = g_utf8_next_char(at)) {
+        if (is_name_char(g_utf8_get_char(at)))
+            continue;
+        g_autofree char *sign = g_strndup(at, (gsize)(g_utf8_next_char(at) - at));
+        refuse(error, sign, "not in the name of a host");
         return FALSE;
     }
-    for (const char *at = name; *at; at++)
-        if (!g_ascii_isalnum(*at) && !strchr("._-:%@", *at))
-            return fail(error, "host \"%s\": \"%c\" cannot be in a host name", name, *at);
-    if (*name == '-')
-        return fail(error, "host \"%s\": a host name cannot begin with \"-\"", name);
     return TRUE;
 }
 
-/* The names of ${text} from its first range on, each behind ${head}.  The depth is that of the ranges in the text. */
+static gboolean add_name(GPtrArray *names, const char *name, GError **error)
+{
+    if (!check_name(name, error))
+        return FALSE;
+    if (names->len >= INVENTORY_RANGE_HOSTS)
+        return cite_refuse(error, TRUSTGAP_ERROR_LIMIT, name,
+                           "more than " G_STRINGIFY(INVENTORY_RANGE_HOSTS) " hosts on one line");
+    g_ptr_array_add(names, g_strdup(name));
+    return TRUE;
+}
+
+/*
+ * The names of ${text} from its first range on, each behind ${head}.  Each level adds to the head, and that is limited.
+ */
 static gboolean expand(GPtrArray *names, const char *head, const char *text, GError **error)
 {
     const char *open = strchr(text, '[');
@@ -103,21 +118,11 @@ static gboolean expand(GPtrArray *names, const char *head, const char *text, GEr
     struct range range;
 
     if (!open) {
-        if (strchr(text, ']'))
-            return fail(error, "\"%s%s\": \"]\" without \"[\"", head, text);
-        if (names->len >= INVENTORY_RANGE_HOSTS) {
-            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "\"%s%s\": more than %d hosts", head, text,
-                        INVENTORY_RANGE_HOSTS);
-            return FALSE;
-        }
         g_autofree char *name = g_strconcat(head, text, NULL);
-        if (!check_name(name, error))
-            return FALSE;
-        g_ptr_array_add(names, g_steal_pointer(&name));
-        return TRUE;
+        return add_name(names, name, error);
     }
     if (!close)
-        return fail(error, "\"%s%s\": the range has no end: \"]\" is missing", head, text);
+        return refuse(error, text, "the range has no end: \"]\" is missing");
     g_autofree char *inside = g_strndup(open + 1, (gsize)(close - open - 1));
     if (!parse_range(&range, inside, error))
         return FALSE;
@@ -125,7 +130,7 @@ static gboolean expand(GPtrArray *names, const char *head, const char *text, GEr
         g_autoptr(GString) longer = g_string_new(head);
         g_string_append_len(longer, text, open - text);
         if (range.letters)
-            g_string_append_c(longer, (char)i);
+            g_string_append_c(longer, letters[i]);
         else
             g_string_append_printf(longer, "%0*" G_GUINT64_FORMAT, range.width, i);
         if (longer->len > INVENTORY_NAME_BYTES)
@@ -139,13 +144,13 @@ static gboolean expand(GPtrArray *names, const char *head, const char *text, GEr
 static gboolean parse_port(uint16_t *port, const char *text, GError **error)
 {
     guint64 number;
-    if (!g_ascii_string_to_unsigned(text, 10, 1, 65535, &number, NULL))
-        return fail(error, "port \"%s\": must be from 1 to 65535", text);
+    if (!g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT16, &number, NULL))
+        return refuse(error, text, "a port is a number from 1 to 65535");
     *port = (uint16_t)number;
     return TRUE;
 }
 
-/* An IPv6 address stands in brackets if a port follows it; a range in brackets has at most two colons and no "::". */
+/* A port may stand behind an IPv6 address only if the address stands in brackets. */
 static gboolean is_bracketed_address(const char *text)
 {
     const char *close = text[0] == '[' ? strchr(text, ']') : NULL;
@@ -155,25 +160,29 @@ static gboolean is_bracketed_address(const char *text)
     return g_hostname_is_ip_address(inside);
 }
 
+/* The colon that separates host and port, NULL if there is none. */
+static const char *find_port(const char *text)
+{
+    const char *close = strrchr(text, ']');
+    const char *rest = close ? close : text;
+    return strchr(rest, '[') ? NULL : strrchr(rest, ':'); /* a range without an end is told of later */
+}
+
 gboolean pattern_expand(GPtrArray *names, uint16_t *port, const char *text, GError **error)
 {
     *port = 0;
     if (is_bracketed_address(text)) {
         const char *close = strchr(text, ']');
-        g_ptr_array_add(names, g_strndup(text + 1, (gsize)(close - text - 1)));
-        return !close[1] || parse_port(port, close + 2, error);
+        g_autofree char *address = g_strndup(text + 1, (gsize)(close - text - 1));
+        return add_name(names, address, error) && (!close[1] || parse_port(port, close + 2, error));
     }
-    if (g_hostname_is_ip_address(text)) {
-        g_ptr_array_add(names, g_strdup(text));
-        return TRUE;
-    }
-    const char *bracket = strrchr(text, ']');
-    const char *colon = strrchr(bracket ? bracket : text, ':');
-    if (!colon || strchr(text, '[') > colon || (strchr(text, '[') && !bracket))
+    if (g_hostname_is_ip_address(text))
+        return add_name(names, text, error);
+    const char *colon = find_port(text);
+    if (!colon)
         return expand(names, "", text, error);
     g_autofree char *name = g_strndup(text, (gsize)(colon - text));
-    const char *behind = strrchr(name, ']');
-    if (strchr(behind ? behind : name, ':'))
-        return fail(error, "\"%s\": neither an IPv6 address nor a host and a port", text);
+    if (find_port(name))
+        return refuse(error, text, "neither an IPv6 address nor a host and a port");
     return parse_port(port, colon + 1, error) && expand(names, "", name, error);
 }

@@ -1,0 +1,203 @@
+#include "variable.h"
+
+#include "cite.h"
+#include "text.h"
+
+#include <string.h>
+
+static gboolean is_word(const char *value)
+{
+    return *value && *value != '-' && strpbrk(value, " \t") == NULL;
+}
+
+static void set_text(char **member, const char *value)
+{
+    g_free(*member);
+    *member = *value ? g_strdup(value) : NULL;
+}
+
+static gboolean set_address(struct inventory_host *host, const char *value)
+{
+    if (!is_word(value) || strlen(value) > INVENTORY_NAME_BYTES)
+        return FALSE;
+    set_text(&host->address, value);
+    return TRUE;
+}
+
+static gboolean set_port(struct inventory_host *host, const char *value)
+{
+    guint64 port;
+    if (!g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT16, &port, NULL))
+        return FALSE;
+    host->port = (uint16_t)port;
+    return TRUE;
+}
+
+static gboolean set_user(struct inventory_host *host, const char *value)
+{
+    if (!is_word(value))
+        return FALSE;
+    set_text(&host->user, value);
+    return TRUE;
+}
+
+static gboolean set_key_file(struct inventory_host *host, const char *value)
+{
+    gboolean home = value[0] == '~' && (value[1] == '/' || !value[1]);
+    g_autofree char *path = home ? g_strconcat(g_get_home_dir(), value + 1, NULL) : g_strdup(value);
+    set_text(&host->key_file, path);
+    return TRUE;
+}
+
+static gboolean set_connection(struct inventory_host *host, const char *value)
+{
+    static const char *const ssh[] = {"ssh", "smart", "paramiko", "paramiko_ssh", "libssh", NULL};
+
+    host->connection = strcmp(value, "local") == 0 ? INVENTORY_LOCAL : INVENTORY_SSH;
+    return host->connection == INVENTORY_LOCAL || g_strv_contains(ssh, value);
+}
+
+static gboolean set_become(struct inventory_host *host, const char *value)
+{
+    static const char *const yes[] = {"true", "yes", "on", "1", "y", "t", NULL};
+    static const char *const no[] = {"false", "no", "off", "0", "n", "f", NULL};
+    g_autofree char *lower = g_ascii_strdown(value, -1);
+
+    host->become = g_strv_contains(yes, lower);
+    return host->become || g_strv_contains(no, lower);
+}
+
+static gboolean set_root(struct inventory_host *host, const char *value)
+{
+    g_auto(GStrv) parts = g_strsplit(value, "/", -1);
+    size_t size = strlen(value);
+
+    if (*value != '/' || g_strv_contains((const char *const *)parts, ".."))
+        return FALSE;
+    while (size > 1 && value[size - 1] == '/')
+        size--;
+    g_autofree char *root = g_strndup(value, size);
+    set_text(&host->sap_root, root);
+    return TRUE;
+}
+
+static gboolean set_tier(struct inventory_host *host, const char *value)
+{
+    set_text(&host->tier, value);
+    return TRUE;
+}
+
+static gboolean set_owner(struct inventory_host *host, const char *value)
+{
+    set_text(&host->owner, value);
+    return TRUE;
+}
+
+/* Applied in this order: where Ansible knows several names for one thing the later one wins. */
+static const struct {
+    const char *name;
+    gboolean (*set)(struct inventory_host *host, const char *value); /* FALSE: no value of it */
+    const char *wants;
+} known[VARIABLE_COUNT] = {
+    {"ansible_host", set_address, "must be a host name or an address"},
+    {"ansible_ssh_host", set_address, "must be a host name or an address"},
+    {"ansible_port", set_port, "must be a port from 1 to 65535"},
+    {"ansible_ssh_port", set_port, "must be a port from 1 to 65535"},
+    {"ansible_user", set_user, "must be the name of a user"},
+    {"ansible_ssh_user", set_user, "must be the name of a user"},
+    {"ansible_private_key_file", set_key_file, ""},
+    {"ansible_ssh_private_key_file", set_key_file, ""},
+    {"ansible_connection", set_connection, "connections over ssh and local are supported, no others"},
+    {"ansible_become", set_become, "must be true or false"},
+    {"sap_root", set_root, "must be an absolute path without \"..\""},
+    {"sap_tier", set_tier, ""},
+    {"sap_owner", set_owner, ""},
+};
+
+struct inventory_host *variable_host_new(const char *name, unsigned line)
+{
+    struct inventory_host *host = g_new0(struct inventory_host, 1);
+
+    host->name = g_strdup(name);
+    host->address = g_strdup(name);
+    host->port = 22;
+    host->sap_root = g_strdup("/usr/sap");
+    host->groups = g_ptr_array_new_with_free_func(g_free);
+    host->line = line;
+    return host;
+}
+
+void variable_host_free(struct inventory_host *host)
+{
+    g_free(host->name);
+    g_free(host->address);
+    g_free(host->user);
+    g_free(host->key_file);
+    g_free(host->sap_root);
+    g_free(host->tier);
+    g_free(host->owner);
+    g_ptr_array_unref(host->groups);
+    g_free(host);
+}
+
+/* What can be shown as it is. */
+static gboolean is_clean(const char *value)
+{
+    g_autofree char *clean = text_clean(value, strlen(value));
+    return strcmp(clean, value) == 0;
+}
+
+/* Why ${value} is none for this variable, or NULL. */
+static const char *find_fault(size_t which, const char *value)
+{
+    if (strlen(value) > INVENTORY_VALUE_BYTES)
+        return "the value is too long";
+    if (strstr(value, "{{"))
+        return "templates are not understood here";
+    if (!is_clean(value))
+        return "the value has characters that cannot be shown";
+    struct inventory_host *trial = variable_host_new("", 0);
+    gboolean good = known[which].set(trial, value);
+    variable_host_free(trial);
+    return good ? NULL : known[which].wants;
+}
+
+gboolean variable_set(struct variables *variables, const char *name, const char *value, GError **error)
+{
+    for (size_t i = 0; i < VARIABLE_COUNT; i++) {
+        if (strcmp(name, known[i].name) != 0)
+            continue;
+        const char *fault = find_fault(i, value);
+        if (fault) {
+            g_autofree char *text = g_strdup_printf("%s=%s", name, value);
+            return cite_refuse(error, TRUSTGAP_ERROR_SYNTAX, text, fault);
+        }
+        g_free(variables->values[i]);
+        variables->values[i] = g_strdup(value);
+    }
+    return TRUE;
+}
+
+void variable_overlay(struct variables *below, const struct variables *above)
+{
+    for (size_t i = 0; i < VARIABLE_COUNT; i++) {
+        if (above->values[i]) {
+            g_free(below->values[i]);
+            below->values[i] = g_strdup(above->values[i]);
+        }
+    }
+}
+
+void variable_apply(struct inventory_host *host, const struct variables *variables)
+{
+    for (size_t i = 0; i < VARIABLE_COUNT; i++) {
+        if (variables->values[i])
+            known[i].set(host, variables->values[i]);
+    }
+}
+
+void variable_clear(struct variables *variables)
+{
+    for (size_t i = 0; i < VARIABLE_COUNT; i++)
+        g_clear_pointer(&variables->values[i], g_free);
+}
