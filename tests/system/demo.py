@@ -112,7 +112,7 @@ def _production(first, second, certs, base, healed):
     d00, d01 = first.instance("PRD", "D00"), second.instance("PRD", "D01")
     for instance, bank in ((d00, [certs.bank_root]), (d01, [])):  # saved in STRUST, and D01 was down at that time
         standard = instance.pse("SAPSSLC.pse", base + bank + healed, own=certs.server["PRD"])
-        instance.pse("SAPSSLS.pse", [certs.corporate_old], own=certs.server["PRD"])
+        instance.pse("SAPSSLS.pse", [certs.corporate_old, certs.corporate_issuing], own=certs.server["PRD"])
     anonymous = d00.pse("SAPSSLA.pse", base)
     d01.pse("SAPSSLA.pse", base)
 

@@ -49,7 +49,8 @@ class Case(unittest.TestCase):
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trustgap-test-")).resolve()
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        if not os.environ.get("KEEP"):  # KEEP=1 leaves the folder there to be looked at
+            self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.environment = {**ENVIRONMENT, "HOME": str(self.folder)}
 
     def landscape(self):
@@ -185,8 +186,14 @@ class _Tap(unittest.TestResult):
         self._line(test, "ok", " # SKIP " + reason)
 
     def addFailure(self, test, err):
+        """Only where in the test it was, and what is wrong: how unittest got there helps nobody."""
         self.good = False
-        self._line(test, "not ok", details="".join(traceback.format_exception(*err)))
+        _, error, trace = err
+        frames = ["%s:%d: %s" % (pathlib.Path(frame.filename).name, frame.lineno, frame.line)
+                  for frame in traceback.extract_tb(trace)
+                  if pathlib.Path(frame.filename).parent == landscape.HERE and frame.filename != __file__]
+        self._line(test, "not ok", details="\n".join(
+            frames + traceback.format_exception_only(type(error), error)))
 
     addError = addFailure
 

@@ -100,7 +100,8 @@ class Login(harness.Case):
         """The key file is named, cannot be read, and the agent has the key: as with ssh(1) the login goes through."""
         plain = self.whole.client_key
         environment = self.agent(plain)
-        subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "secret", "-f", str(plain)], check=True)
+        subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "secret", "-f", str(plain)], check=True,
+                       stdout=subprocess.DEVNULL)
         _, host = self.outcome(environment=environment, expect=(CLEAN, HOSTS_MISSING))
         self.assertIn((host["status"], host.get("reason")), (("collected", None), ("failed", "key-file")))
 

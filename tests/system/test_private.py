@@ -20,10 +20,10 @@ class Canary(harness.Case):
         self.own = self.whole.authority.make("erp.example.com", self.root, key="rsa")
         self.instance = self.whole.host("sapprd01").instance("PRD", "D00")
 
-    def pse(self, file, **more):
+    def pse(self, file, instance=None, **more):
         """A PSE with random bytes for the primes of its key, which are then searched for."""
         p, q = os.urandom(64), os.urandom(64)
-        path = self.instance.pse(file, [self.root, self.own], own=self.own, canary=(p + q).hex(), **more)
+        path = (instance or self.instance).pse(file, [self.root, self.own], own=self.own, canary=(p + q).hex(), **more)
         content = path.read_bytes()
         for name, secret in (("p", p), ("q", q)):
             self.assertEqual(secret in content, not more.get("pin"), "the canary is in the PSE, if that is open")
@@ -56,10 +56,11 @@ class Canary(harness.Case):
         self.pse("SAPSSLS.pse", version=4)
         self.pse("SAPSSLA.pse", pin="credential")
         self.pse("SAPSYS.pse", pin="secret")
-        damaged = self.pse("SAPSNCS.pse")  # cut in mid-key, and with the lengths of the key object wrong
+        other = self.instance.host.instance("PRD", "D01")  # here is no sapgenpse, which would be asked about these
+        damaged = self.pse("SAPSNCS.pse", other)
         content = damaged.read_bytes()
         damaged.write_bytes(content[:content.index(self.secrets["p of SAPSNCS.pse"]) + 40])
-        forged = self.pse("SAPVERIFY.pse")
+        forged = self.pse("SAPVERIFY.pse", other)  # its key says that it is the trust list
         forged.write_bytes(forged.read_bytes().replace(b"\x06\x05\x2b\x24\x02\x03\x04", b"\x06\x05\x2b\x24\x02\x06\x01"))
         store = os.urandom(64)
         (self.instance.sec / "SecStoreDBKey.pse").write_bytes(store)
@@ -75,9 +76,10 @@ class Canary(harness.Case):
         methods = {name: (s["method"], (s.get("reason") or "").split(" ")[0]) for name, s in stores.items()}
         self.assertEqual(methods, {
             "SAPSSLC.pse": ("native", ""), "SAPSSLS.pse": ("native", ""), "SAPSSLA.pse": ("sapgenpse", ""),
-            "SAPSYS.pse": ("none", methods["SAPSYS.pse"][1]), "SAPSNCS.pse": ("none", methods["SAPSNCS.pse"][1]),
-            "SAPVERIFY.pse": ("none", methods["SAPVERIFY.pse"][1]),
+            "SAPSYS.pse": ("none", "needs-pin"), "SAPSNCS.pse": ("none", methods["SAPSNCS.pse"][1]),
+            "SAPVERIFY.pse": ("none", "damaged"),
         })
+        self.assertIn(methods["SAPSNCS.pse"][1], ("damaged", "no-pse"))
         # The own certificate comes along, so the search above looked into the right place.
         objects = [p.read_bytes() for p in self.objects(next((self.folder / "state" / "captures").iterdir()))]
         self.assertIn(self.own.der, objects)
