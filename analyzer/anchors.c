@@ -4,7 +4,6 @@
 #include "findings.h"
 #include "identify.h"
 #include "moment.h"
-#include "name.h"
 #include "remedy.h"
 
 #include <string.h>
@@ -315,7 +314,8 @@ static void add_untold(struct anchors *anchors, const struct need *need, struct 
     if (!spot->untold || !need->finding->cert)
         return;
     g_autofree char *key = identify_cert(need->finding->cert);
-    g_autofree char *name = name_short(need->finding->cert->subject);
+    const char *subject = need->finding->cert->subject;
+    g_autofree char *name = identify_short(subject ? subject : need->finding->subject);
     g_autofree char *about = g_strconcat("held ", gap->store->label, "\n", key, NULL);
     struct audit_finding *finding = findings_new(anchors->history, FINDING_TLS_FAILURE, about);
     finding->severity = SEVERITY_MEDIUM;

@@ -1,8 +1,8 @@
 #include "anchors_need.h"
 
 #include "findings.h"
+#include "identify.h"
 #include "moment.h"
-#include "name.h"
 #include "path.h"
 #include "remedy.h"
 
@@ -10,7 +10,7 @@
 
 static const char *short_name(struct anchors *anchors, const char *name)
 {
-    g_autofree char *text = name_short(name);
+    g_autofree char *text = identify_short(name);
     return audit_text(anchors->audit, text);
 }
 

@@ -3,7 +3,6 @@
 #include "anchors.h"
 #include "identify.h"
 #include "moment.h"
-#include "name.h"
 #include "remedy.h"
 #include "text.h"
 
@@ -157,13 +156,13 @@ static void find_failures(struct work *work)
         struct audit_finding *finding = order->pdata[i];
         struct audit_failure *failure = finding->failures->pdata[0];
         g_autofree char *instance = remedy_instance(failure->instance);
-        const char *peer = failure->role == ROLE_SERVER ? "those who call it"
-                           : failure->target            ? failure->target
-                           : failure->peer              ? failure->peer
-                                                        : "a peer that the trace does not name";
+        g_autofree char *peer = identify_short(failure->role == ROLE_SERVER ? "those who call it"
+                                               : failure->target            ? failure->target
+                                               : failure->peer              ? failure->peer
+                                                                            : "a peer that the trace does not name");
         finding->severity = severity_of(failure->cause);
         finding->title = title_of_failure(work, failure, failure->store ? failure->store->label : instance, peer);
-        finding->detail = failure->advice;
+        finding->detail = failure->advice && *failure->advice ? failure->advice : NULL;
         finding->host = failure->instance->host;
         if (failure->store)
             g_ptr_array_add(finding->stores, failure->store);
@@ -289,7 +288,7 @@ static void find_ends(struct work *work)
         g_autofree char *key = identify_cert(use->cert);
         gboolean expired = use->cert->not_after<work->audit->evaluated, own = use->own->len> 0;
         struct audit_finding *finding = findings_new(work->history, expired ? FINDING_EXPIRED : FINDING_EXPIRING, key);
-        g_autofree char *name = name_short(use->cert->subject ? use->cert->subject : key);
+        g_autofree char *name = identify_short(use->cert->subject ? use->cert->subject : key);
         const GPtrArray *stores = own ? use->own : use->trusted;
         const struct audit_store *first = stores->pdata[0];
 

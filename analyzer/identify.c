@@ -25,6 +25,15 @@ char *identify_name(const char *text, gboolean cut)
     return key ? key : g_strconcat("text ", text, NULL);
 }
 
+char *identify_short(const char *name)
+{
+    char *text = name_short(name);
+    if (g_utf8_strlen(text, -1) <= IDENTIFY_SHORT_CHARS)
+        return text;
+    g_autofree char *whole = text, *begin = g_utf8_substring(whole, 0, IDENTIFY_SHORT_CHARS - 3);
+    return g_strconcat(begin, "...", NULL);
+}
+
 char *identify_cert(const struct audit_cert *cert)
 {
     if (cert->sha256 || cert->sha1 || cert->md5)
@@ -174,16 +183,17 @@ static void prove(struct identity *identity, const struct search *search, struct
     g_ptr_array_add(anchors, cert);
     gboolean path = path_verify(chain, anchors, search->audit->evaluated, &reason);
     moment_format(date, search->audit->evaluated);
+    g_autofree char *verdict =
+        path ? g_strdup_printf("a path to it that is valid at %s%s", date,
+                               chain->len <= child_index ? " (what the peer sends below is not at hand)" : "")
+             : g_strdup_printf("no path: at %s OpenSSL says \"%s\"", date, reason ? reason : "no reason");
     identity->cert = cert;
     identity->match = MATCH_PROVED;
-    identity->proof = audit_textf(
-        search->audit, "It has signed \"%s\" (serial %s) of the peer's chain: verified. %s%s%s",
-        child->subject ? child->subject : "", child->serial ? child->serial : "unknown",
-        path ? "With it as an anchor OpenSSL builds a path that is valid at " : "Yet OpenSSL refuses the path: ",
-        path ? date : (reason ? reason : "no reason given"),
-        path && chain->len <= child_index ? ", as far as the "
-                                            "chain is known."
-                                          : ".");
+    identity->proof =
+        audit_textf(search->audit,
+                    "OpenSSL has verified with it the signature of \"%s\" (serial %s), which "
+                    "the peer sends, and %s.",
+                    child->subject ? child->subject : "", child->serial ? child->serial : "unknown", verdict);
 }
 
 /* The trace prints the certificate itself with its fingerprint or serial number. */

@@ -13,6 +13,8 @@
 
 #include <glib.h>
 
+#define IDENTIFY_SHORT_CHARS 80
+
 struct identity {
     struct audit_cert *cert; /* what to import; NULL: MATCH_AMBIGUOUS, MATCH_NONE */
     enum audit_match match;
@@ -35,6 +37,13 @@ void identity_clear(struct identity *identity);
  * The key of a printed name; of text that is no name the text itself.  The caller frees it with g_free().
  */
 char *identify_name(const char *text, gboolean cut);
+
+/**
+ * identify_short(name):
+ * How a title speaks of a printed name, or of other text (which is taken whole): name_short(), cut to
+ * IDENTIFY_SHORT_CHARS.  The caller frees it with g_free().
+ */
+char *identify_short(const char *name);
 
 /**
  * identify_cert(cert):

@@ -1,6 +1,6 @@
 #include "remedy.h"
 
-#include "name.h"
+#include "identify.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static const char *short_name(struct audit *audit, const char *name)
 {
     if (!name)
         return "the certificate";
-    g_autofree char *text = name_short(name);
+    g_autofree char *text = identify_short(name);
     return audit_text(audit, text);
 }
 
@@ -464,21 +464,17 @@ void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct
 
 /* Findings without gaps. */
 
-static const struct audit_instance *instance_of(const struct audit_finding *finding)
-{
-    if (finding->failures->len > 0)
-        return ((const struct audit_failure *)finding->failures->pdata[0])->instance;
-    if (finding->stores->len > 0) {
-        const struct audit_store *store = finding->stores->pdata[0];
-        if (store->members->len > 0)
-            return ((const struct audit_member *)store->members->pdata[0])->instance;
-    }
-    return NULL;
-}
-
 static void steps_of_untrusted(struct audit *audit, struct audit_finding *finding)
 {
-    const struct audit_instance *instance = instance_of(finding);
+    const struct audit_failure *failure = finding->failures->pdata[0];
+    const struct audit_instance *instance = failure->instance;
+    if (failure->chain->len > 0) {
+        add(audit, finding->steps,
+            "The chain is in the trace: see in the quoted lines which check of which certificate failed. Where it is "
+            "BasicConstraints or KeyUsage of a signer no import heals it; whoever runs the peer has to send another "
+            "chain.");
+        return;
+    }
     add(audit, finding->steps, "Raise the trace level to 2: %s.", where_to_set_level(instance));
     add(audit, finding->steps, "Call the peer once (a connection test of the destination in SM59 is enough).");
     add(audit, finding->steps,
@@ -636,7 +632,7 @@ void remedy_finding(struct audit *audit, struct audit_finding *finding)
     case FINDING_TRACE_LEVEL:
         add(audit, steps,
             "Set the trace level back to 1: SMICM > Goto > Trace Level > Set; for a Web Dispatcher on its admin "
-            "page. If it comes back after a restart, see rdisp/TRACE and icm/trace_level in the profile.");
+            "page. If it comes back after a restart, see rdisp/TRACE in the profile.");
         break;
     case FINDING_HOST_MISSING:
         add(audit, steps, "Heal what the message says and collect this host again; captures can be analyzed together.");

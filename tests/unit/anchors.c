@@ -1,6 +1,7 @@
 /* analyzer/anchors: which certificate is missing in which trust store, night after night. */
 #include "anchors.h"
 
+#include "identify.h"
 #include "moment.h"
 #include "scene.h"
 
@@ -736,4 +737,164 @@ Test(anchors, an_incoming_client_certificate)
     cr_expect_eq(gap->basis, BASIS_SEEN_UNKNOWN);
     cr_expect_eq(gap->state, STATE_NEW, "a client PSE heals nothing for incoming connections");
     cr_expect_str_neq(scene_step(gap->steps, "it is an SSL server PSE"), "");
+}
+
+Test(anchors, an_intermediate_in_place_of_a_root_that_nobody_holds)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GBytes) holds_middle = certs_join(peer->middle, NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00"), *d10 = scene_instance(host, "QAS", "D10");
+    scene_store(scene, host, d00, "SAPSSLC.pse", peer->without);
+    scene_store(scene, host, d10, "SAPSSLC.pse", holds_middle);
+    UNTRUSTED(text, .store = PRD_STORE, .target = "api.example.com", .chain = {peer->leaf, peer->middle});
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    cr_expect_str_eq(finding->cert->subject, "CN=Issuing CA, O=Example, C=DE");
+    cr_expect_str_eq(finding->subject, "CN=Root R1, O=Example, C=DE");
+    cr_expect(strstr(finding->detail, "Nobody holds \"CN=Root R1, O=Example, C=DE\" itself"), "%s", finding->detail);
+}
+
+/* One system whose trace shows the missing root by several peers, of which only some prove it. */
+Test(anchors, the_strongest_match_speaks_and_the_others_are_counted)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        g_autoptr(peer_auto) peer = peer_new();
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_autoptr(issued_auto) leaf = certs(.subject = "/CN=b.example.com", .issuer = peer->root, .leaf = TRUE);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00"), *w20 = scene_instance(host, "PRD", "W20");
+        scene_store(scene, host, d00, "SAPSSLC.pse", peer->without);
+        scene_store(scene, host, w20, "SAPSSLC.pse", peer->with);
+        scene_reference(scene, "issuing.pem", peer->middle);
+        /* In the order of the audit the proof comes first, then last. */
+        UNTRUSTED(text, .store = PRD_STORE, .target = turn ? "z.example.com" : "a.example.com",
+                  .chain = {peer->leaf, peer->middle});
+        UNTRUSTED(text, .store = PRD_STORE, .target = "b.example.com", .chain = {leaf}, .times = 2);
+        scene_trace(scene, host, d00, "dev_icm", text->str);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+        cr_expect_eq(finding->match, MATCH_PROVED);
+        cr_expect(strstr(finding->proof, "signature of \"CN=Issuing CA"), "%s", finding->proof);
+        cr_expect(g_str_has_suffix(finding->proof, "2 of 3 failed connections are matched by less than that."), "%s",
+                  finding->proof);
+    }
+}
+
+Test(anchors, many_peers_and_many_instances_are_counted)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int i = 0; i < 13; i++) {
+        g_autofree char *name = g_strdup_printf("app%02d", i), *instance = g_strdup_printf("D%02d", i);
+        struct capture_host *host = scene_host(scene, name);
+        struct capture_instance *at = scene_instance(host, "PRD", instance);
+        g_ptr_array_add(host->groups, g_strdup("prod"));
+        g_ptr_array_add(host->notes, g_strdup("a note"));
+        scene_store(scene, host, at, "SAPSSLC.pse", peer->without);
+        g_string_truncate(text, 0);
+        g_autofree char *target = g_strdup_printf("h%02d.example.com", i);
+        g_autofree char *store = g_strdup_printf("/usr/sap/PRD/%s/sec/SAPSSLC.pse", instance);
+        UNTRUSTED(text, .store = store, .target = target, .chain = {peer->leaf, peer->middle});
+        scene_trace(scene, host, at, "dev_icm", text->str);
+    }
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = only(audit, FINDING_UNKNOWN_ISSUER);
+    cr_expect(strstr(finding->detail, "h09.example.com and 3 more."), "%s", finding->detail);
+    cr_expect_str_neq(scene_step(((struct audit_gap *)finding->gaps->pdata[0])->steps, "and 5 more"), "");
+    cr_expect_eq(((struct audit_gap *)finding->gaps->pdata[0])->count, 13);
+    const struct audit_host *host = audit->hosts->pdata[0];
+    cr_expect_str_eq(host->groups->pdata[0], "prod");
+    cr_expect_str_eq(host->notes->pdata[0], "a note");
+
+    /* Nothing is collected the night after: the hosts come back with what is known of them. */
+    g_autoptr(scene_auto) next = scene_new();
+    g_autoptr(audit_auto) later = scene_run_at(next, audit, CERTS_NOW + DAY);
+    cr_expect_eq(later->hosts->len, 13);
+    cr_expect_str_eq(((struct audit_host *)later->hosts->pdata[0])->groups->pdata[0], "prod");
+    finding = only(later, FINDING_UNKNOWN_ISSUER);
+    cr_expect_eq(((struct audit_gap *)finding->gaps->pdata[0])->store->members->len, 13);
+}
+
+Test(anchors, files_that_no_system_distributes)
+{
+    static const struct {
+        const char *sid, *name;
+        gboolean held, unread;
+        const char *step;
+    } rows[] = {
+        {"PRD", "W20", FALSE, FALSE, "app01 W20 SAPSSLA.pse lacks it as well"},
+        {"PRD", "W20", FALSE, TRUE, "look first whether the certificate is in it already, as the owner of the file:"},
+        {"PRD", "W20", FALSE, TRUE, "maintain_pk -l -p SAPSSLC.pse"},
+        {"JAV", "J10", FALSE, TRUE, "look first whether the certificate is in it already."},
+        {"PRD", "W20", FALSE, FALSE, "as the owner of the file"},
+        {"PRD", "W20", TRUE, FALSE, "reload the PSE"},
+        {"JAV", "J10", TRUE, FALSE, "Restart the ICM of the instance."},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(peer_auto) peer = peer_new();
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *at = scene_instance(host, rows[i].sid, rows[i].name);
+        struct capture_instance *donor = scene_instance(host, "QAS", "D10");
+        struct capture_store *store =
+            scene_store(scene, host, at, "SAPSSLC.pse", rows[i].held ? peer->with : peer->without);
+        scene_store(scene, host, at, "SAPSSLA.pse", peer->without);
+        scene_store(scene, host, donor, "SAPSSLC.pse", peer->with);
+        g_clear_pointer(&store->owner, g_free);
+        if (rows[i].unread) {
+            g_free(store->method);
+            store->method = g_strdup("none");
+            store->reason = g_strdup("needs-pin");
+        }
+        UNTRUSTED(text, .store = store->path, .target = "api.example.com", .chain = {peer->leaf, peer->middle},
+                  .stamp = NEW_STAMP);
+        scene_trace(scene, host, at, "dev_webdisp", text->str);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+        const GPtrArray *steps = ((struct audit_gap *)finding->gaps->pdata[0])->steps;
+        if (rows[i].held)
+            steps = scene_finding(audit, FINDING_TLS_FAILURE)->steps;
+        cr_expect_str_neq(scene_step(steps, rows[i].step), "", "%zu: %s", i, rows[i].step);
+    }
+}
+
+Test(anchors, an_instance_without_strust_whose_pse_is_not_known)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "web01");
+    struct capture_instance *w20 = scene_instance(host, "PRD", "W20");
+    UNTRUSTED(text, .target = "api.example.com", .chain = {peer->leaf, peer->middle});
+    scene_trace(scene, host, w20, "dev_webdisp", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = only(audit, FINDING_UNKNOWN_ISSUER);
+    cr_expect_str_neq(scene_step(((struct audit_gap *)finding->gaps->pdata[0])->steps, "to the list of that PSE"), "");
+
+    /* The instance is gone the night after, though its host was collected. */
+    g_autoptr(scene_auto) next = scene_new();
+    scene_host(next, "web01");
+    g_autoptr(audit_auto) later = scene_run(next, audit);
+    cr_expect_eq(scene_count(later, FINDING_UNKNOWN_ISSUER), 0);
+    cr_expect_eq(((struct audit_host *)later->hosts->pdata[0])->instances->len, 0);
+}
+
+Test(anchors, a_long_name_does_not_fill_the_title)
+{
+    g_autofree char *long_name = g_strnfill(2000, 'x');
+    g_autofree char *title = identify_short(long_name);
+    cr_expect_eq(strlen(title), IDENTIFY_SHORT_CHARS);
+    cr_expect(g_str_has_suffix(title, "x..."));
+    long_name[IDENTIFY_SHORT_CHARS] = '\0';
+    g_autofree char *fits = identify_short(long_name);
+    cr_expect_str_eq(fits, long_name);
+    g_autofree char *name = identify_short("CN=Root R1, O=Example");
+    cr_expect_str_eq(name, "Root R1");
 }
