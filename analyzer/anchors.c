@@ -193,7 +193,17 @@ static gboolean is_forgotten(const struct anchors *anchors, const struct audit_g
     return !history_find_store(anchors->history, before->store->label);
 }
 
-static void add_gap_before(struct anchors *anchors, struct need *need, const struct audit_gap *before)
+/* It was fixed, and the certificate has left the list again, as when STRUST overwrites what sapgenpse has added. */
+static gboolean is_lost_again(const struct anchors *anchors, const struct audit_finding *finding,
+                              const struct audit_gap *before)
+{
+    const struct audit_cert *cert = history_cert(anchors->history, finding->cert);
+    const struct audit_store *store = before->store ? history_find_store(anchors->history, before->store->label) : NULL;
+    return before->state == STATE_FIXED && cert && store && audit_store_lacks(store, cert);
+}
+
+static void add_gap_before(struct anchors *anchors, struct need *need, const struct audit_finding *finding,
+                           const struct audit_gap *before)
 {
     if (!before->store && !before->instance)
         return;
@@ -203,7 +213,7 @@ static void add_gap_before(struct anchors *anchors, struct need *need, const str
         spot->before = before;
         return;
     }
-    if (before->state == STATE_FIXED || is_forgotten(anchors, before))
+    if (before->state == STATE_FIXED ? !is_lost_again(anchors, finding, before) : is_forgotten(anchors, before))
         return;
     spot = spot_for(anchors, need, history_store(anchors->history, before->store),
                     history_instance(anchors->history, before->instance));
@@ -212,16 +222,26 @@ static void add_gap_before(struct anchors *anchors, struct need *need, const str
     spot->gap->last = before->last;
 }
 
-static void add_finding_before(struct anchors *anchors, const struct audit_finding *before, const struct need *same)
+static gboolean is_over(const struct anchors *anchors, const struct audit_finding *before)
 {
-    struct need *need = (struct need *)same;
-    if (!need && before->state != STATE_FIXED) {
-        need = find_successor(anchors, before);
-        if (!need)
-            need = revive(anchors, before);
+    for (guint i = 0; i < before->gaps->len; i++) {
+        const struct audit_gap *gap = before->gaps->pdata[i];
+        if (gap->state != STATE_FIXED || is_lost_again(anchors, before, gap))
+            return FALSE;
     }
+    return TRUE;
+}
+
+static void add_finding_before(struct anchors *anchors, const struct audit_finding *before, struct need *need)
+{
+    if (!need && is_over(anchors, before))
+        return;
+    if (!need)
+        need = find_successor(anchors, before);
+    if (!need)
+        need = revive(anchors, before);
     for (guint i = 0; need && i < before->gaps->len; i++)
-        add_gap_before(anchors, need, before->gaps->pdata[i]);
+        add_gap_before(anchors, need, before, before->gaps->pdata[i]);
 }
 
 static void add_previous(struct anchors *anchors)

@@ -90,6 +90,9 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
     } else if (tally.lack > 0) {
         if (tally.have > 0)
             gap->note = "Some instances of the system have it, others lack it.";
+        else if (spot->before && spot->before->state == STATE_FIXED)
+            gap->note = "The list held it the night before and has lost it. In an ABAP system STRUST overwrites what "
+                        "sapgenpse has added to the file.";
         else if (!tonight)
             gap->note = "Tonight's traces are silent, but the list still lacks it.";
     } else if (tally.have == 0 || (tally.unread > 0 && tonight)) {

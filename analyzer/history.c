@@ -40,7 +40,7 @@ static void bring_certs(struct landscape *landscape, const struct audit *previou
     g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL);
     for (guint i = 0; i < previous->findings->len; i++) {
         const struct audit_finding *finding = previous->findings->pdata[i];
-        if (!anchors_made(finding->kind) || finding->state == STATE_FIXED)
+        if (!anchors_made(finding->kind))
             continue;
         if (finding->cert && g_hash_table_add(done, finding->cert))
             bring_cert(landscape, finding->cert);

@@ -33,7 +33,7 @@ struct history {
 
 /**
  * history_new(landscape, previous):
- * Begin after landscape_add().  Certificates that open findings of ${previous} want imported are added to the
+ * Begin after landscape_add().  Certificates that findings of ${previous} want imported are added to the
  * landscape's pool; the audit has to be sorted after that.
  */
 struct history *history_new(struct landscape *landscape, const struct audit *previous);

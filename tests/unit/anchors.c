@@ -250,6 +250,17 @@ Test(anchors, from_new_to_fixed_and_back)
     g_autoptr(audit_auto) fifth = LIVE(fourth, .list = peer->with, .at = 4);
     cr_expect_eq(scene_count(fifth, FINDING_MISSING_ANCHOR), 0, "fixed is said once");
 
+    g_autoptr(audit_auto) shown = LIVE(third, .list = peer->with, .stamp = OLD_STAMP, .at = 3);
+    finding = only(shown, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_FIXED);
+    cr_expect_eq(finding->last_seen, CERTS_NOW + 3 * DAY, "the trace still shows it");
+
+    g_autoptr(audit_auto) lost = LIVE(fourth, .list = peer->without, .no_donor = TRUE, .at = 4);
+    finding = only(lost, FINDING_MISSING_ANCHOR);
+    cr_expect_eq(finding->state, STATE_RETURNED, "the trace is silent, but the list has lost it again");
+    cr_expect_eq(((struct audit_gap *)finding->gaps->pdata[0])->state, STATE_RETURNED);
+    cr_expect(strstr(((struct audit_gap *)finding->gaps->pdata[0])->note, "has lost it"));
+
     g_autoptr(audit_auto) again = LIVE(fourth, .list = peer->without, .stamp = NEW_STAMP, .at = 4);
     finding = only(again, FINDING_MISSING_ANCHOR);
     cr_expect_eq(finding->state, STATE_RETURNED);
@@ -577,6 +588,51 @@ Test(anchors, only_one_instance_lacks_it)
     finding = only(next, FINDING_MISSING_ANCHOR);
     cr_expect_eq(finding->state, STATE_OPEN);
     cr_expect(strstr(((struct audit_gap *)finding->gaps->pdata[0])->note, "Some instances"));
+}
+
+/* The root is in D00's copy; failures are seen with D00's and with another one. */
+Test(anchors, what_the_other_instance_has_is_not_enough)
+{
+    static const struct {
+        const char *what;
+        gboolean there, unread, partly;
+        const char *note;
+    } rows[] = {
+        {"not read", .there = TRUE, .unread = TRUE, .note = "needs-pin"},
+        {"read in part", .there = TRUE, .partly = TRUE, .note = "cannot be parsed"},
+        {"not found", .there = FALSE, .note = "one of its files was not found"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(peer_auto) peer = peer_new();
+        g_autoptr(scene_auto) scene = scene_new();
+        struct capture_host *hosts[] = {scene_host(scene, "app01"), scene_host(scene, "app02")};
+        for (int j = 0; j < 2; j++) {
+            g_autoptr(GString) text = g_string_new(NULL);
+            struct capture_instance *at = scene_instance(hosts[j], "PRD", j ? "D01" : "D00");
+            g_autofree char *path = g_strdup_printf("%s/sec/SAPSSLC.pse", at->path);
+            UNTRUSTED(text, .store = path, .target = "api.example.com", .chain = {peer->leaf, peer->middle});
+            scene_trace(scene, hosts[j], at, "dev_icm", text->str);
+            if (j == 1 && !rows[i].there)
+                continue;
+            struct capture_store *store = scene_store(scene, hosts[j], at, "SAPSSLC.pse", peer->with);
+            if (j == 1 && rows[i].unread) {
+                g_free(store->method);
+                store->method = g_strdup("none");
+                store->reason = g_strdup("needs-pin");
+            }
+            if (j == 1 && rows[i].partly) {
+                g_free(store->trusted);
+                store->trusted = scene_object(scene, "\x30\x03\x02\x01\x05", 5);
+            }
+        }
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+        const struct audit_gap *gap = finding->gaps->pdata[0];
+        cr_expect_eq(finding->gaps->len, 1, "%s", rows[i].what);
+        cr_expect_eq(gap->state, STATE_NEW, "%s", rows[i].what);
+        cr_expect_eq(gap->basis, BASIS_SEEN_UNREAD, "%s", rows[i].what);
+        cr_expect(gap->note && strstr(gap->note, rows[i].note), "%s: %s", rows[i].what, gap->note);
+    }
 }
 
 Test(anchors, a_self_signed_peer_that_nobody_knows)

@@ -129,6 +129,17 @@ Test(identify, several_with_one_key_are_one_ca)
     cr_expect_eq(identity->cert, self_signed, "the root, not the cross-signed one, not the expired one");
 }
 
+Test(identify, what_is_in_date_is_preferred)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    struct issued *above = ISSUE(.subject = "/O=Old/CN=Old Root");
+    struct issued *root = ISSUE(.subject = "/O=Example/CN=Root", .not_after = CERTS_NOW - CERTS_DAY);
+    struct issued *cross = ISSUE(.subject = "/O=Example/CN=Root", .key_of = root, .issuer = above);
+    hold(fixture, root);
+    struct audit_cert *in_date = hold(fixture, cross);
+    cr_expect_eq(run(fixture, "CN=Root, O=Example")->cert, in_date);
+}
+
 Test(identify, a_prefix_lists_what_it_may_be)
 {
     g_autoptr(fixture_auto) fixture = fixture_new();

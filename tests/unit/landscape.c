@@ -318,6 +318,48 @@ Test(landscape, odd_traces)
     cr_expect_str_neq(scene_step(audit->warnings, "app01: /usr/sap/PRD/D00/work/dev_webdisp: "), "");
 }
 
+Test(landscape, padding_of_a_trace_that_moved_is_cut)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(issued_auto) root = certs(.subject = "/O=Example/CN=Root");
+    g_autoptr(issued_auto) leaf = certs(.subject = "/CN=a.example.com", .issuer = root, .leaf = TRUE);
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    UNTRUSTED(text, .target = "a.example.com", .chain = {leaf});
+    const char *end = strstr(text->str, "Example") + strlen("Exa");
+    g_string_truncate(text, (gsize)(end - text->str));
+    g_string_append_len(text, "\0\0\0\0\0\0\0\0", 8);
+    struct capture_trace *trace = scene_trace(scene, host, d00, "dev_icm", "");
+    g_free(trace->object);
+    trace->object = scene_object(scene, text->str, text->len);
+    trace->moved = TRUE;
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(audit->failures->len, 1);
+    const struct audit_failure *failure = audit->failures->pdata[0];
+    cr_assert_not_null(failure->missing);
+    cr_expect_str_eq(failure->missing, "CN=Root, O=Exa");
+}
+
+Test(landscape, a_name_that_an_instance_has_twice_tells_nothing)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Root");
+    g_autoptr(GBytes) list = certs_join(root, NULL);
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "web01");
+    struct capture_instance *w20 = scene_instance(host, "PRD", "W20");
+    scene_store(scene, host, w20, "SAPSSLC.pse", list);
+    struct capture_store *other = scene_store(scene, host, w20, "SAPSSLC.pse", list);
+    g_free(other->path);
+    other->path = g_strdup("/usr/sap/PRD/W20/data/SAPSSLC.pse");
+    UNTRUSTED(text, .store = "SAPSSLC.pse", .target = "a.example.com", .chain = {root});
+    scene_trace(scene, host, w20, "dev_webdisp", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(audit->failures->len, 1);
+    cr_expect_null(((struct audit_failure *)audit->failures->pdata[0])->store);
+}
+
 Test(landscape, which_pse_a_failure_speaks_of)
 {
     static const struct {
