@@ -444,17 +444,18 @@ ask() {
             env LC_ALL=C TZ=UTC USER="$login" SECUDIR="${file%/*}" LD_LIBRARY_PATH="${tool%/*}" LIBPATH="${tool%/*}" \
                 "$tool" maintain_pk -l -p "$file" "$@" </dev/null 2>&1 &
             child=$!
-            {
-                trap 'kill "$sleeper"; exit' TERM
-                sleep "$tg_tool_seconds" &
-                sleeper=$!
-                wait "$sleeper"
+            { # in small steps, so that nothing of it stays longer than a second
+                left=$tg_tool_seconds
+                while [ "$left" -gt 0 ]; do
+                    sleep 1
+                    left=$((left - 1))
+                done
                 kill -9 "$child"
             } >/dev/null &
             watcher=$!
             wait "$child"
             status=$?
-            kill "$watcher"
+            kill -9 "$watcher"
             wait "$watcher"
             echo
             echo "status=$status"

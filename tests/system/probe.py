@@ -154,7 +154,7 @@ def run(text, shell=FIRST, path=None, nobody=False, limit=60, env=None, prefix=(
     no_canary(out, "standard output")
     no_canary(errors, "standard error")
     run.errors = errors
-    patience = time.monotonic() + 1  # what was killed may need a moment
+    patience = time.monotonic() + 3  # what was killed may need a moment
     while left := processes_of(process.pid):
         assert time.monotonic() < patience, "left behind: %s" % left
         time.sleep(0.01)
@@ -302,7 +302,7 @@ class Everything:
     """One root with one of each; what the probe has to say of it is written beside it."""
 
     def __init__(self, folder, material):
-        self.root = root = folder / "usr sap"
+        self.root = root = folder / "usr-sap"
         self.expect = {}  # path -> method, reason, trusted, own
         d00 = instance(root, "PRD", "D00")
         standin(d00)
@@ -453,7 +453,7 @@ def everything(context, shell):
     context.everything.check(Answer(parse(out)))
     assert time.monotonic() - started < 15, "something waited for something"
     for line in log.read_text().splitlines():
-        assert re.fullmatch(r"maintain_pk -l -p /\S* ?\S*( -x )?", line), "%r was called" % line
+        assert re.fullmatch(r"maintain_pk -l -p /\S*( -x )?", line), "%r was called" % line
     context.outputs[shell] = steady(out)
     first = next(iter(context.outputs))
     assert context.outputs[shell] == context.outputs[first], "differs from " + first
@@ -497,6 +497,25 @@ def a_cut_script_runs_nothing(context, shell):
 def what_stands_behind_the_script_is_not_run(context, shell):
     out = run(script(context.folder / "nowhere") + b"echo something else\n" * 1000, shell)
     assert parse(out)[-1]["text"] == "there is no folder %s" % (context.folder / "nowhere")
+
+
+@in_each_shell
+def a_standard_input_that_stays_open(context, shell):
+    """Neither the probe waits for its end, nor a program that wants to read it."""
+    tools = context.folder / ("reading " + shell)
+    tools.mkdir()
+    (tools / "date").write_text("#!/bin/sh\ncat\nexec %s \"$@\"\n" % shutil.which("date"))
+    (tools / "date").chmod(0o755)
+    with subprocess.Popen([SHELLS[shell], *shell.split()[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          env={"PATH": "%s:%s" % (tools, os.environ["PATH"])}, start_new_session=True) as process:
+        process.stdin.write(script(context.folder / "nowhere"))
+        process.stdin.flush()
+        try:
+            assert process.wait(20) == 0
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        assert len(parse(process.stdout.read())) == 2
 
 
 @in_each_shell
@@ -564,6 +583,18 @@ def forge(root, material):
         add("outer-" + name, head + plain[2:], "none", "no-pse")
     add("outer-wide", b"\x30\x83\0" + plain[2:], "native", "")
     add("trailing", plain + b"\0", *bad)
+    for by in (-1, 1):
+        length = int.from_bytes(plain[2:4], "big") + by
+        add("outer%+d" % by, plain[:2] + length.to_bytes(2, "big") + plain[4:], *bad)
+    # version 4 without its last part, with one more, with content that does not fill its place
+    whole = make_pse(sec / "v4.pse", "--version", 4, trust=material.roots).read_bytes()
+    files[sec / "v4.pse"] = ("native", "")
+    parts = elements(inside(elements(inside(whole))[1]))
+    for name, changed in {"less": parts[:-1], "more": parts + [parts[-1]], "flag": [b"\x02\x02\0\0"] + parts[1:],
+                          "unfilled": parts[:2] + [der(4, inside(parts[2]), key_value)] + parts[3:],
+                          "no-octets": parts[:2] + [inside(parts[2])] + parts[3:]}.items():
+        add("v4-" + name, der(0x30, b"\x02\x01\x04", der(0xa3, *changed)),
+            *(("none", "needs-pin") if name == "flag" else bad))
     return files
 
 
