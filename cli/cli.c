@@ -56,7 +56,7 @@ void cli_message(const char *format, ...)
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    fprintf(stderr, "trustgap: %s\n", text);
+    fprintf(stderr, "%s\n", text);
 }
 
 gboolean cli_options(const struct command *command, int *argc, char ***argv, const GOptionEntry *entries, ...)
@@ -94,7 +94,7 @@ int cli_usage(const struct command *command, const char *format, ...)
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    cli_message("%s: %s; see \"trustgap %s --help\"", command->name, text, command->name);
+    cli_message("trustgap %s: %s; see \"trustgap %s --help\"", command->name, text, command->name);
     return STATUS_USAGE;
 }
 
@@ -238,7 +238,7 @@ static void on_progress(void *context, const struct capture_host *host, const ch
 static void on_state(void *context, const char *host, const char *from, const char *to)
 {
     progress_hide(context);
-    fprintf(stderr, "trustgap: %s: [%s] -> [%s]\n", host, from, to);
+    fprintf(stderr, "%s: [%s] -> [%s]\n", host, from, to);
 }
 
 gboolean cli_collect(struct collector_result *result, const struct inventory *inventory, struct capture_writer *writer,

@@ -49,7 +49,7 @@ int cli_failed(const GError *error);
 
 /**
  * cli_message(format, ...):
- * A line on standard error, with the program's name in front; what comes from hosts must be clean.
+ * A line on standard error.  It begins with the thing that it is about; what comes from hosts must be clean.
  */
 void cli_message(const char *format, ...) G_GNUC_PRINTF(1, 2);
 

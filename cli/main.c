@@ -50,6 +50,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         if (strcmp(argv[1], commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);
-    cli_message("%s: no such command; \"trustgap --help\" lists them", argv[1]);
+    cli_message("trustgap %s: no such command; \"trustgap --help\" lists them", argv[1]);
     return STATUS_USAGE;
 }

@@ -220,7 +220,7 @@ class FullDisk(harness.Case):
                 done = subprocess.run([harness.TRUSTGAP, *map(str, row)], stdout=full, stderr=subprocess.PIPE,
                                       cwd=self.folder, env=self.environment, check=False, timeout=harness.SECONDS)
                 self.assertIn(done.returncode, (FAILED, 74), done.stderr.decode())
-                self.assertIn(b"trustgap: ", done.stderr)
+                self.assertRegex(done.stderr, rb"(?m)^standard output: ")
 
 
 if __name__ == "__main__":
