@@ -313,6 +313,8 @@ static void set_pid(struct trace *trace, int64_t pid)
 static gboolean is_rule(struct slice body)
 {
     size_t dashes = 0;
+
+    body = slice_trim(body);
     while (dashes < body.size && body.at[dashes] == '-')
         dashes++;
     return dashes >= 20 && dashes == body.size;
@@ -375,11 +377,11 @@ static gboolean take_header(struct trace *trace, struct slice line)
 {
     struct trace_reader *reader = trace->reader;
 
-    if (is_rule(line)) { /* the title may follow */
+    if (is_rule(line)) { /* the title may follow; it is not looked for elsewhere */
         reader->header = MAX(reader->header, 2);
         return TRUE;
     }
-    return take_title(trace, line) || (reader->header > 0 && (line.size == 0 || take_header_value(trace, line)));
+    return reader->header > 0 && (line.size == 0 || take_title(trace, line) || take_header_value(trace, line));
 }
 
 /* After a file was begun anew; older programs write the process behind it: ( pid = 4711 ) */
@@ -612,7 +614,7 @@ static void pass_over(struct trace *trace, const char *at, const char *end)
         start = start ? start + 1 : at;
         struct slice line = slice_of(start, end - 1), name;
         end = start;
-        if (take_prefix(&line, &name) && !named) {
+        if ((take_prefix(&line, &name) || take_damaged_prefix(&line, &name)) && !named) {
             set_above(reader, name);
             named = TRUE;
         }

@@ -19,6 +19,7 @@ static const char words[][4] = {
     "ubj", /* Subject */
     "Iss", /* Issuer */
     "---", /* the rule round the title of a file */
+    "RUN", /* TRACE FILE TRUNCATED */
 };
 
 #define AT_FIRST  1 /* the pair is the first two letters of a word */

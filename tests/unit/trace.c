@@ -294,6 +294,22 @@ Test(trace, split_anywhere_is_the_same)
     }
 }
 
+/* Single bytes never let the reader pass over lines, so that both of its ways are compared. */
+Test(trace, byte_for_byte_is_the_same)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
+        size_t size;
+        g_autofree char *bytes = load(samples[i].file, &size);
+        g_autoptr(trace_auto) whole = read_bytes(bytes, size);
+        g_autoptr(trace_auto) trace = trace_new();
+        for (size_t at = 0; at < size; at++)
+            trace_read(trace, bytes + at, 1, at);
+        trace_end(trace);
+        g_autofree char *want = describe(whole), *got = describe(trace);
+        cr_assert_str_eq(got, want, "%s", samples[i].what);
+    }
+}
+
 Test(trace, rotated_anywhere_is_the_same)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
@@ -713,7 +729,7 @@ Test(trace, header)
     cr_expect_null(none->header.sid, "only below a title");
     cr_expect_eq(none->header.pid, -1);
 
-    g_autoptr(trace_auto) bad = read_text("trc file: \"x\", trc level: many, release: \"1\"\n");
+    g_autoptr(trace_auto) bad = read_text("--------------------\ntrc file: \"x\", trc level: many, release: \"1\"\n");
     cr_expect_eq(bad->header.level, -1);
 }
 
