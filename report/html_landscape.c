@@ -55,7 +55,7 @@ static void put_own(struct table *table, const struct audit *audit, const struct
 {
     struct markup *markup = table->markup;
 
-    table_cell(table, NULL);
+    table_cell(table, "own");
     if (own) {
         g_autofree char *name = words_short_name(own->subject);
         g_autofree char *end = words_day(own->not_after);

@@ -13,11 +13,19 @@ static void put_name(struct markup *markup, const struct audit_finding *finding)
         markup_text(markup, "...");
 }
 
+/* Where the certificate is to be had, in two words. */
 static char *holders_of(const struct audit_finding *finding)
 {
     if (finding->donors->len > 0)
         return words_count(finding->donors->len, "store", "stores");
-    return g_strdup(finding->cert && finding->cert->references->len > 0 ? "references" : "nobody");
+    for (guint i = 0; finding->cert && i < finding->gaps->len; i++) {
+        const struct audit_gap *gap = finding->gaps->pdata[i];
+        if (gap->store && audit_store_holds(gap->store, finding->cert))
+            return g_strdup("some instances");
+    }
+    if (finding->cert && finding->cert->references->len > 0)
+        return g_strdup("references");
+    return g_strdup(finding->cert || finding->candidates->len > 0 ? "no trust list" : "nobody");
 }
 
 static void put_list(struct markup *markup, const GPtrArray *findings)

@@ -115,37 +115,37 @@ void html_steps(struct markup *markup, const GPtrArray *steps)
     markup_close(markup);
 }
 
-static void put_gap_name(struct markup *markup, const struct audit_gap *gap)
+static void put_gap_names(struct markup *markup, const GPtrArray *gaps, guint from, guint to)
 {
-    if (gap->store) {
-        markup_link(markup, "s", gap->store->id, gap->store->label);
-        return;
+    for (guint i = from; i < to; i++) {
+        const struct audit_gap *gap = gaps->pdata[i];
+        g_autofree char *where = words_where(gap->instance);
+        markup_printf(markup, "%s%s", i > from ? ", " : "", gap->store ? gap->store->label : where);
     }
-    g_autofree char *where = words_where(gap->instance);
-    markup_text(markup, where);
 }
 
-static void put_group(struct markup *markup, const struct overview_steps *group)
+/* The first group is open; to mend one store one needs only its own. */
+static void put_group(struct markup *markup, const struct overview_steps *group, gboolean open)
 {
-    markup_open(markup, "h5", NULL);
+    guint all = group->gaps->len, named = MIN(all, HTML_NAMES_SHOWN);
+
+    markup_open(markup, "details", "place");
+    if (open)
+        markup_attribute(markup, "open", "open");
+    markup_open(markup, "summary", NULL);
     markup_text(markup, "In ");
-    for (guint i = 0; i < MIN(group->gaps->len, HTML_NAMES_SHOWN); i++) {
-        if (i > 0)
-            markup_text(markup, ", ");
-        put_gap_name(markup, group->gaps->pdata[i]);
-    }
+    put_gap_names(markup, group->gaps, 0, named);
+    if (all > named)
+        markup_printf(markup, " and %u more", all - named);
     markup_close(markup);
-    if (group->gaps->len > HTML_NAMES_SHOWN) {
-        markup_open(markup, "details", "rest");
-        markup_say(markup, "summary", NULL, "and in %u more", group->gaps->len - HTML_NAMES_SHOWN);
-        for (guint i = HTML_NAMES_SHOWN; i < group->gaps->len; i++) {
-            if (i > HTML_NAMES_SHOWN)
-                markup_text(markup, ", ");
-            put_gap_name(markup, group->gaps->pdata[i]);
-        }
+    if (all > named) {
+        markup_open(markup, "p", "note");
+        markup_text(markup, "Also in ");
+        put_gap_names(markup, group->gaps, named, all);
         markup_close(markup);
     }
     html_steps(markup, group->steps);
+    markup_close(markup);
 }
 
 void html_remedy(struct markup *markup, const struct audit_finding *finding)
@@ -159,9 +159,9 @@ void html_remedy(struct markup *markup, const struct audit_finding *finding)
     for (guint i = 0; i < groups->len; i++) {
         if (i == HTML_STEPS_SHOWN) {
             markup_open(markup, "details", "rest");
-            markup_say(markup, "summary", NULL, "The same for %u more groups of stores", groups->len - i);
+            markup_say(markup, "summary", NULL, "In %u more places", groups->len - i);
         }
-        put_group(markup, groups->pdata[i]);
+        put_group(markup, groups->pdata[i], i == 0);
     }
     if (groups->len > HTML_STEPS_SHOWN)
         markup_close(markup);

@@ -44,7 +44,7 @@ const char *words_match(enum audit_match match)
         [MATCH_FINGERPRINT] = "certain: the trace prints its fingerprint",
         [MATCH_SERIAL] = "very likely: issuer and serial number are equal",
         [MATCH_NAME] = "likely: the full name is equal, and only one certificate has it",
-        [MATCH_AMBIGUOUS] = "not certain: several certificates have this name",
+        [MATCH_AMBIGUOUS] = "not certain: the name fits, and nothing else tells which certificate it is",
         [MATCH_NONE] = "not known: nobody holds a certificate of this name",
     };
     return texts[match];

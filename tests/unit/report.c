@@ -4,9 +4,12 @@
 #include "error.h"
 #include "fixture_audit.h"
 #include "moment.h"
+#include "overview.h"
+#include "words.h"
 
 #include <criterion/criterion.h>
 #include <glib/gstdio.h>
+#include <jansson.h>
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <stdlib.h>
@@ -627,7 +630,7 @@ struct seen { /* what a walk through a document has found */
 static void look_at_attribute(struct seen *seen, const xmlNode *node, const xmlAttr *attribute)
 {
     static const char *const known[] = {"charset", "class",      "content", "data-label", "href", "http-equiv",
-                                        "id",      "aria-label", "lang",    "name",       "scope"};
+                                        "id",      "aria-label", "lang",    "name",       "open", "scope"};
     gboolean ours = FALSE;
     const char *name = (const char *)attribute->name;
     char *value = (char *)xmlNodeGetContent((const xmlNode *)attribute);
@@ -812,4 +815,206 @@ Test(report, documents_on_a_full_disk)
         cr_expect_not(file_output_commit(output, &error));
         cr_expect(g_error_matches(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO));
     }
+}
+
+Test(report, explain_that_found_nothing)
+{
+    g_autoptr(audit_auto) audit = audit_new();
+    g_ptr_array_add(audit->warnings, (char *)audit_text(audit, "dev_icm: not text"));
+    g_autofree char *text = write_string(write_explain_text, audit);
+    g_autofree char *json = write_string(report_explain_json, audit);
+    cr_expect(g_str_has_prefix(text, "No failed TLS connection was found.\n"));
+    cr_expect(strstr(text, "IcmConnInitClientSSL"), "what was looked for");
+    cr_expect(strstr(text, "raise the ICM trace level"), "and what may help");
+    cr_expect(strstr(text, "Note: dev_icm: not text\n"));
+    cr_expect_str_eq(json, "{\"format\": \"trustgap explain 1\",\n \"failures\": []}\n");
+}
+
+/* Other programs read it: exactly these members, whatever is known. */
+Test(report, explain_json_members)
+{
+    static const char *const members[] = {"cause", "error", "code",  "role", "store", "target",  "peer",
+                                          "first", "last",  "count", "line", "chain", "missing", "advice"};
+    g_autoptr(audit_auto) audit = fixture_explain();
+    g_autofree char *text = write_string(report_explain_json, audit);
+    json_error_t error;
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    cr_assert(json, "%s", error.text);
+    json_t *failures = json_object_get(json, "failures");
+    cr_expect_str_eq(json_string_value(json_object_get(json, "format")), "trustgap explain 1");
+    cr_expect_eq(json_object_size(json), 2);
+    cr_assert_eq(json_array_size(failures), audit->failures->len);
+    for (guint i = 0; i < audit->failures->len; i++) {
+        json_t *failure = json_array_get(failures, i);
+        cr_expect_eq(json_object_size(failure), G_N_ELEMENTS(members));
+        for (size_t j = 0; j < G_N_ELEMENTS(members); j++)
+            cr_expect(json_object_get(failure, members[j]), "%u: %s", i, members[j]);
+    }
+    /* The third one is cut, and says so beside each name that is. */
+    json_t *cut = json_array_get(failures, 2);
+    json_t *missing = json_object_get(cut, "missing"), *link = json_array_get(json_object_get(cut, "chain"), 0);
+    cr_expect(json_is_true(json_object_get(missing, "cut")));
+    cr_expect(json_is_true(json_object_get(link, "cut")));
+    cr_expect(json_is_null(json_object_get(link, "serial")));
+    /* The fourth one tells nearly nothing. */
+    json_t *mute = json_array_get(failures, 3);
+    cr_expect(json_is_null(json_object_get(mute, "role")));
+    cr_expect(json_is_null(json_object_get(mute, "code")));
+    cr_expect(json_is_null(json_object_get(mute, "line")));
+    cr_expect(json_is_null(json_object_get(mute, "first")));
+    missing = json_object_get(mute, "missing");
+    cr_expect(json_is_null(json_object_get(missing, "subject")));
+    cr_expect_str_eq(json_string_value(json_object_get(missing, "certainty")), "unknown");
+    cr_expect_null(json_object_get(missing, "cut"));
+    /* What is no untrusted peer misses nothing. */
+    cr_expect(json_is_null(json_object_get(json_array_get(failures, 5), "missing")));
+    json_decref(json);
+}
+
+Test(report, short_names)
+{
+    static const struct {
+        const char *what, *name, *wanted;
+    } rows[] = {
+        {"CN first", "CN=Example Root, O=Example, C=DE", "Example Root"},
+        {"CN last", "C=DE, O=Example, CN=Example Root", "Example Root"},
+        {"lower case", "o=Example, cn=Example Root", "Example Root"},
+        {"no CN", "OU=Example RootCA2, O=\"Example, Inc.\"", "OU=Example RootCA2"},
+        {"a comma in quotes", "O=\"a, CN=b\", CN=c", "c"},
+        {"a comma behind a backslash", "O=a\\, CN=b, CN=c", "c"},
+        {"an empty CN", "CN=, O=Example", "CN="},
+        {"a backslash at the end", "CN=a\\", "a\\"},
+        {"a quote without end", "O=\"a, CN=b", "O=\"a, CN=b"},
+        {"no name", "", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *name = words_short_name(rows[i].name);
+        cr_expect_str_eq(name, rows[i].wanted, "%s: %s", rows[i].what, name);
+    }
+    cr_expect_null(words_short_name(NULL));
+}
+
+Test(report, numbers_and_times_in_words)
+{
+    static const struct {
+        uint64_t number;
+        const char *wanted;
+    } rows[] = {
+        {0, "0 hosts"},
+        {1, "1 host"},
+        {2, "2 hosts"},
+        {999, "999 hosts"},
+        {1000, "1,000 hosts"},
+        {1234567, "1,234,567 hosts"},
+        {UINT64_MAX, "18,446,744,073,709,551,615 hosts"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = words_count(rows[i].number, "host", "hosts");
+        cr_expect_str_eq(text, rows[i].wanted);
+    }
+    static const struct {
+        int64_t end, now;
+        const char *wanted;
+    } ends[] = {
+        {MOMENT_NONE, 0, "not known"},
+        {0, MOMENT_NONE, "not known"},
+        {86400, 0, "1 day"},
+        {86399, 0, "0 days"},
+        {0, 0, "0 days"},
+        {0, 1, "ended 0 days ago"},
+        {0, 86400 * 2, "ended 2 days ago"},
+        {INT64_MAX, INT64_MIN + 1, "213,503,982,334,601 days"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        g_autofree char *text = words_left(ends[i].end, ends[i].now);
+        cr_expect_str_eq(text, ends[i].wanted, "%s", text);
+    }
+}
+
+Test(report, headlines)
+{
+    static const struct {
+        const char *what;
+        enum audit_host_status host;
+        enum audit_finding_kind kind;
+        enum audit_state state;
+        unsigned gaps;
+        const char *wanted;
+    } rows[] = {
+        {"nothing wrong", HOST_COLLECTED, FINDING_DRIFT, STATE_OPEN, 0,
+         "No certificate is missing, as far as was seen."},
+        {"nothing seen", HOST_FAILED, FINDING_DRIFT, STATE_OPEN, 0, "Nothing was seen: no host was wholly collected."},
+        {"one", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_NEW, 1,
+         "1 certificate is missing in 1 trust store; importing it heals 2 failing connections."},
+        {"two stores", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_RETURNED, 2,
+         "1 certificate is missing in 2 trust stores; importing it heals 4 failing connections."},
+        {"fixed", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_FIXED, 1,
+         "No certificate is missing, as far as was seen."},
+        {"waived", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_WAIVED, 1,
+         "No certificate is missing, as far as was seen."},
+        {"nobody has it", HOST_COLLECTED, FINDING_UNKNOWN_ISSUER, STATE_OPEN, 1, "No certificate to import was found."},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) audit = audit_new();
+        struct audit_host *host = audit_host_new(audit);
+        host->name = "app01";
+        host->status = rows[i].host;
+        g_ptr_array_add(audit->hosts, host);
+        struct audit_finding *finding = audit_finding_new(audit);
+        finding->id = "0123456789abcdef";
+        finding->title = "a finding";
+        finding->kind = rows[i].kind;
+        finding->state = rows[i].state;
+        g_ptr_array_add(audit->findings, finding);
+        for (unsigned j = 0; j < rows[i].gaps; j++) {
+            struct audit_gap *gap = audit_gap_new(audit);
+            gap->store = audit_store_new(audit);
+            gap->store->label = audit_textf(audit, "store %u", j);
+            gap->store->file = "SAPSSLC.pse";
+            gap->state = rows[i].state;
+            gap->count = 2;
+            g_ptr_array_add(audit->stores, gap->store);
+            g_ptr_array_add(finding->gaps, gap);
+        }
+        audit_sort(audit);
+        g_autoptr(overview_auto) overview = overview_new(audit);
+        g_autofree char *headline = overview_headline(overview);
+        cr_expect_str_eq(headline, rows[i].wanted, "%s: %s", rows[i].what, headline);
+    }
+}
+
+/* Equal steps of many stores are said once, and many different ones are folded away. */
+Test(report, steps_are_grouped)
+{
+    for (int same = 0; same < 2; same++) {
+        g_autoptr(audit_auto) audit = make_large(30);
+        struct audit_finding *finding = audit->findings->pdata[0];
+        for (guint i = 0; same && i < finding->gaps->len; i++)
+            ((struct audit_gap *)finding->gaps->pdata[i])->steps->pdata[0] = (char *)"Import it.";
+        g_autoptr(GPtrArray) groups = overview_steps(finding);
+        cr_expect_eq(groups->len, same ? 1 : 30);
+        g_autofree char *html = write_string(report_write_html, audit);
+        if (same)
+            cr_expect(strstr(html, " and 27 more</summary>"));
+        else
+            cr_expect(strstr(html, "<summary>In 22 more places</summary>"));
+    }
+}
+
+Test(report, lines_are_wrapped_at_blanks)
+{
+    g_autoptr(audit_auto) audit = fixture_landscape();
+    g_autofree char *text = write_string(report_write_text, audit);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    unsigned wrapped = 0;
+
+    for (char **line = lines; *line; line++) {
+        if (!g_str_has_prefix(*line, "                1. ") && !g_str_has_prefix(*line, "                2. "))
+            continue;
+        if (strchr(*line + strlen("                1. "), ' ')) { /* else it is one word, which stays whole */
+            cr_expect_leq(g_utf8_strlen(*line, -1), 79, "%s", *line);
+            wrapped++;
+        }
+    }
+    cr_expect_gt(wrapped, 5);
 }
