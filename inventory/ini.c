@@ -12,6 +12,7 @@ struct reader {
     struct inventory *inventory;
     enum section section;
     struct group *group; /* of the section */
+    unsigned mentions;
 };
 
 static gboolean refuse(GError **error, const char *text, const char *what)
@@ -129,6 +130,12 @@ static gboolean add_hosts(struct reader *reader, const GPtrArray *names, uint16_
 {
     struct inventory *inventory = reader->inventory;
 
+    reader->mentions += names->len;
+    if (reader->mentions > INVENTORY_MENTIONS) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "hosts are named more than %d times",
+                    INVENTORY_MENTIONS);
+        return FALSE;
+    }
     for (guint i = 0; i < names->len; i++) {
         guint before = inventory->hosts->len;
         struct draft *draft = groups_draft(inventory, names->pdata[i], line);
@@ -264,12 +271,16 @@ static gboolean is_section(const char *text)
 
 static gboolean read_line(struct reader *reader, const char *bytes, size_t size, unsigned line, GError **error)
 {
-    g_autofree char *copy = g_strndup(bytes, size);
-    const char *text = g_strstrip(copy);
-
+    while (size > 0 && g_ascii_isspace(*bytes)) {
+        bytes++;
+        size--;
+    }
+    while (size > 0 && g_ascii_isspace(bytes[size - 1]))
+        size--;
     /* Comments may have bytes in any encoding, as in Ansible. */
-    if (!*text || *text == '#' || *text == ';')
+    if (size == 0 || *bytes == '#' || *bytes == ';')
         return TRUE;
+    g_autofree char *text = g_strndup(bytes, size);
     if (!g_utf8_validate(text, -1, NULL))
         return refuse(error, text, "not UTF-8");
     if (is_section(text))
@@ -287,7 +298,7 @@ static gboolean read_line(struct reader *reader, const char *bytes, size_t size,
 
 gboolean ini_read(struct inventory *inventory, const char *bytes, size_t size, GError **error)
 {
-    struct reader reader = {inventory, SECTION_HOSTS, inventory->groups->ungrouped};
+    struct reader reader = {inventory, SECTION_HOSTS, inventory->groups->ungrouped, 0};
     const char *at = bytes, *end = bytes + size;
 
     for (unsigned line = 1; at < end; line++) {

@@ -18,10 +18,11 @@
 
 /* Limits. */
 #define INVENTORY_FILE_BYTES  ((size_t)64 * 1024 * 1024)
-#define INVENTORY_HOSTS       100000 /* hosts of one inventory, after its ranges are spelt out */
-#define INVENTORY_RANGE_HOSTS 65536  /* hosts of one range */
-#define INVENTORY_NAME_BYTES  255    /* of a host name or a group name */
-#define INVENTORY_VALUE_BYTES 4096   /* of a variable that is used */
+#define INVENTORY_HOSTS       100000  /* hosts of one inventory, after its ranges are spelt out */
+#define INVENTORY_RANGE_HOSTS 65536   /* hosts of one line with ranges */
+#define INVENTORY_MENTIONS    1000000 /* hosts on all lines, a host that is in ten groups ten times */
+#define INVENTORY_NAME_BYTES  255     /* of a host name or a group name */
+#define INVENTORY_VALUE_BYTES 4096    /* of a variable that is used */
 #define INVENTORY_GROUPS      10000
 #define INVENTORY_DEPTH       64 /* groups inside of groups */
 

@@ -1,34 +1,68 @@
-/* Plays the samples of a folder through a fuzz target, for builds without a fuzzer: replay FOLDER */
+/*
+ * Plays samples through a fuzz target once, for builds without libFuzzer: fuzz-NAME FILE_OR_FOLDER...
+ *
+ * A sample that ends the process is a failed test.  So is a run without a sample, for it proves nothing.
+ */
 #include "file.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#define SAMPLE_BYTES ((size_t)64 * 1024 * 1024)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-int main(int argc, char **argv)
+static gboolean play_file(const char *path, GError **error)
 {
-    g_autoptr(GError) error = NULL;
-    GDir *folder = argc == 2 ? g_dir_open(argv[1], 0, &error) : NULL;
-    unsigned played = 0;
+    g_autoptr(GBytes) bytes = file_read(path, SAMPLE_BYTES, error);
+    if (!bytes)
+        return FALSE;
+    size_t size;
+    const void *content = g_bytes_get_data(bytes, &size);
+    /* In a block of exactly its size, so that ASan sees the first byte behind it. */
+    g_autofree uint8_t *sample = g_malloc(MAX(size, 1));
+    if (size > 0)
+        memcpy(sample, content, size);
+    LLVMFuzzerTestOneInput(sample, size);
+    return TRUE;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Adds to ${paths} the files of a folder, in the same order everywhere; or ${path} itself. */
+static void add_paths(GPtrArray *paths, const char *path)
+{
+    GDir *folder = g_dir_open(path, 0, NULL);
+    guint first = paths->len;
+    const char *name;
 
     if (!folder) {
-        fprintf(stderr, "%s\n", error ? error->message : "replay FOLDER");
-        return 1;
+        g_ptr_array_add(paths, g_strdup(path));
+        return;
     }
-    for (const char *name = g_dir_read_name(folder); name; name = g_dir_read_name(folder)) {
-        g_autofree char *path = g_build_filename(argv[1], name, NULL);
-        g_autoptr(GBytes) bytes = file_read(path, (size_t)16 * 1024 * 1024, &error);
-        if (!bytes) {
+    while ((name = g_dir_read_name(folder)))
+        g_ptr_array_add(paths, g_build_filename(path, name, NULL));
+    g_dir_close(folder);
+    if (paths->len > first)
+        qsort(paths->pdata + first, paths->len - first, sizeof paths->pdata[0], compare_names);
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+
+    for (int i = 1; i < argc; i++)
+        add_paths(paths, argv[i]);
+    for (guint i = 0; i < paths->len; i++) {
+        if (!play_file(paths->pdata[i], &error)) {
             fprintf(stderr, "%s\n", error->message);
-            g_dir_close(folder);
             return 1;
         }
-        gsize size;
-        const uint8_t *first = g_bytes_get_data(bytes, &size);
-        LLVMFuzzerTestOneInput(first ? first : (const uint8_t *)"", size);
-        played++;
     }
-    g_dir_close(folder);
-    printf("%u samples\n", played);
-    return played ? 0 : 1; /* a test without a sample proves nothing */
+    printf("%u samples\n", paths->len);
+    return paths->len > 0 ? 0 : 1;
 }

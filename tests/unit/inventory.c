@@ -362,6 +362,12 @@ Test(inventory, limits_at_both_edges)
                                                  INVENTORY_HOSTS - INVENTORY_RANGE_HOSTS + over);
         cr_expect_eq(accepts(hosts), !over, "hosts");
 
+        GString *mentions = g_string_new(NULL);
+        for (int i = 0; i < 20; i++)
+            g_string_append_printf(mentions, "a[1:%d]\n", INVENTORY_MENTIONS / 20 + (over && i == 0));
+        cr_expect_eq(accepts(mentions->str), !over, "mentions");
+        g_string_free(mentions, TRUE);
+
         GString *groups = g_string_new("a\n"); /* all and ungrouped are there already */
         for (int i = 0; i < INVENTORY_GROUPS - 2 + over; i++)
             g_string_append_printf(groups, "[g%d]\n", i);
@@ -378,8 +384,9 @@ Test(inventory, limits_at_both_edges)
 
 Test(inventory, file_limit)
 {
-    g_autofree char *text = g_strnfill(INVENTORY_FILE_BYTES + 1, '\n');
+    g_autofree char *text = g_strnfill(INVENTORY_FILE_BYTES + 1, '#');
     text[0] = 'a';
+    text[1] = '\n';
     g_autoptr(inventory_auto) whole = inventory_parse("hosts", text, INVENTORY_FILE_BYTES, NULL);
     cr_expect_not_null(whole);
     g_autoptr(GError) error = NULL;
