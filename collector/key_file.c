@@ -140,7 +140,7 @@ static void parse_text(struct key_file *file, const char *text)
 struct key_file *key_file_parse(const char *path, const void *bytes, size_t size)
 {
     struct key_file *file = key_file_new(path);
-    g_autofree char *text = g_strndup(bytes, size);
+    g_autofree char *text = g_strndup(bytes ? bytes : "", size); /* an empty file is mapped to nothing at all */
 
     if (strlen(text) != size)
         refuse(file, KEY_FILE_UNUSABLE, "is no private key in PEM form");

@@ -174,10 +174,10 @@ class _Tap(unittest.TestResult):
 
     def _line(self, test, word, suffix="", details=""):
         self.number += 1
-        print("%s %d - %s%s" % (word, self.number, test.id().split(".", 1)[-1], suffix))
-        for line in details.splitlines():
-            print("# " + line)
-        sys.stdout.flush()
+        line = "%s %d - %s%s" % (word, self.number, test.id().split(".", 1)[-1], suffix)
+        print(line, flush=True)
+        if details:  # meson shows what stands on standard error
+            print(line + "\n" + details, file=sys.stderr, flush=True)
 
     def addSuccess(self, test):
         self._line(test, "ok")
