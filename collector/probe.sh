@@ -428,7 +428,8 @@ read_pse() {
     if [ -n "$own_at" ]; then
         where=$own_at
         own=$(certificates "$own_at" "$own_size")
-        [ "${own%%"$newline"*}" = 1 ] || return
+        count=${own%%"$newline"*}
+        [ "$count" = 1 ] || return
     fi
     reason=
 }
@@ -578,7 +579,8 @@ send_store() {
     field reason "$reason"
     bare store
     if [ "$method" = native ]; then
-        field count "${trusted%%"$newline"*}"
+        count=${trusted%%"$newline"*}
+        field count "$count"
         record trusted "$list_size"
         emit "$trusted"
         echo
@@ -751,15 +753,17 @@ send_system_as() {
     *'trustgap-probe began'*'trustgap-probe records='*) ;;
     *'trustgap-probe began'*) exit 1 ;;
     *)
+        answer=${answer%%"$newline"*}
         field reason not-allowed
         field path "$2"
-        note "sudo -u $1 does not work: ${answer%%"$newline"*}"
+        note "sudo -u $1 does not work: $answer"
         return 1
         ;;
     esac
     any=1
     answer=${answer##*trustgap-probe records=}
-    records=$((records + ${answer%%[!0-9]*}))
+    answer=${answer%%[!0-9]*}
+    records=$((records + answer))
 }
 
 # --- Main ------------------------------------------------------------------------------------------------------------
