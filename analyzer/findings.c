@@ -129,6 +129,34 @@ static const char *peer_key(const struct audit_failure *failure)
     return peer ? peer : "";
 }
 
+/* How often and with whom; what it means is said by the advice of each failure. */
+static const char *detail_of_failures(struct work *work, const GPtrArray *failures)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GString) names = g_string_new(NULL);
+    unsigned count = 0;
+
+    for (guint i = 0; i < failures->len; i++) {
+        const struct audit_failure *failure = failures->pdata[i];
+        const char *peer = failure->target ? failure->target : failure->peer;
+        const char *colon = peer && failure->role == ROLE_SERVER ? strrchr(peer, ':') : NULL;
+        count += failure->count;
+        if (!peer)
+            continue;
+        /* The port of one that calls is another one each time. */
+        const char *name = colon ? audit_text_bytes(work->audit, peer, (size_t)(colon - peer)) : peer;
+        if (g_hash_table_add(seen, (void *)name) && g_hash_table_size(seen) <= FINDINGS_NAMED)
+            g_string_append_printf(names, "%s%s", names->len ? ", " : "", name);
+    }
+    guint peers = g_hash_table_size(seen);
+    g_autofree char *more = peers > FINDINGS_NAMED ? g_strdup_printf(" and %u more", peers - FINDINGS_NAMED) : NULL;
+    return audit_textf(work->audit, "%u failed connection%s%s%s%s.", count, count == 1 ? "" : "s",
+                       peers == 0   ? ""
+                       : peers == 1 ? "; peer: "
+                                    : "; peers: ",
+                       names->str, more ? more : "");
+}
+
 static void find_failures(struct work *work)
 {
     g_autoptr(GHashTable) by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -162,7 +190,7 @@ static void find_failures(struct work *work)
                                                                             : "a peer that the trace does not name");
         finding->severity = severity_of(failure->cause);
         finding->title = title_of_failure(work, failure, failure->store ? failure->store->label : instance, peer);
-        finding->detail = failure->advice && *failure->advice ? failure->advice : NULL;
+        finding->detail = detail_of_failures(work, finding->failures);
         finding->host = failure->instance->host;
         if (failure->store)
             g_ptr_array_add(finding->stores, failure->store);

@@ -475,7 +475,12 @@ static void steps_of_untrusted(struct audit *audit, struct audit_finding *findin
             "chain.");
         return;
     }
-    add(audit, finding->steps, "Raise the trace level to 2: %s.", where_to_set_level(instance));
+    int level = level_of(instance);
+    if (level > 1)
+        add(audit, finding->steps, "The trace level is %d already; what failed before it was raised shows no chain.",
+            level);
+    else
+        add(audit, finding->steps, "Raise the trace level to 2: %s.", where_to_set_level(instance));
     add(audit, finding->steps, "Call the peer once (a connection test of the destination in SM59 is enough).");
     add(audit, finding->steps,
         "Set the trace level back to 1 at once; level 2 writes much and may hold what is private.");

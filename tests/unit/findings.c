@@ -74,6 +74,39 @@ Test(findings, forwarded_certificates_and_proxies)
     cr_expect_str_neq(scene_step(scene_finding(audit, FINDING_TLS_FAILURE)->steps, "prox"), "");
 }
 
+Test(findings, untrusted_without_a_name)
+{
+    static const struct {
+        const char *level, *step;
+        gboolean chain;
+    } rows[] = {
+        {"1", "Raise the trace level to 2", FALSE},
+        {"2", "The trace level is 2 already", FALSE},
+        {"2", "BasicConstraints or KeyUsage of a signer no import heals it", TRUE},
+    };
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Root"), leaf = certs(.subject = "/CN=a", .issuer = root);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        scene_header(text, rows[i].level, "785");
+        if (rows[i].chain)
+            UNTRUSTED(text, .target = "a.example.com", .chain = {leaf, root});
+        else
+            scene_headline(text, "a.example.com", "SSSLERR_PEER_CERT_UNTRUSTED (-102)");
+        /* The signer is no CA. */
+        char *status = rows[i].chain ? strstr(strstr(text->str, "SignerCert"), "Status:   ") : NULL;
+        if (status)
+            g_string_insert(text, status - text->str, "BasicConstraints:       Not successful\n[Thr 7]      ");
+        scene_trace(scene, host, d00, "dev_icm", text->str);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        const struct audit_finding *finding = scene_finding(audit, FINDING_TLS_FAILURE);
+        cr_assert_not_null(finding, "%zu", i);
+        cr_expect_str_neq(scene_step(finding->steps, rows[i].step), "", "%s", rows[i].step);
+    }
+}
+
 Test(findings, one_finding_for_a_peer_and_one_for_all_that_call)
 {
     g_autoptr(scene_auto) scene = scene_new();
@@ -97,6 +130,24 @@ Test(findings, one_finding_for_a_peer_and_one_for_all_that_call)
     scene_trace(scene, host, d01, "dev_icm", text->str);
     g_autoptr(audit_auto) audit = scene_run(scene, NULL);
     cr_expect_eq(scene_count(audit, FINDING_TLS_FAILURE), 6, "%u", scene_count(audit, FINDING_TLS_FAILURE));
+    static const struct {
+        enum audit_cause cause;
+        const char *detail;
+    } rows[] = {
+        {CAUSE_CLOSED, "2 failed connections; peer: a.example.com."},
+        {CAUSE_CLOSED, "1 failed connection; peer: b.example.com."},
+        {CAUSE_PEER_REFUSED, "20 failed connections; peers: 192.0.2.0, 192.0.2.10, 192.0.2.11, 192.0.2.12, 192.0.2.13, "
+                             "192.0.2.14, 192.0.2.15, 192.0.2.16, 192.0.2.17, 192.0.2.18 and 10 more."},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        int found = 0;
+        for (guint j = 0; j < audit->findings->len; j++) {
+            const struct audit_finding *finding = audit->findings->pdata[j];
+            const struct audit_failure *failure = finding->failures->pdata[0];
+            found += failure->cause == rows[i].cause && g_strcmp0(finding->detail, rows[i].detail) == 0;
+        }
+        cr_expect_eq(found, 2, "%s", rows[i].detail);
+    }
 }
 
 Test(findings, certificates_at_their_end)

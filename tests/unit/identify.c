@@ -120,7 +120,8 @@ Test(identify, several_with_one_key_are_one_ca)
     g_autoptr(fixture_auto) fixture = fixture_new();
     struct issued *root = ISSUE(.subject = "/O=Example/CN=Root");
     struct issued *above = ISSUE(.subject = "/O=Old/CN=Old Root");
-    hold(fixture, ISSUE(.subject = "/O=Example/CN=Root", .key_of = root, .issuer = above));
+    hold(fixture, ISSUE(.subject = "/O=Example/CN=Root", .key_of = root, .issuer = above,
+                        .not_after = CERTS_NOW + 3000 * CERTS_DAY));
     struct audit_cert *self_signed = hold(fixture, root);
     hold(fixture, ISSUE(.subject = "/O=Example/CN=Root", .key_of = root, .not_before = CERTS_NOW - 10 * CERTS_DAY,
                         .not_after = CERTS_NOW - CERTS_DAY));
