@@ -126,7 +126,8 @@ static void put_nav_item(struct markup *markup, const char *chapter, const char 
     markup_attribute(markup, "href", "#%s", chapter);
     markup_text(markup, title);
     markup_close(markup);
-    markup_printf(markup, " %u", count);
+    g_autofree char *number = words_number(count);
+    markup_printf(markup, " %s", number);
     markup_close(markup);
 }
 

@@ -159,7 +159,8 @@ void html_remedy(struct markup *markup, const struct audit_finding *finding)
     for (guint i = 0; i < groups->len; i++) {
         if (i == HTML_STEPS_SHOWN) {
             markup_open(markup, "details", "rest");
-            markup_say(markup, "summary", NULL, "In %u more places", groups->len - i);
+            g_autofree char *places = words_count(groups->len - i, "more place", "more places");
+            markup_say(markup, "summary", NULL, "In %s", places);
         }
         put_group(markup, groups->pdata[i], i == 0);
     }

@@ -1,5 +1,6 @@
 #include "markup.h"
 
+#include "words.h"
 #include "xml_output.h"
 
 #include <string.h>
@@ -155,7 +156,8 @@ void table_row(struct table *table)
     if (table->rows == table->limit) {
         close_table(table);
         markup_open(markup, "details", "rest");
-        markup_say(markup, "summary", NULL, "%u %s", table->total - table->limit, table->what);
+        g_autofree char *rest = words_count(table->total - table->limit, table->what, table->what);
+        markup_say(markup, "summary", NULL, "%s", rest);
         open_table(table);
     }
     table->rows++;

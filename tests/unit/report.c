@@ -798,7 +798,7 @@ Test(report, documents_grow_with_the_landscape_and_not_faster)
     g_autofree char *html = write_string(report_write_html, large);
     xmlDoc *document = parse_html("large", html);
     xmlFreeDoc(document);
-    cr_expect(strstr(html, "<summary>4975 more trust stores</summary>"));
+    cr_expect(strstr(html, "<summary>4,975 more trust stores</summary>"));
 }
 
 Test(report, documents_on_a_full_disk)
