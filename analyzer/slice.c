@@ -63,11 +63,19 @@ gboolean slice_take_quoted(struct slice *slice, struct slice *text, gboolean *op
     return TRUE;
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
 gboolean slice_find_fold(struct slice slice, const char *word, struct slice *rest)
 {
-    size_t length = strlen(word);
+    size_t length = strlen(word), same;
+
     for (size_t i = 0; i + length <= slice.size; i++) {
-        if (g_ascii_tolower(slice.at[i]) == word[0] && g_ascii_strncasecmp(slice.at + i, word, length) == 0) {
+        for (same = 0; same < length && lower(slice.at[i + same]) == word[same];)
+            same++;
+        if (same == length) {
             *rest = slice_from(slice, i + length);
             return TRUE;
         }

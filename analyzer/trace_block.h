@@ -114,6 +114,8 @@ struct block {
     gboolean trailed;              /* facts stood behind its end */
     gboolean detailed;             /* facts are repeated behind its end */
     gboolean unlisted, placed;     /* an event of it was no item of a list; stood below a thread's prefix */
+    unsigned torn_headline;        /* number in the block of the line below one that ends before the host; 0: none */
+    gboolean torn_starred;
     gboolean cut;
     unsigned part, line;
     uint64_t offset;

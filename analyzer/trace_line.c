@@ -158,25 +158,35 @@ static void note_named(struct block *block, const struct trace_line *line, struc
     block_quote(block, QUOTE_NAMED, line);
 }
 
-/* Texts of the library, wherever they stand in a line that belongs to a block. */
-static gboolean scan_text(struct block *block, const struct trace_line *line, struct slice text, gboolean open)
+/* Whether it says that a chain is not trusted, in one of the wordings of several years. */
+static gboolean is_distrust(struct slice text)
 {
-    static const char *const phrases[] = {
+    static const char *const wordings[] = {
         "peer not trusted",
         "certificate (chain) is not trusted",
         "certificate (chain) is untrusted",
         "certificate (chain) validation failed",
     };
     struct slice rest;
-    gboolean told = FALSE;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(phrases) && !told; i++) {
-        if (slice_find_fold(text, phrases[i], &rest)) {
-            block_sign(block, SIGN_UNTRUSTED_TEXT);
-            block_reason(block, REASON_UNTRUSTED, text);
-            block_quote(block, QUOTE_UNTRUSTED, line);
-            told = TRUE;
-        }
+    if (!slice_find_fold(text, "trusted", &rest) && !slice_find_fold(text, "validation failed", &rest))
+        return FALSE;
+    for (size_t i = 0; i < G_N_ELEMENTS(wordings); i++)
+        if (slice_find_fold(text, wordings[i], &rest))
+            return TRUE;
+    return FALSE;
+}
+
+/* Texts of the library, wherever they stand in a line that belongs to a block. */
+static gboolean scan_text(struct block *block, const struct trace_line *line, struct slice text, gboolean open)
+{
+    struct slice rest;
+    gboolean told = is_distrust(text);
+
+    if (told) {
+        block_sign(block, SIGN_UNTRUSTED_TEXT);
+        block_reason(block, REASON_UNTRUSTED, text);
+        block_quote(block, QUOTE_UNTRUSTED, line);
     }
     if (slice_find(text, "missing certificate of ", &rest)) {
         gboolean cut = open;
@@ -494,6 +504,12 @@ static gboolean take_handshake(struct block *block, const struct trace_line *lin
     struct slice host;
     struct error error;
 
+    if (slice_trim(rest).size == 0) { /* "failed" may come in the next line */
+        block_join(block, line);
+        block->torn_headline = block->n_lines + 1;
+        block->torn_starred = starred;
+        return TRUE;
+    }
     if (!take_peer_name(&rest, &host))
         return FALSE;
     take_error_and_code(&rest, &error, line);
@@ -510,6 +526,13 @@ static gboolean take_handshake(struct block *block, const struct trace_line *lin
 static gboolean take_text_headline(struct block *block, const struct trace_line *line, struct slice rest)
 {
     return take_handshake(block, line, rest, FALSE);
+}
+
+/* failed: SSSLERR_NAME (-n): the second half of a headline */
+static gboolean take_torn_headline(struct block *block, const struct trace_line *line, struct slice body)
+{
+    return block->torn_headline > 0 && block->torn_headline == block->n_lines &&
+           take_handshake(block, line, body, block->torn_starred);
 }
 
 /* HttpIsReverseProxyTrustworthy: text */
@@ -1050,6 +1073,7 @@ static const struct row {
     {"Validity", take_validity, FALSE},
     {"Verification result", take_own_result, FALSE},
     {"cli SSL session PSE", take_client_store, FALSE},
+    {"failed:", take_torn_headline, TRUE},
     {"in:", take_api_value, FALSE},
     {"secude_error", take_secude_error, FALSE},
     {"session uses PSE", take_session_store, FALSE},
@@ -1109,6 +1133,8 @@ static gboolean take_anywhere(struct block *block, const struct trace_line *line
 {
     struct slice rest;
 
+    if (slice_begins(body, "->>") || slice_begins(body, "<<-"))
+        return FALSE;
     if (slice_find(body, "SSL handshake with", &rest)) {
         struct slice before = slice_of(body.at, rest.at - strlen("SSL handshake with"));
         struct slice ignored;
@@ -1128,6 +1154,9 @@ static gboolean take_body(struct block *block, const struct trace_line *line, st
     struct slice stripped = body;
 
     if (take_row(block, line, body))
+        return TRUE;
+    if (body.size > 3 && g_ascii_isupper(body.at[0]) && slice_is_blank(body.at[1]) && /* a component: M, N, ... */
+        take_row(block, line, slice_trim(slice_from(body, 1))))
         return TRUE;
     if (trace_line_strip_mark(&stripped)) {
         struct trace_line listed = *line;
