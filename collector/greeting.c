@@ -8,18 +8,28 @@
 #define COOKIE_BYTES 16
 
 /* Lines may stand before the banner, which is the first one that begins with "SSH-". */
-static gboolean skip_banner(struct wire *wire)
+static gboolean find_banner(struct wire *wire)
 {
-    while (wire->left > 0) {
-        const uint8_t *line_feed = memchr(wire->at, '\n', wire->left);
-        gboolean is_banner = wire->left >= 4 && memcmp(wire->at, "SSH-", 4) == 0;
+    for (;;) {
+        if (wire->left >= 4 && memcmp(wire->at, "SSH-", 4) == 0)
+            return TRUE;
+        const uint8_t *line_feed = wire->left > 0 ? memchr(wire->at, '\n', wire->left) : NULL;
         if (!line_feed)
             return FALSE;
         wire_skip(wire, (size_t)(line_feed + 1 - wire->at));
-        if (is_banner)
-            return TRUE;
     }
-    return FALSE;
+}
+
+gboolean greeting_is_ssh(const void *bytes, size_t size)
+{
+    struct wire wire = {bytes, size};
+    return find_banner(&wire);
+}
+
+static gboolean skip_banner(struct wire *wire)
+{
+    const uint8_t *line_feed = find_banner(wire) ? memchr(wire->at, '\n', wire->left) : NULL;
+    return line_feed && wire_skip(wire, (size_t)(line_feed + 1 - wire->at));
 }
 
 gboolean greeting_parse(struct greeting *greeting, const void *bytes, size_t size)

@@ -34,6 +34,12 @@ struct greeting {
 gboolean greeting_parse(struct greeting *greeting, const void *bytes, size_t size);
 
 /**
+ * greeting_is_ssh(bytes, size):
+ * TRUE if there is a line that begins as a banner of SSH does.
+ */
+gboolean greeting_is_ssh(const void *bytes, size_t size);
+
+/**
  * greeting_first_line(bytes, size):
  * The first line, cleaned and cut to GREETING_LINE_CHARS; the caller frees it with g_free().
  */

@@ -19,8 +19,8 @@ struct receiver {
     int64_t trace_limit;
     const struct kind *kind; /* of the record under way; NULL: its bytes are passed over */
     struct capture_object *object;
-    int64_t object_bytes;
-    struct capture_trace *trace; /* the last one, owned by the host */
+    int64_t object_bytes, promised_bytes; /* what came of it, what its record says */
+    struct capture_trace *trace;          /* the last one, owned by the host */
     struct capture_store *store;
     GHashTable *instances; /* their paths, owned by the host */
     unsigned more_notes;
@@ -290,6 +290,7 @@ static gboolean on_begin(void *context, const struct record *record, GError **er
     if (!kind->begin(receiver, record, error))
         return FALSE;
     receiver->object_bytes = 0;
+    receiver->promised_bytes = record->length_bytes;
     if (kind->digest)
         receiver->object = capture_object_new(receiver->writer, error);
     return !kind->digest || receiver->object;
@@ -378,7 +379,7 @@ static gboolean finish_cut_object(struct receiver *receiver, GError **error)
     }
     receiver->trace->object = capture_object_finish(object, error);
     receiver->trace->length_bytes = receiver->trace->object ? receiver->object_bytes : -1;
-    if (receiver->trace->object)
+    if (receiver->trace->object && receiver->object_bytes < receiver->promised_bytes)
         receiver_note(receiver, "%s: cut off after %" G_GINT64_FORMAT " bytes", receiver->trace->path,
                       receiver->object_bytes);
     return receiver->trace->object != NULL;

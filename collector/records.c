@@ -249,10 +249,22 @@ static gboolean add_noise(struct records *records, const char **at, const char *
     return TRUE;
 }
 
+/* Of the limit for the whole stream; before what the bytes say is looked at, so that no chunking makes a difference. */
+static gboolean spend(struct records *records, size_t size, GError **error)
+{
+    if ((int64_t)size > records->left_bytes)
+        return fail(records, TRUSTGAP_ERROR_LIMIT, "more bytes than the limit for one host", error);
+    records->left_bytes -= (int64_t)size;
+    return TRUE;
+}
+
 static gboolean add_header(struct records *records, const char **at, const char *end, GError **error)
 {
+    const char *start = *at;
     gboolean whole = take_line(records, at, end, RECORDS_HEADER_BYTES);
 
+    if (!spend(records, (size_t)(*at - start), error))
+        return FALSE;
     if (records->line->len > RECORDS_HEADER_BYTES)
         return fail(records, TRUSTGAP_ERROR_LIMIT, "its first line is longer than the limit", error);
     if (!whole)
@@ -268,6 +280,8 @@ static gboolean add_bytes(struct records *records, const char **at, const char *
 {
     size_t size = (size_t)MIN((int64_t)(end - *at), records->record_left);
 
+    if (!spend(records, size, error))
+        return FALSE;
     if (!records->is_end && !records->events->bytes(records->context, (const uint8_t *)*at, size, error))
         return FALSE;
     *at += size;
@@ -282,7 +296,7 @@ static gboolean add_line_feed(struct records *records, const char **at, GError *
     if (**at != '\n')
         return fail(records, TRUSTGAP_ERROR_SYNTAX, "its length is not that of its bytes", error);
     (*at)++;
-    return finish_record(records, error);
+    return spend(records, 1, error) && finish_record(records, error);
 }
 
 gboolean records_add(struct records *records, const void *bytes, size_t size, GError **error)
@@ -291,9 +305,7 @@ gboolean records_add(struct records *records, const void *bytes, size_t size, GE
     const char *end = at + size;
 
     while (at < end && records->state != STATE_OVER) {
-        const char *start = at;
         gboolean ok = TRUE;
-        gboolean counts = records->state != STATE_NOISE;
 
         switch (records->state) {
         case STATE_NOISE:
@@ -313,10 +325,6 @@ gboolean records_add(struct records *records, const void *bytes, size_t size, GE
         }
         if (!ok)
             return FALSE;
-        if (counts)
-            records->left_bytes -= at - start;
-        if (records->left_bytes < 0)
-            return fail(records, TRUSTGAP_ERROR_LIMIT, "more bytes than the limit for one host", error);
     }
     return TRUE;
 }

@@ -11,7 +11,9 @@
  * read, which it would otherwise throw away.
  */
 #include "agent.h"
+#include "algorithms.h"
 #include "arena.h"
+#include "dial.h"
 #include "greeting.h"
 #include "keyring.h"
 #include "known_hosts.h"
@@ -20,13 +22,8 @@
 
 #include <errno.h>
 #include <libssh2.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define CLEAR_BYTES_MAX ((size_t)256 * 1024) /* before the handshake is over: a server that sends more is none */
 #define AHEAD_BYTES     ((size_t)4096)
@@ -51,8 +48,6 @@ enum state {
     STATE_ENDED,
 };
 
-struct lookup;
-
 struct ssh {
     struct transport base;
     struct transport_means *means;
@@ -62,14 +57,7 @@ struct ssh {
     enum state state;
     int64_t now_ms;
 
-    struct lookup *lookup;       /* under way, or NULL */
-    struct addrinfo *addresses;  /* all that the name stands for */
-    struct addrinfo *address;    /* the one that is tried */
-    char where[NI_MAXHOST + 16]; /* it as text: "192.0.2.1 port 22" */
-    GString *failures;           /* of the addresses tried before */
-    enum collector_reason failure;
-
-    int fd;
+    struct dial dial; /* its socket is the connection */
     int socket_error; /* errno of a connection that broke */
     gboolean peer_closed;
     gboolean dead;              /* to be freed: no byte goes in or out any more */
@@ -179,7 +167,7 @@ static enum transport_progress end(struct ssh *ssh, enum collector_reason reason
 /* recv(2), with what is wrong with the connection noted. */
 static ssize_t receive_from_socket(struct ssh *ssh, void *buffer, size_t size)
 {
-    ssize_t got = recv(ssh->fd, buffer, size, MSG_DONTWAIT);
+    ssize_t got = recv(ssh->dial.fd, buffer, size, MSG_DONTWAIT);
 
     if (got < 0 && errno != EAGAIN && errno != EINTR)
         ssh->socket_error = errno;
@@ -260,25 +248,9 @@ static void hear_farewell(LIBSSH2_SESSION *session, int reason, const char *mess
                                                  : g_strdup("no reason given");
 }
 
-static enum collector_reason reason_of_errno(int number)
+static gboolean is_broken(const struct ssh *ssh)
 {
-    switch (number) {
-    case ECONNREFUSED:
-        return REASON_REFUSED;
-    case ETIMEDOUT:
-        return REASON_TIMEOUT;
-    case ECONNRESET:
-    case ECONNABORTED:
-    case EPIPE:
-        return REASON_CLOSED;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-        return REASON_LOCAL;
-    default:
-        return REASON_UNREACHABLE;
-    }
+    return ssh->farewell || ssh->socket_error || ssh->peer_closed;
 }
 
 /* The connection is gone, or libssh2 failed with ${code}: tell which, as precisely as it is known. */
@@ -290,7 +262,7 @@ static enum transport_progress connection_failed(struct ssh *ssh, int code)
     if (ssh->farewell)
         return end(ssh, REASON_CLOSED, "the server ended the connection while %s: %s", doing, ssh->farewell);
     if (ssh->socket_error)
-        return end(ssh, reason_of_errno(ssh->socket_error), "the connection broke while %s: %s", doing,
+        return end(ssh, dial_reason(ssh->socket_error), "the connection broke while %s: %s", doing,
                    g_strerror(ssh->socket_error));
     if (ssh->peer_closed)
         return end(ssh, REASON_CLOSED, "the server closed the connection while %s", doing);
@@ -302,7 +274,7 @@ static enum transport_progress connection_failed(struct ssh *ssh, int code)
 /* libssh2 said EAGAIN: the one place that knows what to wait for. */
 static enum transport_progress wait_for_socket(struct ssh *ssh)
 {
-    if (ssh->farewell || ssh->socket_error || ssh->peer_closed)
+    if (is_broken(ssh))
         return connection_failed(ssh, LIBSSH2_ERROR_SOCKET_DISCONNECT);
     if (ssh->turn_left == 0) {
         ssh->aimless = 0;
@@ -315,62 +287,9 @@ static enum transport_progress wait_for_socket(struct ssh *ssh)
         return end(ssh, REASON_PROTOCOL, "libssh2 waits for nothing while %s", states[ssh->state].doing);
     else
         directions = LIBSSH2_SESSION_BLOCK_INBOUND | LIBSSH2_SESSION_BLOCK_OUTBOUND;
-    transport_wait_for(&ssh->base, ssh->fd, (directions & LIBSSH2_SESSION_BLOCK_INBOUND) != 0,
+    transport_wait_for(&ssh->base, ssh->dial.fd, (directions & LIBSSH2_SESSION_BLOCK_INBOUND) != 0,
                        (directions & LIBSSH2_SESSION_BLOCK_OUTBOUND) != 0);
     return TRANSPORT_WAIT;
-}
-
-/* Look-up of the name. */
-
-/* Lives until the answer comes, even if nobody wants it any more: libuv cannot call back a look-up that runs. */
-struct lookup {
-    uv_getaddrinfo_t request;
-    struct transport_means *means;
-    struct ssh *ssh; /* NULL: nobody wants it any more */
-    gboolean done;
-    int status;
-};
-
-static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
-{
-    struct lookup *lookup = request->data;
-
-    lookup->means->lookups--;
-    if (!lookup->ssh) {
-        uv_freeaddrinfo(addresses);
-        g_free(lookup);
-        return;
-    }
-    lookup->done = TRUE;
-    lookup->status = status;
-    lookup->ssh->addresses = addresses;
-    lookup->ssh->base.owner->wake(lookup->ssh->base.owner->context);
-}
-
-static void lookup_drop(struct lookup *lookup)
-{
-    if (!lookup)
-        return;
-    lookup->ssh = NULL;
-    if (lookup->done)
-        g_free(lookup);
-    else
-        uv_cancel((uv_req_t *)&lookup->request);
-}
-
-static enum transport_progress lookup_failed(struct ssh *ssh, int status)
-{
-    switch (status) {
-    case UV_EAI_MEMORY:
-    case UV_ENOMEM:
-    case UV_EMFILE:
-        return end(ssh, REASON_LOCAL, "\"%s\" could not be looked up: %s", ssh->host->address, uv_strerror(status));
-    case UV_EAI_AGAIN:
-        return end(ssh, REASON_NAME_NOT_FOUND, "\"%s\" could not be looked up now: the name server does not answer",
-                   ssh->host->address);
-    default:
-        return end(ssh, REASON_NAME_NOT_FOUND, "there is no host \"%s\": %s", ssh->host->address, uv_strerror(status));
-    }
 }
 
 static enum transport_progress step_start(struct ssh *ssh)
@@ -384,220 +303,41 @@ static enum transport_progress step_start(struct ssh *ssh)
     return go_to(ssh, STATE_LOOKUP);
 }
 
+/* Name and address. */
+
+static enum transport_progress dial_failed(struct ssh *ssh)
+{
+    return end(ssh, ssh->dial.reason, "%s", ssh->dial.failures->str);
+}
+
 static enum transport_progress step_lookup(struct ssh *ssh)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-    g_autofree char *port = g_strdup_printf("%u", ssh->host->port);
-
-    if (!ssh->lookup) {
-        /* An address needs no name server, and no thread of libuv's few. */
-        if (getaddrinfo(ssh->host->address, port, &hints, &ssh->addresses) == 0)
-            return go_to(ssh, STATE_CONNECT);
-        hints.ai_flags = AI_NUMERICSERV;
-        ssh->lookup = g_new0(struct lookup, 1);
-        *ssh->lookup = (struct lookup){.means = ssh->means, .ssh = ssh};
-        ssh->lookup->request.data = ssh->lookup;
-        int status =
-            uv_getaddrinfo(ssh->means->loop, &ssh->lookup->request, on_lookup, ssh->host->address, port, &hints);
-        if (status != 0) {
-            g_clear_pointer(&ssh->lookup, g_free);
-            return lookup_failed(ssh, status);
-        }
-        ssh->means->lookups++;
-    }
-    if (!ssh->lookup->done)
+    switch (dial_lookup(&ssh->dial)) {
+    case DIAL_WAIT:
         return TRANSPORT_WAIT;
-    if (ssh->lookup->status != 0 || !ssh->addresses)
-        return lookup_failed(ssh, ssh->lookup->status);
-    return go_to(ssh, STATE_CONNECT);
-}
-
-/* TCP. */
-
-static void close_socket(struct ssh *ssh)
-{
-    if (ssh->fd < 0)
-        return;
-    ssh->base.owner->forget(ssh->base.owner->context, ssh->fd);
-    close(ssh->fd);
-    ssh->fd = -1;
-}
-
-static void name_address(struct ssh *ssh)
-{
-    char address[NI_MAXHOST];
-
-    if (getnameinfo(ssh->address->ai_addr, ssh->address->ai_addrlen, address, sizeof address, NULL, 0,
-                    NI_NUMERICHOST) != 0)
-        g_strlcpy(address, "its address", sizeof address);
-    g_snprintf(ssh->where, sizeof ssh->where, "%s port %u", address, ssh->host->port);
-}
-
-/* This address is none: on to the next, or to the end, which tells of all of them. */
-static enum transport_progress address_failed(struct ssh *ssh, enum collector_reason reason, const char *why)
-{
-    close_socket(ssh);
-    g_string_append_printf(ssh->failures, "%s%s", ssh->failures->len ? "; " : "", why);
-    ssh->failure = reason;
-    ssh->address = ssh->address->ai_next;
-    if (ssh->address)
+    case DIAL_DONE:
         return go_to(ssh, STATE_CONNECT);
-    return end(ssh, ssh->failure, "%s", ssh->failures->str);
-}
-
-static enum transport_progress connect_failed(struct ssh *ssh, int number)
-{
-    g_autofree char *why = g_strdup_printf("%s: %s", ssh->where, g_strerror(number));
-    return address_failed(ssh, reason_of_errno(number), why);
-}
-
-static enum transport_progress begin_connect(struct ssh *ssh)
-{
-    int on = 1;
-
-    if (!ssh->address)
-        ssh->address = ssh->addresses;
-    name_address(ssh);
-    ssh->fd = socket(ssh->address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (ssh->fd < 0)
-        return connect_failed(ssh, errno);
-    setsockopt(ssh->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(ssh->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    if (connect(ssh->fd, ssh->address->ai_addr, ssh->address->ai_addrlen) == 0)
-        return go_to(ssh, STATE_HANDSHAKE);
-    if (errno != EINPROGRESS)
-        return connect_failed(ssh, errno);
-    transport_wait_for(&ssh->base, ssh->fd, FALSE, TRUE);
-    return TRANSPORT_WAIT;
+    default:
+        return dial_failed(ssh);
+    }
 }
 
 static enum transport_progress step_connect(struct ssh *ssh)
 {
-    if (ssh->fd < 0)
-        return begin_connect(ssh);
-
-    struct pollfd done = {.fd = ssh->fd, .events = POLLOUT};
-    int number = 0;
-    socklen_t size = sizeof number;
-    if (poll(&done, 1, 0) == 0) {
-        transport_wait_for(&ssh->base, ssh->fd, FALSE, TRUE);
+    switch (dial_connect(&ssh->dial)) {
+    case DIAL_WAIT:
+        transport_wait_for(&ssh->base, ssh->dial.fd, FALSE, TRUE);
         return TRANSPORT_WAIT;
+    case DIAL_DONE:
+        return go_to(ssh, STATE_HANDSHAKE);
+    case DIAL_NEXT:
+        return go_to(ssh, STATE_CONNECT); /* with its own deadline */
+    default:
+        return dial_failed(ssh);
     }
-    if (getsockopt(ssh->fd, SOL_SOCKET, SO_ERROR, &number, &size) != 0)
-        number = errno;
-    if (number != 0)
-        return connect_failed(ssh, number);
-    return go_to(ssh, STATE_HANDSHAKE);
 }
 
 /* The handshake. */
-
-/*
- * Fast ones first, for one thread serves all hosts: curve25519 costs 1 to 2 ms, group exchange 30, group18 more than
- * 200.  What is left out is broken, or not there for any server that is still alive.
- */
-static const char *const key_exchanges[] = {
-    "curve25519-sha256",
-    "curve25519-sha256@libssh.org",
-    "ecdh-sha2-nistp256",
-    "ecdh-sha2-nistp384",
-    "ecdh-sha2-nistp521",
-    "diffie-hellman-group14-sha256",
-    "diffie-hellman-group-exchange-sha256",
-    "diffie-hellman-group16-sha512",
-    "diffie-hellman-group14-sha1",
-    "diffie-hellman-group-exchange-sha1",
-    "diffie-hellman-group18-sha512",
-    NULL,
-};
-static const char *const ciphers[] = {
-    "aes128-gcm@openssh.com",
-    "aes256-gcm@openssh.com",
-    "chacha20-poly1305@openssh.com",
-    "aes128-ctr",
-    "aes192-ctr",
-    "aes256-ctr",
-    "aes128-cbc",
-    "aes192-cbc",
-    "aes256-cbc",
-    NULL,
-};
-static const char *const macs[] = {
-    "hmac-sha2-256-etm@openssh.com",
-    "hmac-sha2-512-etm@openssh.com",
-    "hmac-sha2-256",
-    "hmac-sha2-512",
-    "hmac-sha1",
-    NULL,
-};
-static const char *const host_keys[] = {
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "rsa-sha2-512",
-    "rsa-sha2-256",
-    "ssh-rsa",
-    NULL,
-};
-
-/* What libssh2 can do, as it was built: NULL-ended, the caller frees it with g_free() and not the strings. */
-static const char **supported(struct ssh *ssh, int method)
-{
-    const char **names = NULL;
-    int count = libssh2_session_supported_algs(ssh->session, method, &names);
-    const char **copy = g_new0(const char *, MAX(count, 0) + 1);
-
-    for (int i = 0; i < count; i++)
-        copy[i] = names[i];
-    if (count > 0)
-        arena_give(ssh->arena, names);
-    return copy;
-}
-
-static gboolean is_supported(struct ssh *ssh, int method, const char *name)
-{
-    g_autofree const char **names = supported(ssh, method);
-    return g_strv_contains((const char *const *)names, name);
-}
-
-/* The ones of ${wanted} that libssh2 has, in that order.  If it has none of them its own choice stays. */
-static void prefer(struct ssh *ssh, int method, const char *const *wanted)
-{
-    g_autofree const char **names = supported(ssh, method);
-    g_autoptr(GString) list = g_string_new(NULL);
-
-    for (; *wanted; wanted++)
-        if (g_strv_contains((const char *const *)names, *wanted))
-            g_string_append_printf(list, "%s%s", list->len ? "," : "", *wanted);
-    if (list->len > 0)
-        libssh2_session_method_pref(ssh->session, method, list->str);
-}
-
-static gboolean is_key_type(const char *algorithm, const char *type)
-{
-    return strcmp(algorithm, type) == 0 || (strcmp(type, "ssh-rsa") == 0 && g_str_has_prefix(algorithm, "rsa-sha2-"));
-}
-
-/*
- * The types that we know of this host first, else a server with several keys may show one that we do not know; the
- * others behind them, so that a server which has only another key now is seen as changed and not as incompatible.
- */
-static void prefer_host_keys(struct ssh *ssh)
-{
-    g_autofree const char **known = known_host_types(ssh->known);
-    g_autoptr(GPtrArray) wanted = g_ptr_array_new();
-
-    for (const char **type = known; *type; type++)
-        for (size_t i = 0; host_keys[i]; i++)
-            if (is_key_type(host_keys[i], *type))
-                g_ptr_array_add(wanted, (void *)host_keys[i]);
-    for (size_t i = 0; host_keys[i]; i++)
-        if (!g_ptr_array_find(wanted, host_keys[i], NULL))
-            g_ptr_array_add(wanted, (void *)host_keys[i]);
-    g_ptr_array_add(wanted, NULL);
-    prefer(ssh, LIBSSH2_METHOD_HOSTKEY, (const char *const *)wanted->pdata);
-}
 
 static void set_callback(LIBSSH2_SESSION *session, int type, void (*function)(void))
 {
@@ -639,69 +379,26 @@ static gboolean begin_session(struct ssh *ssh)
     set_callback(ssh->session, LIBSSH2_CALLBACK_RECV, (void (*)(void))receive_bytes);
     set_callback(ssh->session, LIBSSH2_CALLBACK_SEND, (void (*)(void))send_bytes);
     set_callback(ssh->session, LIBSSH2_CALLBACK_DISCONNECT, (void (*)(void))hear_farewell);
-    prefer(ssh, LIBSSH2_METHOD_KEX, key_exchanges);
-    prefer(ssh, LIBSSH2_METHOD_CRYPT_CS, ciphers);
-    prefer(ssh, LIBSSH2_METHOD_CRYPT_SC, ciphers);
-    prefer(ssh, LIBSSH2_METHOD_MAC_CS, macs);
-    prefer(ssh, LIBSSH2_METHOD_MAC_SC, macs);
-    prefer_host_keys(ssh);
+    g_autofree const char **types = known_host_types(ssh->known);
+    algorithms_prefer(ssh->session, types);
     ssh->greeting = g_byte_array_new();
     ssh->in_clear = TRUE;
     return TRUE;
-}
-
-static const struct {
-    int method;
-    const char *const *wanted;
-    const char *what, *way_out;
-} offers[GREETING_LISTS] = {
-    [GREETING_KEY_EXCHANGE] = {LIBSSH2_METHOD_KEX, key_exchanges, "key exchange",
-                               "allow curve25519-sha256 (KexAlgorithms)"},
-    [GREETING_HOST_KEY] = {LIBSSH2_METHOD_HOSTKEY, host_keys, "host key",
-                           "give the server an ed25519 or ECDSA host key (ssh-keygen -A, HostKey)"},
-    [GREETING_CIPHER_OUT] = {LIBSSH2_METHOD_CRYPT_CS, ciphers, "cipher", "allow aes128-ctr (Ciphers)"},
-    [GREETING_CIPHER_IN] = {LIBSSH2_METHOD_CRYPT_SC, ciphers, "cipher", "allow aes128-ctr (Ciphers)"},
-    [GREETING_MAC_OUT] = {LIBSSH2_METHOD_MAC_CS, macs, "MAC", "allow hmac-sha2-256 (MACs)"},
-    [GREETING_MAC_IN] = {LIBSSH2_METHOD_MAC_SC, macs, "MAC", "allow hmac-sha2-256 (MACs)"},
-};
-
-static gboolean is_common(struct ssh *ssh, int i, const struct wire *list)
-{
-    for (const char *const *name = offers[i].wanted; *name; name++)
-        if (greeting_offers(list, *name) && is_supported(ssh, offers[i].method, *name))
-            return TRUE;
-    return FALSE;
-}
-
-/* Which kind of algorithm there is none of, what the server has, and what helps. */
-static enum transport_progress no_common_algorithm(struct ssh *ssh)
-{
-    struct greeting greeting;
-
-    if (!greeting_parse(&greeting, ssh->greeting->data, ssh->greeting->len))
-        return end(ssh, REASON_NO_COMMON, "no common algorithm with the server");
-    for (int i = 0; i < GREETING_LISTS; i++) {
-        if (is_common(ssh, i, &greeting.lists[i]))
-            continue;
-        g_autofree char *list = text_clean(greeting.lists[i].at, MIN(greeting.lists[i].left, GREETING_BYTES));
-        return end(ssh, REASON_NO_COMMON,
-                   "no common %s algorithm: the server offers %s, and libssh2 %s knows none of these; %s",
-                   offers[i].what, *list ? list : "none", libssh2_version(0), offers[i].way_out);
-    }
-    return end(ssh, REASON_NO_COMMON, "no common algorithm with the server");
 }
 
 static enum transport_progress handshake_failed(struct ssh *ssh, int code)
 {
     const GByteArray *greeting = ssh->greeting;
 
-    if (code == LIBSSH2_ERROR_KEX_FAILURE && !ssh->farewell && !ssh->peer_closed && !ssh->socket_error)
-        return no_common_algorithm(ssh);
-    if (greeting->len > 0 && (greeting->len < 4 || memcmp(greeting->data, "SSH-", 4) != 0)) {
-        /* Not SSH at all, or sshd telling why not: "Exceeded MaxStartups". */
+    if (code == LIBSSH2_ERROR_KEX_FAILURE && !is_broken(ssh)) {
+        g_autofree char *why = algorithms_explain(ssh->session, greeting->data, greeting->len);
+        return end(ssh, REASON_NO_COMMON, "%s", why);
+    }
+    if (greeting->len > 0 && !greeting_is_ssh(greeting->data, greeting->len)) {
+        /* Something else, or sshd telling why not: "Exceeded MaxStartups". */
         g_autofree char *line = greeting_first_line(greeting->data, greeting->len);
         return end(ssh, ssh->peer_closed ? REASON_CLOSED : REASON_PROTOCOL, "%s is no SSH server now: it says \"%s\"",
-                   ssh->where, line);
+                   ssh->dial.where, line);
     }
     return connection_failed(ssh, code);
 }
@@ -710,8 +407,8 @@ static enum transport_progress step_handshake(struct ssh *ssh)
 {
     if (!ssh->session && !begin_session(ssh))
         return end(ssh, REASON_LOCAL, "no memory for an SSH session");
-    int code = libssh2_session_handshake(ssh->session, ssh->fd);
-    if (code == LIBSSH2_ERROR_EAGAIN && !ssh->farewell && !ssh->peer_closed && !ssh->socket_error)
+    int code = libssh2_session_handshake(ssh->session, ssh->dial.fd);
+    if (code == LIBSSH2_ERROR_EAGAIN && !is_broken(ssh))
         return wait_for_socket(ssh);
     if (code != 0)
         return handshake_failed(ssh, code);
@@ -754,7 +451,7 @@ static gboolean has_incomparable_key(struct ssh *ssh)
     g_autofree const char **known = known_host_types(ssh->known);
     struct greeting greeting;
 
-    return known[0] && strcmp(known[0], "ssh-rsa") == 0 && !is_supported(ssh, LIBSSH2_METHOD_HOSTKEY, "rsa-sha2-256") &&
+    return known[0] && strcmp(known[0], "ssh-rsa") == 0 && !algorithms_have_rsa_sha2(ssh->session) &&
            greeting_parse(&greeting, ssh->greeting->data, ssh->greeting->len) &&
            (greeting_offers(&greeting.lists[GREETING_HOST_KEY], "rsa-sha2-256") ||
             greeting_offers(&greeting.lists[GREETING_HOST_KEY], "rsa-sha2-512"));
@@ -872,7 +569,7 @@ static enum transport_progress login_refused(struct ssh *ssh, const char *method
         g_string_append_printf(message, "; the server ended the connection: %s", ssh->farewell);
     if (methods)
         g_string_append_printf(message, "; the server accepts: %s", methods);
-    if (ssh->rsa_tried && !is_supported(ssh, LIBSSH2_METHOD_HOSTKEY, "rsa-sha2-256"))
+    if (ssh->rsa_tried && !algorithms_have_rsa_sha2(ssh->session))
         g_string_append_printf(
             message,
             "; with an RSA key libssh2 %s signs with SHA-1 only, which OpenSSH 8.8 and later refuse: use "
@@ -916,8 +613,7 @@ static enum transport_progress step_methods(struct ssh *ssh)
     const char *user = user_of(ssh);
     const char *list = libssh2_userauth_list(ssh->session, user, (unsigned)strlen(user));
 
-    if (!list && libssh2_session_last_errno(ssh->session) == LIBSSH2_ERROR_EAGAIN && !ssh->farewell &&
-        !ssh->peer_closed && !ssh->socket_error)
+    if (!list && libssh2_session_last_errno(ssh->session) == LIBSSH2_ERROR_EAGAIN && !is_broken(ssh))
         return wait_for_socket(ssh);
     if (!list && libssh2_userauth_authenticated(ssh->session))
         return go_to(ssh, STATE_CHANNEL); /* a server that asks nobody for anything */
@@ -1039,7 +735,7 @@ static enum transport_progress step_close(struct ssh *ssh)
 {
     int code = libssh2_channel_wait_closed(ssh->channel);
 
-    if (code == LIBSSH2_ERROR_EAGAIN && !ssh->farewell && !ssh->peer_closed && !ssh->socket_error)
+    if (code == LIBSSH2_ERROR_EAGAIN && !is_broken(ssh))
         return wait_for_socket(ssh);
     return finish(ssh);
 }
@@ -1054,10 +750,8 @@ static enum transport_progress expire(struct ssh *ssh)
         return finish(ssh);
     if (ssh->state == STATE_METHODS)
         return login_refused(ssh, NULL);
-    if (ssh->state == STATE_CONNECT && ssh->fd >= 0) {
-        g_autofree char *why = g_strdup_printf("time-out after %u s while connecting to %s", seconds, ssh->where);
-        return address_failed(ssh, REASON_TIMEOUT, why);
-    }
+    if (ssh->state == STATE_CONNECT && ssh->dial.fd >= 0)
+        return dial_give_up(&ssh->dial, seconds) == DIAL_NEXT ? go_to(ssh, STATE_CONNECT) : dial_failed(ssh);
     return end(ssh, REASON_TIMEOUT, "time-out after %u s while %s", seconds, states[ssh->state].doing);
 }
 
@@ -1082,14 +776,12 @@ static enum transport_progress ssh_step(struct transport *transport, int64_t now
 static struct transport *ssh_open(const struct transport_order *order, const struct transport_owner *owner)
 {
     struct ssh *ssh = g_new0(struct ssh, 1);
-    (void)owner;
 
     ssh->means = order->means;
     ssh->host = order->host;
     ssh->script = order->script;
     ssh->script_left = order->script_bytes;
-    ssh->fd = -1;
-    ssh->failures = g_string_new(NULL);
+    dial_init(&ssh->dial, order->means, owner, order->host->address, order->host->port);
     ssh->tried = g_string_new(NULL);
     ssh->remarks = g_string_new(NULL);
     return &ssh->base;
@@ -1109,9 +801,10 @@ static void free_session(struct ssh *ssh)
     if (ssh->channel)
         libssh2_session_disconnect(ssh->session, "done"); /* so that the server's log has no broken connection */
     ssh->dead = TRUE;
-    shutdown(ssh->fd, SHUT_RDWR);
+    shutdown(ssh->dial.fd, SHUT_RDWR);
     if (ssh->in_clear)
-        for (int i = 0; i < FREE_TRIES && libssh2_session_handshake(ssh->session, ssh->fd) == LIBSSH2_ERROR_EAGAIN; i++)
+        for (int i = 0; i < FREE_TRIES && libssh2_session_handshake(ssh->session, ssh->dial.fd) == LIBSSH2_ERROR_EAGAIN;
+             i++)
             ;
     for (int i = 0; i < FREE_TRIES && libssh2_session_free(ssh->session) == LIBSSH2_ERROR_EAGAIN; i++)
         ;
@@ -1124,16 +817,12 @@ static void ssh_close(struct transport *transport)
     struct ssh *ssh = (struct ssh *)transport;
 
     free_session(ssh);
-    close_socket(ssh);
-    lookup_drop(ssh->lookup);
-    if (ssh->addresses)
-        freeaddrinfo(ssh->addresses);
+    dial_clear(&ssh->dial);
     known_host_free(ssh->known);
     if (ssh->identities)
         g_ptr_array_unref(ssh->identities);
     if (ssh->greeting)
         g_byte_array_unref(ssh->greeting);
-    g_string_free(ssh->failures, TRUE);
     g_string_free(ssh->tried, TRUE);
     g_string_free(ssh->remarks, TRUE);
     g_free(ssh->farewell);

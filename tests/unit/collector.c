@@ -4,21 +4,26 @@
  */
 #include "collector.h"
 
+#include "dial.h"
 #include "file.h"
 #include "receiver.h"
 #include "script.h"
+#include "transport.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -411,6 +416,12 @@ static uint16_t start_misfit(enum misbehaviour behaviour)
     return port;
 }
 
+static void owner_forget(void *context, int fd)
+{
+    (void)context;
+    (void)fd;
+}
+
 /* Everything that can go wrong with one host, all in one run: nobody is disturbed by his neighbours. */
 
 enum knowledge { KNOWN, NOT_KNOWN, OTHER_KEY, OTHER_TYPE, REVOKED, RSA_ONLY };
@@ -734,17 +745,20 @@ Test(collector, login_with_other_kinds_of_keys, .timeout = 60)
 {
     NEEDS_SSHD();
     static const struct {
-        const char *type, *form;
-    } kinds[] = {{"ecdsa", "RFC4716"}, {"ecdsa", "PEM"}, {"ecdsa", "PKCS8"}};
+        const char *type, *bits, *form;
+    } kinds[] = {
+        {"ecdsa", "256", "RFC4716"}, {"ecdsa", "384", "PEM"}, {"ecdsa", "521", "RFC4716"}, {"rsa", "3072", "PEM"}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         struct place place;
         struct outcome outcome = {0};
         place_open(&place);
         g_unlink(place.client_key);
-        run_command((const char *const[]){"ssh-keygen", "-q", "-t", kinds[i].type, "-m", kinds[i].form, "-N", "", "-f",
-                                          place.client_key, NULL});
-        collect_one(&outcome, &place, "ed25519", "", KNOWN, place.client_key, (struct collector_options){0});
+        run_command((const char *const[]){"ssh-keygen", "-q", "-t", kinds[i].type, "-b", kinds[i].bits, "-m",
+                                          kinds[i].form, "-N", "", "-f", place.client_key, NULL});
+        /* libssh2 1.10 has RSA with SHA-1 only */
+        collect_one(&outcome, &place, "ed25519", "PubkeyAcceptedAlgorithms +ssh-rsa\n", KNOWN, place.client_key,
+                    (struct collector_options){0});
         expect_host(&outcome, "host", CAPTURE_COLLECTED, "", "");
         outcome_clear(&outcome);
         place_close(&place);
@@ -849,34 +863,6 @@ Test(collector, too_many_keys_are_told, .timeout = 60)
     place_close(&place);
 }
 
-/* An agent that never answers holds up the run once, for its time-out, and not once per host. */
-Test(collector, hung_agent, .timeout = 60)
-{
-    NEEDS_SSHD();
-    struct place place;
-    struct outcome outcome = {0};
-    place_open(&place);
-    g_autofree char *path = in_place(&place, "agent");
-    run_command((const char *const[]){"sh", "-c", "command -v python3 >/dev/null", NULL});
-    static const char program[] =
-        "import socket,sys,time\ns=socket.socket(socket.AF_UNIX)\ns.bind(sys.argv[1])\ns.listen(5)\ntime.sleep(60)\n";
-    start(&place, (const char *const[]){"python3", "-c", program, path, NULL});
-    for (int i = 0; i < 500 && access(path, F_OK) != 0; i++)
-        g_usleep(10000);
-    g_setenv("SSH_AUTH_SOCK", path, TRUE);
-    g_autofree char *ssh = in_place(&place, ".ssh");
-    g_autofree char *key = g_build_filename(ssh, "id_ed25519", NULL);
-    g_mkdir(ssh, 0700);
-    run_command((const char *const[]){"cp", "-p", place.client_key, key, NULL});
-    g_setenv("HOME", place.folder, TRUE);
-    gint64 began = g_get_monotonic_time();
-    collect_one(&outcome, &place, "ed25519", "", KNOWN, NULL, (struct collector_options){.use_agent = TRUE});
-    cr_expect_lt(g_get_monotonic_time() - began, 9 * G_USEC_PER_SEC);
-    expect_host(&outcome, "host", CAPTURE_COLLECTED, "", "");
-    outcome_clear(&outcome);
-    place_close(&place);
-}
-
 /* Many hosts. */
 
 static GPtrArray *same_hosts(const struct place *place, unsigned count, uint16_t port)
@@ -903,6 +889,32 @@ static uint16_t start_plain_sshd(struct place *place, const char *more, char **k
     *known_hosts = in_place(place, "known_hosts");
     cr_assert(g_file_set_contents(*known_hosts, known->str, -1, NULL));
     return port;
+}
+
+/* An agent that never answers holds up the run once, for its time-out, and not once per host. */
+Test(collector, hung_agent, .timeout = 60)
+{
+    NEEDS_SSHD();
+    struct place place;
+    struct outcome outcome = {0};
+    place_open(&place);
+    g_autofree char *path = in_place(&place, "agent");
+    g_autofree char *known_hosts = NULL;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_strlcpy(address.sun_path, path, sizeof address.sun_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert(bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 5) == 0);
+    g_setenv("SSH_AUTH_SOCK", path, TRUE);
+    uint16_t port = start_plain_sshd(&place, "", &known_hosts);
+    g_autoptr(GPtrArray) hosts = same_hosts(&place, 6, port);
+    gint64 began = g_get_monotonic_time();
+    collect(&outcome, place.folder, hosts,
+            (struct collector_options){.known_hosts = (const char *const[]){known_hosts, NULL}, .use_agent = TRUE});
+    cr_expect_lt(g_get_monotonic_time() - began, 20 * G_USEC_PER_SEC); /* once is 5 s, each time would be 30 */
+    cr_expect_eq(outcome.result.collected, 6);
+    outcome_clear(&outcome);
+    close(fd);
+    place_close(&place);
 }
 
 Test(collector, fifty_hosts_ten_at_once, .timeout = 60)
@@ -940,6 +952,74 @@ Test(collector, few_descriptors_lower_the_fanout, .timeout = 60)
             (struct collector_options){.known_hosts = (const char *const[]){known_hosts, NULL}});
     cr_expect_eq(outcome.result.collected, 12);
     cr_expect(strstr(outcome.messages->str, "4 hosts at once instead of 12"), "%s", outcome.messages->str);
+    outcome_clear(&outcome);
+    place_close(&place);
+}
+
+/* A name with several addresses, of which the last one answers; and one with none that does. */
+Test(dial, all_addresses_are_tried)
+{
+    static const char *const lists[][3] = {{"127.0.0.2", "127.0.0.3", "127.0.0.1"},
+                                           {"127.0.0.2", "127.0.0.3", "127.0.0.4"}};
+    static const struct transport_owner owner = {.forget = owner_forget};
+    struct transport_means means = {0};
+    uint16_t port;
+    int fd = listen_somewhere(&port);
+    g_autofree char *service = g_strdup_printf("%u", port);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
+        struct dial dial;
+        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, **next = &dial.addresses;
+        enum dial_progress progress = DIAL_WAIT;
+        dial_init(&dial, &means, &owner, "name", port);
+        for (size_t k = 0; k < 3; k++) {
+            cr_assert_eq(getaddrinfo(lists[i][k], service, &hints, next), 0);
+            next = &(*next)->ai_next;
+        }
+        unsigned nexts = 0;
+        while (progress == DIAL_WAIT || progress == DIAL_NEXT) {
+            progress = dial_connect(&dial);
+            nexts += progress == DIAL_NEXT;
+        }
+        cr_expect_eq(nexts, 2);
+        cr_expect_eq(progress, i == 0 ? DIAL_DONE : DIAL_FAILED);
+        cr_expect_eq(dial.reason, REASON_REFUSED);
+        g_autofree char *first = g_strdup_printf("127.0.0.2 port %u: Connection refused; 127.0.0.3 port", port);
+        cr_expect(g_str_has_prefix(dial.failures->str, first), "%s", dial.failures->str);
+        cr_expect_eq(dial.fd >= 0, i == 0);
+        if (dial.fd >= 0) {
+            cr_expect(fcntl(dial.fd, F_GETFL) & O_NONBLOCK);
+            cr_expect(fcntl(dial.fd, F_GETFD) & FD_CLOEXEC);
+            int on = 0;
+            socklen_t size = sizeof on;
+            getsockopt(dial.fd, IPPROTO_TCP, TCP_NODELAY, &on, &size);
+            cr_expect_eq(on, 1);
+            getsockopt(dial.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &size);
+            cr_expect_eq(on, 1);
+        }
+        dial_clear(&dial);
+    }
+    close(fd);
+}
+
+/* A host that goes on and on ends at its own deadline, and what it gave is kept. */
+Test(collector, host_that_never_ends, .timeout = 60)
+{
+    NEEDS_SSHD();
+    struct place place;
+    struct outcome outcome = {0};
+    place_open(&place);
+    g_autofree char *known_hosts = NULL;
+    g_autofree char *stand_in = in_place(&place, "stand-in");
+    g_autofree char *script = spell_out("@first; while :; do printf 'instance 0 path=/x\n\n'; sleep 0.1; done");
+    cr_assert(g_file_set_contents(stand_in, script, -1, NULL));
+    g_autofree char *more = g_strdup_printf("ForceCommand /bin/sh %s\n", stand_in);
+    uint16_t port = start_plain_sshd(&place, more, &known_hosts);
+    g_autoptr(GPtrArray) hosts = same_hosts(&place, 1, port);
+    collect(
+        &outcome, place.folder, hosts,
+        (struct collector_options){.known_hosts = (const char *const[]){known_hosts, NULL}, .host_timeout_ms = 6000});
+    expect_host(&outcome, "host0", CAPTURE_PARTIAL, "time-out", "the host took more than 6 s altogether");
     outcome_clear(&outcome);
     place_close(&place);
 }
@@ -1002,6 +1082,177 @@ Test(collector, local, .timeout = 60)
     cr_expect(strstr(outcome.states->str, "here: talk -> exit\n"), "%s", outcome.states->str);
     outcome_clear(&outcome);
     place_close(&place);
+}
+
+/* With the real probe, on a tree as SAP makes it. */
+Test(collector, local_with_an_instance, .timeout = 60)
+{
+    struct place place;
+    struct outcome outcome = {0};
+    place_open(&place);
+    g_autofree char *root = in_place(&place, "it's a root");
+    g_autofree char *work = g_build_filename(root, "PRD", "D00", "work", NULL);
+    g_autofree char *trace_path = g_build_filename(work, "dev_icm", NULL);
+    cr_assert_eq(g_mkdir_with_parents(work, 0700), 0);
+    cr_assert(g_file_set_contents(trace_path, "0123456789", -1, NULL));
+    g_autoptr(GPtrArray) hosts = g_ptr_array_new_with_free_func(host_free);
+    g_ptr_array_add(hosts, local_host("here", root));
+    collect(&outcome, place.folder, hosts, (struct collector_options){.trace_bytes = 4});
+    expect_host(&outcome, "here", CAPTURE_COLLECTED, "", "");
+    const struct capture_host *host = find_host(&outcome, "here");
+    cr_assert_eq(host->instances->len, 1);
+    cr_assert_eq(host->traces->len, 1);
+    const struct capture_trace *trace = g_ptr_array_index(host->traces, 0);
+    cr_expect_str_eq(trace->path, trace_path);
+    cr_expect_eq(trace->from_byte, 6);
+    g_autoptr(GBytes) bytes = capture_load(outcome.capture, trace->object, 100, NULL);
+    cr_assert_not_null(bytes);
+    cr_expect_eq(g_bytes_get_size(bytes), 4);
+    cr_expect_eq(memcmp(g_bytes_get_data(bytes, NULL), "6789", 4), 0);
+    outcome_clear(&outcome);
+    place_close(&place);
+}
+
+/* The local transport by itself: a script of ours, in the hands of an owner that takes down what it is told. */
+
+struct owner {
+    uv_loop_t loop;
+    uint8_t buffer[4096];
+    GString *output, *complaint;
+    gboolean wanted; /* more output */
+    gboolean woken;
+};
+
+static gboolean owner_output(void *context, const uint8_t *bytes, size_t size)
+{
+    struct owner *owner = context;
+    g_string_append_len(owner->output, (const char *)bytes, (gssize)size);
+    return owner->wanted;
+}
+
+static void owner_complaint(void *context, const uint8_t *bytes, size_t size)
+{
+    struct owner *owner = context;
+    g_string_append_len(owner->complaint, (const char *)bytes, (gssize)size);
+}
+
+static void owner_state(void *context, const char *from, const char *to)
+{
+    (void)context;
+    (void)from;
+    (void)to;
+}
+
+static void owner_wake(void *context)
+{
+    struct owner *owner = context;
+    owner->woken = TRUE;
+}
+
+/* Step until ${stop} says so, or until it has ended: without epoll, since a step may come at any time. */
+static struct transport *run_locally(struct owner *owner, struct transport_means *means, const char *script,
+                                     const char *until)
+{
+    static const struct inventory_host host = {.name = (char *)"host"};
+    static struct transport_owner transport_owner;
+    struct transport_order order = {means, &host, script, strlen(script)};
+
+    transport_owner =
+        (struct transport_owner){owner_output, owner_complaint, owner_state, owner_wake, owner_forget, owner};
+    uv_loop_init(&owner->loop);
+    *means =
+        (struct transport_means){.loop = &owner->loop, .buffer = owner->buffer, .buffer_bytes = sizeof owner->buffer};
+    owner->output = g_string_new(NULL);
+    owner->complaint = g_string_new(NULL);
+    struct transport *transport = transport_open(&transport_local, &order, &transport_owner);
+    for (int i = 0; i < 5000; i++) {
+        if (transport_step(transport, 1) == TRANSPORT_ENDED || (until && strstr(owner->output->str, until)))
+            break;
+        uv_run(&owner->loop, UV_RUN_NOWAIT);
+        g_usleep(1000);
+    }
+    return transport;
+}
+
+static void owner_clear(struct owner *owner)
+{
+    uv_run(&owner->loop, UV_RUN_DEFAULT);
+    cr_expect_eq(uv_loop_close(&owner->loop), 0);
+    g_string_free(owner->output, TRUE);
+    g_string_free(owner->complaint, TRUE);
+}
+
+Test(transport_local, both_streams_and_the_exit_status)
+{
+    struct owner owner = {.wanted = TRUE};
+    struct transport_means means;
+    struct transport *transport = run_locally(&owner, &means, "echo out; echo bad >&2; exit 7\n", NULL);
+    cr_expect_str_eq(owner.output->str, "out\n");
+    cr_expect_str_eq(owner.complaint->str, "bad\n");
+    cr_expect_eq(transport->reason, REASON_NONE);
+    cr_expect_eq(transport->exit_status, 7);
+    transport_close(transport);
+    owner_clear(&owner);
+}
+
+Test(transport_local, script_larger_than_a_pipe_and_output_too)
+{
+    struct owner owner = {.wanted = TRUE};
+    struct transport_means means;
+    g_autofree char *filler = g_strnfill(300000, '#');
+    g_autofree char *script = g_strconcat("head -c 1000000 /dev/zero | tr '\\0' x\n", filler, "\necho end\n", NULL);
+    struct transport *transport = run_locally(&owner, &means, script, NULL);
+    cr_expect_eq(owner.output->len, 1000004);
+    cr_expect_eq(transport->exit_status, 0);
+    transport_close(transport);
+    owner_clear(&owner);
+}
+
+Test(transport_local, shell_that_does_not_read_its_script)
+{
+    struct owner owner = {.wanted = TRUE};
+    struct transport_means means;
+    signal(SIGPIPE, SIG_IGN);
+    g_autofree char *filler = g_strnfill(300000, '#');
+    g_autofree char *script = g_strconcat("kill -9 $$\n", filler, "\n", NULL);
+    struct transport *transport = run_locally(&owner, &means, script, NULL);
+    cr_expect_eq(transport->reason, REASON_NONE);
+    cr_expect_str_eq(transport->exit_signal, "9");
+    transport_close(transport);
+    owner_clear(&owner);
+}
+
+/* Closed in the middle, nothing of it stays: no process, not even one that the shell has started; no descriptor. */
+Test(transport_local, closing_ends_all_that_was_started)
+{
+    unsigned before = open_descriptors();
+    struct owner owner = {.wanted = TRUE};
+    struct transport_means means;
+    struct transport *transport = run_locally(&owner, &means, "trap '' TERM HUP; sleep 1000 & echo $! .; wait\n", ".");
+    GPid grandchild = (GPid)g_ascii_strtoll(owner.output->str, NULL, 10);
+    cr_assert_gt(grandchild, 1);
+    cr_expect_eq(kill(grandchild, 0), 0);
+    transport_close(transport);
+    owner_clear(&owner);
+    for (int i = 0; i < 500 && kill(grandchild, 0) == 0; i++) {
+        g_autofree char *path = g_strdup_printf("/proc/%d/stat", grandchild);
+        g_autofree char *stat = NULL;
+        if (g_file_get_contents(path, &stat, NULL, NULL) && strstr(stat, ") Z "))
+            break; /* it has ended, and whoever adopted it does not care */
+        g_usleep(10000);
+        cr_expect_lt(i, 499, "it is still there");
+    }
+    cr_expect_eq(open_descriptors(), before);
+}
+
+Test(transport_local, owner_that_wants_no_more)
+{
+    struct owner owner = {.wanted = FALSE};
+    struct transport_means means;
+    struct transport *transport = run_locally(&owner, &means, "yes\n", "y");
+    cr_expect_leq(owner.output->len, sizeof owner.buffer);
+    transport_close(transport);
+    owner_clear(&owner);
 }
 
 /* A capture that cannot be written ends the run, with an error that says which file and why. */
