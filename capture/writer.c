@@ -14,18 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDERS 256 /* objects/00 to objects/ff */
-
 #define UNFINISHED_PREFIX "new."
 
 struct capture_writer {
     char *journal; /* path of capture.jsonl */
     char *objects; /* path of the folder */
     int fd;
-    off_t size;                                   /* of the journal, up to the last whole line */
-    gboolean torn;                                /* bytes behind that could not be cut off yet */
-    unsigned open;                                /* objects */
-    gboolean unsynced[FOLDERS], objects_unsynced; /* folders that got a new name since the last host */
+    off_t size;        /* of the journal, up to the last whole line */
+    gboolean torn;     /* bytes behind that could not be cut off yet */
+    unsigned open;     /* objects */
+    gboolean unsynced; /* objects came since the last host */
 };
 
 struct capture_object {
@@ -281,18 +279,16 @@ static gboolean put_object(struct capture_object *object, const char *digest, ui
     g_autofree char *path = g_build_filename(folder, digest, NULL);
     struct stat now;
 
-    writer->unsynced[first] = TRUE;
+    writer->unsynced = TRUE;
     if (g_lstat(path, &now) == 0 && S_ISREG(now.st_mode) && now.st_size == object->size_bytes) {
         g_unlink(object->path);
         return TRUE;
     }
-    if (g_mkdir(folder, 0700) == 0) {
-        writer->objects_unsynced = TRUE;
-    } else if (errno != EEXIST) {
+    if (g_mkdir(folder, 0700) != 0 && errno != EEXIST) {
         set_errno(error, folder, "cannot be created", errno);
         return FALSE;
     }
-    if (fsync(object->fd) != 0 || g_rename(object->path, path) != 0) {
+    if (g_rename(object->path, path) != 0) {
         set_errno(error, path, "cannot be written", errno);
         return FALSE;
     }
@@ -324,18 +320,23 @@ void capture_object_abort(struct capture_object *object)
     object_free(object);
 }
 
-static gboolean sync_folders(struct capture_writer *writer, GError **error)
+/*
+ * All objects and their names at once.  One fsync() for each would let a host that sends thousands of small ones hold
+ * up all others for a minute.
+ */
+static gboolean sync_objects(struct capture_writer *writer, GError **error)
 {
-    for (int i = 0; i < FOLDERS; i++) {
-        g_autofree char *path = g_strdup_printf("%s/%02x", writer->objects, i);
-        if (writer->unsynced[i] && !sync_folder(path, error))
-            return FALSE;
-        writer->unsynced[i] = FALSE;
-    }
-    if (writer->objects_unsynced && !sync_folder(writer->objects, error))
-        return FALSE;
-    writer->objects_unsynced = FALSE;
-    return TRUE;
+    if (!writer->unsynced)
+        return TRUE;
+    int fd = open(writer->objects, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    gboolean ok = fd >= 0 && syncfs(fd) == 0;
+
+    if (!ok)
+        set_errno(error, writer->objects, "cannot be written", errno);
+    if (fd >= 0)
+        close(fd);
+    writer->unsynced = !ok;
+    return ok;
 }
 
 static gboolean append_line(struct capture_writer *writer, const char *line, GError **error)
@@ -368,5 +369,5 @@ gboolean capture_write_host(struct capture_writer *writer, const struct capture_
     }
     if (writer->torn && !cut_journal(writer, error))
         return FALSE;
-    return sync_folders(writer, error) && append_line(writer, line, error);
+    return sync_objects(writer, error) && append_line(writer, line, error);
 }

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "moment.h"
 #include "status.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,9 +55,19 @@ void cli_message(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
+    g_autofree char *raw = g_strdup_vprintf(format, args);
     va_end(args);
+    g_autofree char *text = text_clean(raw, strlen(raw));
     fprintf(stderr, "%s\n", text);
+}
+
+int cli_printed(void)
+{
+    /* What could not be written on the way is not there any more to be flushed. */
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return STATUS_CLEAN;
+    cli_message("standard output: cannot be written");
+    return STATUS_FAILED;
 }
 
 gboolean cli_options(const struct command *command, int *argc, char ***argv, const GOptionEntry *entries, ...)

@@ -49,9 +49,16 @@ int cli_failed(const GError *error);
 
 /**
  * cli_message(format, ...):
- * A line on standard error.  It begins with the thing that it is about; what comes from hosts must be clean.
+ * A line on standard error, cleaned (text.h), for the names of files may come from anywhere.  It begins with the thing
+ * that it is about.
  */
 void cli_message(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/**
+ * cli_printed():
+ * What was printed with stdio is out: STATUS_CLEAN; or it is not: STATUS_FAILED, and the message has been printed.
+ */
+int cli_printed(void);
 
 /* Options that commands have in common, and what they were set to. */
 

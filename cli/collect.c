@@ -75,11 +75,7 @@ static int print_dry_run(const struct inventory *inventory)
             puts("# standard input: as above");
         }
     }
-    /* What could not be written on the way is not there any more to be flushed. */
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return STATUS_CLEAN;
-    cli_message("standard output: cannot be written");
-    return STATUS_FAILED;
+    return cli_printed();
 }
 
 static int run(int argc, char **argv)

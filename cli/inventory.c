@@ -25,11 +25,8 @@ static int run(int argc, char **argv)
     if (!inventory)
         return status;
     g_autofree char *text = inventory_list(inventory);
-    if (fputs(text, stdout) == EOF || fflush(stdout) != 0) {
-        cli_message("standard output: cannot be written");
-        return STATUS_FAILED;
-    }
-    return STATUS_CLEAN;
+    fputs(text, stdout);
+    return cli_printed();
 }
 
 const struct command command_inventory = {

@@ -2,11 +2,14 @@
 #include "cli.h"
 #include "status.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const struct command *const commands[] = {
     &command_audit,   &command_collect,  &command_analyze,   &command_report,
@@ -26,8 +29,23 @@ static void print_help(FILE *out)
           out);
 }
 
+/*
+ * A standard descriptor that is closed would become the next file that is opened, and messages would be written into a
+ * capture.  What takes its place fails like a closed one: it cannot be read, or not be written.
+ */
+static gboolean hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return FALSE;
+    return TRUE;
+}
+
 int main(int argc, char **argv)
 {
+    if (!hold_standard_descriptors())
+        return STATUS_FAILED; /* and there is nowhere to say so */
     setlocale(LC_CTYPE, "");
     /* A reader of our output that goes away is a write error, not a death in mid-capture. */
     signal(SIGPIPE, SIG_IGN);
@@ -41,11 +59,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_help(stdout);
-        return STATUS_CLEAN;
+        return cli_printed();
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("trustgap " TRUSTGAP_VERSION);
-        return STATUS_CLEAN;
+        return cli_printed();
     }
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         if (strcmp(argv[1], commands[i]->name) == 0)

@@ -2,8 +2,16 @@
 #include "cli.h"
 #include "report.h"
 #include "status.h"
+#include "text.h"
 
 #include <stdio.h>
+#include <string.h>
+
+static void print_valid(const char *path)
+{
+    g_autofree char *name = text_clean(path, strlen(path));
+    printf("%s: valid\n", name);
+}
 
 static int run(int argc, char **argv)
 {
@@ -18,7 +26,7 @@ static int run(int argc, char **argv)
         g_autoptr(GError) error = NULL;
         if (report_validate(argv[i], messages, &error)) {
             if (!cli_quiet)
-                printf("%s: valid\n", argv[i]);
+                print_valid(argv[i]);
             continue;
         }
         for (guint j = 0; j < messages->len; j++)
@@ -27,7 +35,7 @@ static int run(int argc, char **argv)
         if (status == STATUS_CLEAN)
             status = failed;
     }
-    return status;
+    return status == STATUS_CLEAN ? cli_printed() : status;
 }
 
 const struct command command_validate = {

@@ -24,7 +24,8 @@
 #define COLLECTOR_HOST_MS      600000                      /* all of one host */
 #define COLLECTOR_TRACE_BYTES  ((int64_t)64 * 1024 * 1024) /* of one trace: its end */
 #define COLLECTOR_HOST_BYTES   ((int64_t)1024 * 1024 * 1024)
-#define COLLECTOR_STDERR_BYTES 4096  /* kept of what the remote shell writes there */
+#define COLLECTOR_STDERR_BYTES 4096                        /* kept of what the remote shell writes there */
+#define COLLECTOR_STDERR_LIMIT ((int64_t)16 * 1024 * 1024) /* a shell that writes more there is given up */
 #define COLLECTOR_NOISE_BYTES  65536 /* before the probe's first record: what log-in scripts print */
 
 /* Why a host was not collected: the word in the capture, and what it stands for in a message. */

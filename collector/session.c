@@ -32,7 +32,8 @@ struct session {
     unsigned handles;
     int64_t host_deadline_ms, quiet_deadline_ms; /* the latter: 0 as long as no shell runs */
     int64_t armed_ms;                            /* when the timer goes off; 0: it is not set */
-    GString *complaint;                          /* the shell's standard error */
+    GString *complaint;                          /* the shell's standard error, the beginning of it */
+    int64_t complaint_bytes;                     /* all of it */
     GError *error;                               /* what the receiver said: the host's fault, or the capture's */
     gboolean cancelled, finished;
 };
@@ -166,9 +167,13 @@ static void wait_for_deadline(struct session *session, int64_t now)
 
 static void heard(struct session *session)
 {
-    if (session->quiet_deadline_ms != 0)
-        session->quiet_deadline_ms =
-            now_ms() + (receiver_complete(session->receiver) ? SESSION_GRACE_MS : session->means->silence_ms);
+    if (session->quiet_deadline_ms == 0)
+        return;
+    /* Whatever is said after the last record does not make the grace longer. */
+    if (receiver_complete(session->receiver))
+        session->quiet_deadline_ms = MIN(session->quiet_deadline_ms, now_ms() + SESSION_GRACE_MS);
+    else
+        session->quiet_deadline_ms = now_ms() + session->means->silence_ms;
 }
 
 static gboolean on_output(void *context, const uint8_t *bytes, size_t size)
@@ -187,6 +192,10 @@ static void on_complaint(void *context, const uint8_t *bytes, size_t size)
     size_t room = COLLECTOR_STDERR_BYTES - session->complaint->len;
 
     g_string_append_len(session->complaint, (const char *)bytes, (gssize)MIN(size, room));
+    session->complaint_bytes += (int64_t)size;
+    if (session->complaint_bytes > COLLECTOR_STDERR_LIMIT && !session->error)
+        g_set_error(&session->error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT,
+                    "more than %" G_GINT64_FORMAT " bytes came on standard error", COLLECTOR_STDERR_LIMIT);
     heard(session);
 }
 

@@ -29,6 +29,15 @@ GARBAGE = """#!/bin/sh
 cat >/dev/null
 head -c 300000 /dev/zero | tr '\\0' 'x'
 """
+ENDLESS = """#!/bin/sh
+nonce=$(sed -n "s/^tg_nonce='\\(.*\\)'.*/\\1/p" | head -n 1)
+printf 'trustgap-probe 1 %s\\nend 0 records=0\\n\\n' "$nonce"
+exec yes 'more after the end'
+"""
+FLOOD = """#!/bin/sh
+cat >/dev/null
+exec yes 'complaints without an end' >&2
+"""
 DEAF = """#!/bin/sh
 exec sleep 1000
 """
@@ -102,6 +111,19 @@ class Hosts(harness.Case):
                 self.assertIn(host.get("reason"), reasons, host)
                 if status == "failed":
                     self.expect_in(host["message"], self.last)
+
+    def test_hosts_that_never_stop(self):
+        """Neither more after the last record nor floods of complaints hold a place until the host's deadline."""
+        self.sap_host("fine01")
+        self.sap_host("endless", more=self.script("endless", ENDLESS))
+        self.sap_host("flood", more=self.script("flood", FLOOD))
+        started = time.monotonic()
+        with self.whole:
+            self.collect(self.whole, "capture", "--host-timeout", "45", expect=HOSTS_MISSING)
+        self.assertLess(time.monotonic() - started, 40, "nobody waited for the deadline")
+        _, hosts = self.capture(self.folder / "capture")
+        self.assertEqual({name: (host["status"], host.get("reason")) for name, host in hosts.items()},
+                         {"fine01": ("collected", None), "endless": ("collected", None), "flood": ("failed", "limit")})
 
     def test_failed_hosts_are_findings(self):
         self.sap_host("fine01")

@@ -129,6 +129,34 @@ class CommandLine(harness.Case):
         self.expect_in("no/such/folder", done)
         done = self.trustgap("collect", "-i", "hosts.ini", "-o", "no/such/folder/capture", expect=(0, 2, 73))
 
+    def test_closed_descriptors(self):
+        """What is said or printed with nobody to hear it does not get into a file instead."""
+        (self.folder / "hosts.ini").write_text(
+            "one ansible_connection=local sap_root=%s\ntwo ansible_host=127.0.0.1 ansible_port=1\n" % self.folder)
+        for number, closed in enumerate((">&-", "2>&-", "<&-", "<&- >&- 2>&-")):
+            with self.subTest(closed):
+                prefix = ("sh", "-c", 'exec "$@" ' + closed, "sh")
+                capture, state = "capture%d" % number, self.folder / ("state%d" % number)
+                self.trustgap("collect", "-v", "--no-agent", "-i", "hosts.ini", "-o", capture, expect=4, prefix=prefix)
+                lines = (self.folder / capture / "capture.jsonl").read_bytes().splitlines()
+                self.assertEqual([line[:1] for line in lines], [b"{"] * 3, lines)
+                self.trustgap("audit", "-v", "--no-agent", "-i", "hosts.ini", "--state", state, expect=(4, 5),
+                              prefix=prefix)
+                self.trustgap("validate", state / "latest.xml")
+                self.assertEqual((state / "lock").read_bytes(), b"")
+                if ">&-" in closed.split():
+                    self.trustgap("report", state / "latest.xml", expect=2, prefix=prefix)
+
+    def test_file_names_do_not_drive_the_terminal(self):
+        name = "\x1b[31mred\x1b]0;title\x07"
+        (self.folder / name).write_text("<audit")
+        for row in (("explain", "no" + name), ("report", name), ("validate", name), ("inventory", "--list", "-i", name),
+                    ("collect", "-o", "capture", "-i", "no" + name), (name,), ("analyze", name)):
+            with self.subTest(row[0]):
+                done = self.trustgap(*row, expect=(USAGE, DATA, NO_INPUT))
+                self.assertNotIn("\x1b", done.out + done.err)
+                self.expect_in("\\x1b[31mred", done)
+
     def test_state_folder_is_used_once_at_a_time(self):
         import fcntl
         (self.folder / "hosts.ini").write_text("one ansible_connection=local sap_root=%s\n" % self.folder)

@@ -213,6 +213,7 @@ class FullDisk(harness.Case):
         self.trustgap("analyze", "capture", "-o", "audit.xml", expect=(CLEAN, FINDINGS))
         rows = (("report", "audit.xml"), ("report", "audit.xml", "-f", "html"), ("report", "audit.xml", "-f", "xml"),
                 ("analyze", "capture"), ("inventory", "-i", self.whole.inventory, "--list"),
+                ("validate", "audit.xml"), ("--version",), ("--help",),
                 ("collect", "-i", self.whole.inventory, "--dry-run"),
                 ("explain", self.whole.hosts[0].sap_root / "PRD" / "D00" / "work" / "dev_icm"))
         for row in rows:
