@@ -5,7 +5,8 @@ The landscape of tools/demo: Example AG's SAP systems after a bad night.
     demo.py FOLDER [--next-night] COMMAND [ARGUMENT...]
 
 makes the landscape in FOLDER, starts its hosts, runs the command in FOLDER, stops the hosts, and ends with the
-command's status.  --next-night: the next day an administrator has imported the missing root in two places.
+command's status.  --next-night: during the day an administrator has imported the missing root in two places,
+distributed a PSE that was not the same everywhere, and set the trace level back.
 
 The story.  The operator of api.example.com has moved to a new root, Example Root R2.  Production and quality do not
 know it yet; the developers imported it in DEV weeks ago and told nobody, so it is there to be taken from.  The own
@@ -93,7 +94,8 @@ def build(folder, next_night):
     basis, web, logistics = "ERP Basis team", "Web infrastructure", "Logistics IT"
     _production(host("sapprd01", "prd", basis, "production"), host("sapprd02", "prd", basis, "production"), certs, base,
                 healed)
-    _quality(host("sapqas01", "qas", basis, "quality"), host("sapqas02", "qas", basis, "quality"), certs, base)
+    _quality(host("sapqas01", "qas", basis, "quality"), host("sapqas02", "qas", basis, "quality"), certs, base,
+             level=1 if next_night else 2)
     _development(host("sapdev01", "dev", basis, "development"), certs, base)
     _web_dispatcher(host("webdisp01", "web", web, "production"), certs, base, healed)
     _hana(host("hana01", "hana", "Database team", "production"), certs, base)
@@ -110,7 +112,8 @@ def build(folder, next_night):
 
 def _production(first, second, certs, base, healed):
     d00, d01 = first.instance("PRD", "D00"), second.instance("PRD", "D01")
-    for instance, bank in ((d00, [certs.bank_root]), (d01, [])):  # saved in STRUST, and D01 was down at that time
+    for instance in (d00, d01):
+        bank = [certs.bank_root] if healed or instance is d00 else []  # when it was saved in STRUST, D01 was down
         standard = instance.pse("SAPSSLC.pse", base + bank + healed, own=certs.server["PRD"])
         instance.pse("SAPSSLS.pse", [certs.corporate_old, certs.corporate_issuing], own=certs.server["PRD"])
     anonymous = d00.pse("SAPSSLA.pse", base)
@@ -135,14 +138,14 @@ def _production(first, second, certs, base, healed):
     d01.trace(trace)
 
 
-def _quality(first, second, certs, base):
+def _quality(first, second, certs, base, level):
     own = certs.server["QAS"]
     d10, d11 = first.instance("QAS", "D10"), second.instance("QAS", "D11")
     for instance in (d10, d11):
         instance.pse("SAPSSLC.pse", base + [certs.expired_root], own=own)
         instance.pse("SAPSSLA.pse", base[:24])
         instance.pse("SAPSSLS.pse", [certs.corporate_old], own=own)
-    trace = traces.Trace(level=2, sid="QAS", sysno="10", host="sapqas01", pid=9330)
+    trace = traces.Trace(level=level, sid="QAS", sysno="10", host="sapqas01", pid=9330)
     for hour in (12, 8, 4):
         trace.noise(3)
         trace.untrusted(at(hour, 5), d10.sec / "SAPSSLC.pse", certs.api.chain[:2], "api-test.example.com")
