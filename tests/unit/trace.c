@@ -59,7 +59,7 @@ static const struct sample {
      "guide.trc",
      {"untrusted-peer | SSSLERR_PEER_CERT_UNTRUSTED | -102 | client | /usr/sap/SID/INSTANCE/sec/THE_PSE_TO_LOOK_AT.pse "
       "| - | - | CN= , OU=I11111111, OU=SAP AS, O=Test CA, C=DE | self-signed | 1 | -"}},
-    {"the guide's form, the leaf has another issuer",
+    {"row 9: the guide's form, another issuer, dates long past",
      "flat.trc",
      {"untrusted-peer | SSSLERR_PEER_CERT_UNTRUSTED | -102 | client | /usr/sap/QAS/D20/sec/SAPSSLA.pse | - | "
       "198.51.100.20:443 | CN=Sample Issuing CA 2, O=\"Hub, Inc.\", C=US | issuer | 1 | -"}},
