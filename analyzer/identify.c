@@ -186,13 +186,13 @@ static void prove(struct identity *identity, const struct search *search, struct
     g_autofree char *verdict =
         path ? g_strdup_printf("a path to it that is valid at %s%s", date,
                                chain->len <= child_index ? " (what the peer sends below is not at hand)" : "")
-             : g_strdup_printf("no path: at %s OpenSSL says \"%s\"", date, reason ? reason : "no reason");
+             : g_strdup_printf("no path to it at %s: %s", date, reason ? reason : "no reason given");
     identity->cert = cert;
     identity->match = MATCH_PROVED;
     identity->proof =
         audit_textf(search->audit,
-                    "OpenSSL has verified with it the signature of \"%s\" (serial %s), which "
-                    "the peer sends, and %s.",
+                    "Its key verifies the signature of \"%s\" (serial %s), which the peer "
+                    "sends. OpenSSL builds %s.",
                     child->subject ? child->subject : "", child->serial ? child->serial : "unknown", verdict);
 }
 
