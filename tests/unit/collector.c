@@ -6,14 +6,18 @@
 
 #include "dial.h"
 #include "file.h"
+#include "keyring.h"
+#include "known_hosts.h"
 #include "receiver.h"
 #include "script.h"
+#include "session.h"
 #include "transport.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <libssh2.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -200,7 +204,7 @@ static void start_sshd(struct place *place, const char *name, const char *host_k
         config,
         "HostKey %s\nAuthorizedKeysFile %s\nPidFile none\nStrictModes no\nUsePAM %s\n"
         "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nUseDNS no\n"
-        "MaxStartups 1000\nLogLevel ERROR\n%s",
+        "MaxStartups 1000\nLogLevel ERROR\nSetEnv HOME=/nonexistent\n%s", /* no log-in scripts of whoever tests */
         host_key, authorized, getuid() == 0 && root_is_locked() ? "yes" : "no", match ? match : "");
     cr_assert(g_file_set_contents(path, config->str, -1, NULL));
     if (getuid() == 0)
@@ -1021,6 +1025,79 @@ Test(collector, host_that_never_ends, .timeout = 60)
         (struct collector_options){.known_hosts = (const char *const[]){known_hosts, NULL}, .host_timeout_ms = 6000});
     expect_host(&outcome, "host0", CAPTURE_PARTIAL, "time-out", "the host took more than 6 s altogether");
     outcome_clear(&outcome);
+    place_close(&place);
+}
+
+/* A probe that falls silent: its session by itself, since a minute is too long for a test. */
+
+struct silence {
+    enum capture_status status;
+    char *reason, *message;
+};
+
+static void on_silence(void *context, struct session *session, const struct capture_host *host, const GError *error)
+{
+    struct silence *silence = context;
+    (void)session;
+    cr_expect_null(error);
+    silence->status = host->status;
+    silence->reason = g_strdup(host->reason);
+    silence->message = g_strdup(host->message);
+}
+
+Test(session, silence, .timeout = 60)
+{
+    NEEDS_SSHD();
+    struct place place;
+    struct silence silence = {0};
+    place_open(&place);
+    g_autofree char *known_path = NULL;
+    g_autofree char *stand_in = in_place(&place, "stand-in");
+    g_autofree char *capture_path = in_place(&place, "capture");
+    g_autofree char *script = spell_out("@first; printf 'instance 0 path=/x\n\n'; sleep 60");
+    g_autofree char *sha256 = g_strnfill(64, '0');
+    g_autofree uint8_t *buffer = g_malloc(65536);
+    cr_assert(g_file_set_contents(stand_in, script, -1, NULL));
+    g_autofree char *more = g_strdup_printf("ForceCommand /bin/sh %s\n", stand_in);
+    uint16_t port = start_plain_sshd(&place, more, &known_path);
+    g_autoptr(known_hosts_auto) known = known_hosts_new();
+    cr_assert(known_hosts_load(known, known_path, NULL));
+    struct capture_header header = {.program = (char *)"test", .inventory_sha256 = sha256};
+    struct capture_writer *writer = capture_create(capture_path, &header, NULL);
+    struct inventory_host *host = host_new("silent", port, place.client_key);
+    uv_loop_t loop;
+    struct session_means means = {
+        .transport = {.loop = &loop,
+                      .known_hosts = known,
+                      .keyring = keyring_new(place.folder, NULL),
+                      .lookup_ms = 10000,
+                      .connect_ms = 10000,
+                      .handshake_ms = 20000,
+                      .login_ms = 20000,
+                      .window_bytes = 65536,
+                      .buffer = buffer,
+                      .buffer_bytes = 65536},
+        .writer = writer,
+        .trace_bytes = 1000,
+        .host_ms = 50000,
+        .silence_ms = 4000,
+        .done = on_silence,
+        .context = &silence,
+    };
+    libssh2_init(0);
+    uv_loop_init(&loop);
+    session_open(&means, host);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    cr_expect_eq(uv_loop_close(&loop), 0);
+    libssh2_exit();
+    cr_expect_eq(silence.status, CAPTURE_PARTIAL);
+    cr_expect_str_eq(silence.reason, "time-out");
+    cr_expect_str_eq(silence.message, "time-out after 4 s in which the probe said nothing");
+    g_free(silence.reason);
+    g_free(silence.message);
+    keyring_free(means.transport.keyring);
+    capture_close(writer);
+    host_free(host);
     place_close(&place);
 }
 
