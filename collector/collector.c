@@ -285,6 +285,21 @@ static void end_loop(struct run *run)
     g_ptr_array_add(left_alone, run->loop);
 }
 
+/* Before anything else: what is wrong with the agent concerns all hosts, and waiting for it should hold up none. */
+static void ask_agent(const struct run *run, struct keyring *keyring)
+{
+    struct agent *agent = keyring_agent(keyring);
+    g_autoptr(GError) error = NULL;
+    gboolean wanted = FALSE;
+
+    for (guint i = 0; i < run->inventory->hosts->len; i++) {
+        const struct inventory_host *host = g_ptr_array_index(run->inventory->hosts, i);
+        wanted = wanted || host->connection == INVENTORY_SSH;
+    }
+    if (agent && wanted && !agent_identities(agent, &error))
+        tell(run, NULL, error->message);
+}
+
 static void run_hosts(struct run *run)
 {
     run->sessions = g_ptr_array_new();
@@ -308,6 +323,7 @@ static gboolean run_loop(struct run *run, const struct known_hosts *known, struc
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_INTERNAL, "no event loop: %s", uv_strerror(status));
         g_free(run->loop);
     } else {
+        ask_agent(run, keyring);
         set_means(run, known, keyring, writer);
         run_hosts(run);
         g_free(run->means.transport.buffer);

@@ -344,7 +344,8 @@ static int compare_indexes(const void *a, const void *b)
     return *left < *right ? -1 : *left > *right;
 }
 
-static GArray *find_entries(const struct known_hosts *known, const char *name)
+/* Hashing is what a look-up costs: with ${only_markers} only lines with a marker are looked at. */
+static GArray *find_entries(const struct known_hosts *known, const char *name, gboolean only_markers)
 {
     GArray *found = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     const GArray *plain = g_hash_table_lookup(known->names, name);
@@ -354,6 +355,8 @@ static GArray *find_entries(const struct known_hosts *known, const char *name)
     for (guint i = 0; i < known->others->len; i++) {
         uint32_t index = g_array_index(known->others, uint32_t, i);
         const struct entry *entry = &g_array_index(known->entries, struct entry, index);
+        if (only_markers && entry->marker == MARKER_NONE)
+            continue;
         if (entry->hash ? hash_matches(entry->hash, name) : patterns_match(entry->patterns, name))
             g_array_append_val(found, index);
     }
@@ -361,39 +364,17 @@ static GArray *find_entries(const struct known_hosts *known, const char *name)
     return found;
 }
 
-static void find_both(struct known_host *host, enum rank rank, const char *name, uint16_t port)
+static void find_both(struct known_host *host, enum rank rank, const char *name, uint16_t port, gboolean only_markers)
 {
     g_autofree char *lower = g_ascii_strdown(name, -1);
 
     if (port != 22) {
         g_autofree char *with_port = g_strdup_printf("[%s]:%u", lower, port);
-        host->found[rank] = find_entries(host->known, with_port);
-        host->found[rank + 1] = find_entries(host->known, lower);
+        host->found[rank] = find_entries(host->known, with_port, only_markers);
+        host->found[rank + 1] = find_entries(host->known, lower, only_markers);
     } else {
-        host->found[rank] = find_entries(host->known, lower);
+        host->found[rank] = find_entries(host->known, lower, only_markers);
     }
-}
-
-struct known_host *known_host_find(const struct known_hosts *known, const char *address, const char *name,
-                                   uint16_t port)
-{
-    struct known_host *host = g_new0(struct known_host, 1);
-
-    host->known = known;
-    find_both(host, RANK_ADDRESS, address, port);
-    if (name && g_ascii_strcasecmp(name, address) != 0)
-        find_both(host, RANK_NAME, name, port);
-    return host;
-}
-
-void known_host_free(struct known_host *host)
-{
-    if (!host)
-        return;
-    for (int rank = 0; rank < RANKS; rank++)
-        if (host->found[rank])
-            g_array_unref(host->found[rank]);
-    g_free(host);
 }
 
 static const struct entry *entry_at(const struct known_host *host, enum rank rank, guint i)
@@ -405,6 +386,37 @@ static const struct entry *entry_at(const struct known_host *host, enum rank ran
 static guint entries_of(const struct known_host *host, enum rank rank)
 {
     return host->found[rank] ? host->found[rank]->len : 0;
+}
+
+static gboolean has_keys(const struct known_host *host, enum rank rank)
+{
+    for (guint i = 0; i < entries_of(host, rank); i++)
+        if (entry_at(host, rank, i)->marker == MARKER_NONE)
+            return TRUE;
+    return FALSE;
+}
+
+struct known_host *known_host_find(const struct known_hosts *known, const char *address, const char *name,
+                                   uint16_t port)
+{
+    struct known_host *host = g_new0(struct known_host, 1);
+
+    host->known = known;
+    find_both(host, RANK_ADDRESS, address, port, FALSE);
+    /* Where the address decides, the name may still be revoked. */
+    if (name && g_ascii_strcasecmp(name, address) != 0)
+        find_both(host, RANK_NAME, name, port, has_keys(host, RANK_ADDRESS));
+    return host;
+}
+
+void known_host_free(struct known_host *host)
+{
+    if (!host)
+        return;
+    for (int rank = 0; rank < RANKS; rank++)
+        if (host->found[rank])
+            g_array_unref(host->found[rank]);
+    g_free(host);
 }
 
 /* Cheap and strong ones first. */

@@ -916,6 +916,7 @@ Test(collector, hung_agent, .timeout = 60)
             (struct collector_options){.known_hosts = (const char *const[]){known_hosts, NULL}, .use_agent = TRUE});
     cr_expect_lt(g_get_monotonic_time() - began, 20 * G_USEC_PER_SEC); /* once is 5 s, each time would be 30 */
     cr_expect_eq(outcome.result.collected, 6);
+    cr_expect(strstr(outcome.messages->str, "agent: did not answer in time"), "%s", outcome.messages->str);
     outcome_clear(&outcome);
     close(fd);
     place_close(&place);
