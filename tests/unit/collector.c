@@ -308,6 +308,13 @@ static const struct capture_host *find_host(const struct outcome *outcome, const
     return NULL;
 }
 
+static const struct capture_host *need_host(const struct outcome *outcome, const char *name)
+{
+    const struct capture_host *host = find_host(outcome, name);
+    g_assert(host);
+    return host;
+}
+
 static void expect_host(const struct outcome *outcome, const char *name, enum capture_status status, const char *reason,
                         const char *message)
 {
@@ -584,7 +591,7 @@ Test(collector, every_way_to_go_wrong, .timeout = 60)
     cr_expect_eq(outcome.result.partial, counts[CAPTURE_PARTIAL]);
     cr_expect_eq(outcome.result.failed, counts[CAPTURE_FAILED]);
 
-    const struct capture_host *large = find_host(&outcome, "large trace");
+    const struct capture_host *large = need_host(&outcome, "large trace");
     cr_assert_eq(large->traces->len, 1);
     const struct capture_trace *trace = g_ptr_array_index(large->traces, 0);
     cr_expect_eq(trace->length_bytes, 5000000);
@@ -593,7 +600,7 @@ Test(collector, every_way_to_go_wrong, .timeout = 60)
     cr_assert_not_null(bytes);
     cr_expect_eq(g_bytes_get_size(bytes), 5000000);
 
-    const struct capture_host *cut = find_host(&outcome, "ends in the middle");
+    const struct capture_host *cut = need_host(&outcome, "ends in the middle");
     cr_assert_eq(cut->traces->len, 1);
     trace = g_ptr_array_index(cut->traces, 0);
     cr_expect_eq(trace->length_bytes, 3);
@@ -684,7 +691,7 @@ static void expect_incompatible(const char *key_type, const char *more, const ch
     struct outcome outcome = {0};
     place_open(&place);
     collect_one(&outcome, &place, key_type, more, KNOWN, place.client_key, (struct collector_options){0});
-    const struct capture_host *host = find_host(&outcome, "host");
+    const struct capture_host *host = need_host(&outcome, "host");
     if (host->status == CAPTURE_COLLECTED)
         cr_log_warn("this libssh2 can do \"%s\"", more);
     else
@@ -724,7 +731,7 @@ Test(collector, known_by_its_rsa_key_only, .timeout = 60)
     make_key(rsa, "rsa", "");
     g_autofree char *more = g_strdup_printf("HostKey %s\n", rsa);
     collect_one(&outcome, &place, "ed25519", more, RSA_ONLY, place.client_key, (struct collector_options){0});
-    if (find_host(&outcome, "host")->status != CAPTURE_COLLECTED)
+    if (need_host(&outcome, "host")->status != CAPTURE_COLLECTED)
         expect_host(&outcome, "host", CAPTURE_FAILED, "host-key-unknown", "by its RSA key only");
     outcome_clear(&outcome);
     place_close(&place);
@@ -739,7 +746,7 @@ Test(collector, login_with_an_rsa_key, .timeout = 60)
     g_unlink(place.client_key);
     make_key(place.client_key, "rsa", "");
     collect_one(&outcome, &place, "ed25519", "", KNOWN, place.client_key, (struct collector_options){0});
-    if (find_host(&outcome, "host")->status != CAPTURE_COLLECTED)
+    if (need_host(&outcome, "host")->status != CAPTURE_COLLECTED)
         expect_host(&outcome, "host", CAPTURE_FAILED, "login-refused", "signs with SHA-1 only");
     outcome_clear(&outcome);
     place_close(&place);
@@ -1153,7 +1160,7 @@ Test(collector, local, .timeout = 60)
     unsigned before = open_descriptors();
     collect(&outcome, place.folder, hosts, (struct collector_options){0});
     expect_host(&outcome, "here", CAPTURE_COLLECTED, "", "");
-    const struct capture_host *host = find_host(&outcome, "here");
+    const struct capture_host *host = need_host(&outcome, "here");
     cr_expect_str_eq(host->login, g_get_user_name());
     cr_expect_lt(ABS(host->clock - g_get_real_time() / G_USEC_PER_SEC), 60);
     cr_expect_eq(open_descriptors(), before);
@@ -1177,7 +1184,7 @@ Test(collector, local_with_an_instance, .timeout = 60)
     g_ptr_array_add(hosts, local_host("here", root));
     collect(&outcome, place.folder, hosts, (struct collector_options){.trace_bytes = 4});
     expect_host(&outcome, "here", CAPTURE_COLLECTED, "", "");
-    const struct capture_host *host = find_host(&outcome, "here");
+    const struct capture_host *host = need_host(&outcome, "here");
     cr_assert_eq(host->instances->len, 1);
     cr_assert_eq(host->traces->len, 1);
     const struct capture_trace *trace = g_ptr_array_index(host->traces, 0);
