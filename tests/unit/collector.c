@@ -210,7 +210,7 @@ static void start_sshd(struct place *place, const char *name, const char *host_k
     if (getuid() == 0)
         g_mkdir_with_parents("/run/sshd", 0755);
     start(place, (const char *const[]){find_sshd(), "-D", "-e", "-f", path, NULL});
-    for (int i = 0; i < 500 && !is_listening(g_array_index(ports, uint16_t, 0)); i++)
+    for (int i = 0; i < 2000 && !is_listening(g_array_index(ports, uint16_t, 0)); i++)
         g_usleep(10000);
     cr_assert(is_listening(g_array_index(ports, uint16_t, 0)), "sshd does not start:\n%s", config->str);
 }
@@ -791,12 +791,22 @@ Test(collector, a_second_factor_is_named, .timeout = 60)
 
 /* ssh-agent. */
 
+static gboolean is_agent_there(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_strlcpy(address.sun_path, path, sizeof address.sun_path);
+    gboolean ok = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return ok;
+}
+
 static char *start_agent(struct place *place)
 {
     char *path = in_place(place, "agent");
     g_autofree char *command = g_find_program_in_path("ssh-agent");
     start(place, (const char *const[]){command, "-D", "-a", path, NULL});
-    for (int i = 0; i < 500 && access(path, F_OK) != 0; i++)
+    for (int i = 0; i < 1000 && !is_agent_there(path); i++)
         g_usleep(10000);
     g_setenv("SSH_AUTH_SOCK", path, TRUE);
     return path;
