@@ -49,6 +49,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     /* A reader of our output that goes away is a write error, not a death in mid-capture. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes likewise: it is told as a full disk is */
     /* Captures and reports tell which systems are weak where: nothing is for others unless it says so. */
     umask(077);
     g_set_prgname("trustgap");
