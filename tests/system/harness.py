@@ -191,7 +191,8 @@ class _Tap(unittest.TestResult):
         _, error, trace = err
         frames = ["%s:%d: %s" % (pathlib.Path(frame.filename).name, frame.lineno, frame.line)
                   for frame in traceback.extract_tb(trace)
-                  if pathlib.Path(frame.filename).parent == landscape.HERE and frame.filename != __file__]
+                  if pathlib.Path(frame.filename).resolve().parent == landscape.HERE
+                  and pathlib.Path(frame.filename).name != "harness.py"]
         self._line(test, "not ok", details="\n".join(
             frames + traceback.format_exception_only(type(error), error)))
 

@@ -286,7 +286,7 @@ static struct audit_gap *add_gap(struct audit *audit, struct audit_finding *find
 {
     struct audit_gap *gap = audit_gap_new(audit);
     gap->store = store;
-    gap->instance = store ? NULL : failure->instance;
+    gap->instance = store || !failure ? NULL : failure->instance;
     gap->basis = basis;
     gap->state = state;
     gap->first_seen = state == STATE_NEW ? at(23, 5, 0, 0) : at(19, 5, 0, 0);
