@@ -14,6 +14,7 @@ CUT = """#!/bin/sh
 """
 KILL = """#!/bin/sh
 /bin/sh | head -c 20000
+sleep 3 # the server has to pass it on before it dies
 pid=$$
 while :; do
     case $(cat /proc/$pid/comm) in sshd*) kill -9 $pid; exit ;; esac
