@@ -2,6 +2,8 @@
 
 #include "moment.h"
 
+#define THREAD_BYTES 128 /* of a thread's name; what is longer is no prefix */
+
 static int take_month(struct slice *slice)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -29,7 +31,7 @@ gboolean trace_stamp_take(struct slice body, int64_t *local)
     int hour, minute, second;
     int64_t day, milliseconds, year;
 
-    if (body.size < 23 || body.size > 40 || body.at[3] != ' ')
+    if (body.size < 23 || body.size > 40 || body.at[3] != ' ' || slice_trim(body).size < 23)
         return FALSE;
     for (int i = 0; memcmp(body.at, days + 3 * i, 3) != 0; i++)
         if (i == 6)
@@ -49,4 +51,58 @@ gboolean trace_stamp_take(struct slice body, int64_t *local)
         return FALSE;
     *local = moment;
     return TRUE;
+}
+
+/* A line without CR and without "[Thr 4711] ". */
+static struct slice body_of(struct slice line)
+{
+    if (slice_ends(line, "\r"))
+        line.size--;
+    struct slice rest = line;
+    if (!slice_take(&rest, "[Thr "))
+        return line;
+    const char *end = memchr(rest.at, ']', MIN(rest.size, THREAD_BYTES));
+    if (!end || end == rest.at || memchr(rest.at, ' ', (size_t)(end - rest.at)))
+        return line;
+    rest = slice_of(end + 1, rest.at + rest.size);
+    slice_take(&rest, " ");
+    return rest;
+}
+
+static int64_t find_first(struct slice bytes)
+{
+    const char *at = bytes.at, *end = bytes.at + bytes.size, *feed;
+    int64_t local = MOMENT_NONE;
+
+    while ((feed = memchr(at, '\n', (size_t)(end - at)))) {
+        if (trace_stamp_take(body_of(slice_of(at, feed)), &local))
+            break;
+        at = feed + 1;
+    }
+    return local;
+}
+
+static int64_t find_last(struct slice bytes)
+{
+    const char *feed = memrchr(bytes.at, '\n', bytes.size);
+    int64_t local = MOMENT_NONE;
+
+    while (feed) {
+        const char *before = memrchr(bytes.at, '\n', (size_t)(feed - bytes.at));
+        if (trace_stamp_take(body_of(slice_of(before ? before + 1 : bytes.at, feed)), &local))
+            break;
+        feed = before;
+    }
+    return local;
+}
+
+void trace_stamp_span(const void *bytes, size_t size, int64_t *first, int64_t *last)
+{
+    size_t window = MIN(size, TRACE_STAMP_WINDOW_BYTES);
+
+    *first = *last = MOMENT_NONE;
+    if (size == 0)
+        return;
+    *first = find_first((struct slice){bytes, window});
+    *last = find_last((struct slice){(const char *)bytes + size - window, window});
 }
