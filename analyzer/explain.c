@@ -9,7 +9,8 @@ struct audit *analysis_explain(const char *name, const void *bytes, size_t size)
     struct trace *trace = trace_new();
     struct grouping *grouping = grouping_new(audit, NULL, G_MININT);
 
-    trace_read(trace, bytes, size, 0);
+    trace_begin(trace, 0);
+    trace_read(trace, bytes, size);
     trace_end(trace);
     grouping_add(grouping, trace, &part);
     grouping_free(grouping);

@@ -15,12 +15,13 @@
 #include <glib.h>
 #include <stdint.h>
 
-#define TRACE_LINE_BYTES     ((size_t)8192) /* looked at of one line; the rest is passed over */
-#define TRACE_BLOCK_LINES    2000           /* of one block */
-#define TRACE_BLOCK_THREADS  256            /* open blocks; the oldest is closed */
-#define TRACE_CHAIN_CERTS    32             /* of one block */
-#define TRACE_FAILURES       100000         /* of one trace */
-#define TRACE_EVIDENCE_LINES 12             /* quoted from one block */
+#define TRACE_LINE_BYTES     ((size_t)32768) /* looked at of one line; the rest is passed over */
+#define TRACE_BEFORE_BYTES   ((size_t)32768) /* facts of a failure may stand so far above its first sign */
+#define TRACE_BLOCK_LINES    2000            /* of one block */
+#define TRACE_BLOCK_THREADS  256             /* open blocks; the oldest is closed */
+#define TRACE_CHAIN_CERTS    32              /* of one block */
+#define TRACE_FAILURES       100000          /* of one trace */
+#define TRACE_EVIDENCE_LINES 12              /* quoted from one block */
 
 struct trace_cert { /* one certificate as the trace prints it; strings are NULL where it prints nothing */
     const char *subject, *issuer;
@@ -51,7 +52,9 @@ struct trace_failure {
     unsigned line;            /* of the same, in the part, from 1 */
     GPtrArray *lines;         /* of const char *: quoted evidence, cleaned */
     gboolean cut;             /* a limit was reached in its block */
-    gboolean listed, alone;   /* private */
+    unsigned n_lines; /* of its block, from the first line that told something to the last; empty ones don't count */
+    unsigned n_known; /* of these, the ones that were understood */
+    gboolean listed, alone; /* private */
 };
 
 struct trace_header { /* of the last file header that was seen; -1 and NULL where there was none */
@@ -60,33 +63,49 @@ struct trace_header { /* of the last file header that was seen; -1 and NULL wher
     int64_t pid;
 };
 
+typedef void trace_take(void *data, const struct trace_failure *failure);
+
 struct trace {
     GPtrArray *failures; /* of struct trace_failure *, by where they begin */
     struct trace_header header;
     uint64_t lines;              /* looked at */
     uint64_t lines_cut;          /* longer than TRACE_LINE_BYTES */
     uint64_t dropped;            /* failures beyond TRACE_FAILURES */
-    gboolean binary;             /* the bytes are no text: a NUL in most of the lines */
+    gboolean binary;             /* a part is no text: a NUL in most of the lines with which it begins */
+    gboolean prefixed;           /* a line had a thread's prefix */
     GStringChunk *strings;       /* private */
+    trace_take *take;            /* private */
+    void *data;                  /* private */
     struct trace_reader *reader; /* private; NULL after trace_end() */
 };
 
 /**
- * trace_new():
- * A trace that has read nothing.
+ * trace_new(), trace_new_for(take, data):
+ * A trace that has read nothing.  With ${take} each failure is handed to ${take(data, failure)} when its block has
+ * ended, and forgotten when that returns, instead of being kept in ${failures}: so memory does not grow with their
+ * number.
  */
 struct trace *trace_new(void);
+struct trace *trace_new_for(trace_take *take, void *data);
 
 /**
- * trace_read(trace, bytes, size, base):
- * Read the next part: ${size} bytes whose first one is at offset ${base} of its file.  Nothing points into ${bytes}
- * afterwards.  The end of a part does not end a block.
+ * trace_begin(trace, base):
+ * What is read from now on is the next part: another file, or a later piece of one, whose first byte is at offset
+ * ${base} of its file.  The end of a part does not end a block.
  */
-void trace_read(struct trace *trace, const void *bytes, size_t size, uint64_t base);
+void trace_begin(struct trace *trace, uint64_t base);
+
+/**
+ * trace_read(trace, bytes, size):
+ * Read the next ${size} bytes of the part.  Nothing points into ${bytes} afterwards, and where one call ends and the
+ * next begins does not matter, except that the first one of a part should have at least 256 bytes (if the part has), by
+ * which it is seen whether a line that the part before broke off goes on.
+ */
+void trace_read(struct trace *trace, const void *bytes, size_t size);
 
 /**
  * trace_end(trace):
- * Close what is open and decide cause and certainty of every failure.  After it ${trace->failures} is complete.
+ * Close what is open.  After it ${trace->failures} is complete.
  */
 void trace_end(struct trace *trace);
 

@@ -6,8 +6,6 @@
 
 #include <stddef.h>
 
-#define NEAR_LINES 10 /* what belongs to a block behind its end stands so close to it */
-
 /* Lines that come at the beginning of a story in the usual order, and those that are its end. */
 #define OPENINGS                                                                                                       \
     (BLOCK_BIT(EVENT_DURING) | BLOCK_BIT(EVENT_STACK) | BLOCK_BIT(EVENT_STACK_END) | BLOCK_BIT(EVENT_START) |          \
@@ -16,14 +14,14 @@
     (BLOCK_BIT(EVENT_ICM) | BLOCK_BIT(EVENT_HEADLINE) | BLOCK_BIT(EVENT_TEXT) | BLOCK_BIT(EVENT_CODE) |                \
      BLOCK_BIT(EVENT_RETURN) | BLOCK_BIT(EVENT_PROXY))
 
-static void clear(struct block *block)
+void block_clear(struct block *block)
 {
     if (!block->begun)
         return;
     g_string_chunk_clear(block->strings);
     memset((char *)block + offsetof(struct block, events), 0, sizeof *block - offsetof(struct block, events));
     block->local = MOMENT_NONE;
-    block->quiet = block->n_lines = 0;
+    block->quiet = block->n_lines = block->n_after = 0;
 }
 
 struct block *block_new(struct trace *trace)
@@ -45,9 +43,9 @@ void block_free(struct block *block)
 
 void block_end(struct block *block)
 {
-    if (block_is_failure(block))
+    if (!block->trial && block_is_failure(block))
         verdict_add(block);
-    clear(block);
+    block_clear(block);
 }
 
 gboolean block_has(const struct block *block, enum block_event event)
@@ -68,7 +66,7 @@ gboolean block_is_failure(const struct block *block)
 
 gboolean block_is_near(const struct block *block)
 {
-    return block->begun && (!block->settled || block->quiet <= NEAR_LINES);
+    return block->begun && (!block->settled || block->quiet <= BLOCK_NEAR_LINES);
 }
 
 static gboolean is_address(const char *host)
@@ -186,6 +184,7 @@ void block_event(struct block *block, enum block_event event, const struct trace
     if (!block->events)
         block_quote(block, QUOTE_FIRST, line);
     block->events |= BLOCK_BIT(event);
+    block->opened = TRUE;
     block->settled = (block->events & ENDINGS) != 0;
     block->unlisted = block->unlisted || !line->listed;
     block->placed = block->placed || !line->alone;
@@ -237,12 +236,29 @@ void block_join(struct block *block, const struct trace_line *line)
         block->begun = TRUE;
         block->part = line->part;
         block->offset = line->offset;
+        block->position = line->position;
         block->line = line->number;
         block->n_lines = 0;
     }
     block->cut = block->cut || line->cut;
     block->quiet = 0;
     block->latest = block->trace->lines;
+    block->reach = line->end;
+}
+
+void block_count(struct block *block, const struct trace_line *line, gboolean told)
+{
+    block->n_lines++;
+    if (!block->begun)
+        return;
+    if (told) {
+        block->n_seen += block->n_after + 1;
+        block->n_known++;
+        block->n_after = 0;
+        return;
+    }
+    block->quiet++;
+    block->n_after += line->body.size > 0 && !line->above;
 }
 
 void block_handle(struct block *block, uint64_t handle)

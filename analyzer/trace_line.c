@@ -1,6 +1,7 @@
 #include "trace_line.h"
 
 #include "moment.h"
+#include "trace_copied.h"
 #include "trace_verdict.h"
 
 #define PIECES 64 /* of a line that was made of several */
@@ -1158,10 +1159,10 @@ static gboolean take_body(struct block *block, const struct trace_line *line, st
     if (body.size > 3 && g_ascii_isupper(body.at[0]) && slice_is_blank(body.at[1]) && /* a component: M, N, ... */
         take_row(block, line, slice_trim(slice_from(body, 1))))
         return TRUE;
-    if (trace_line_strip_mark(&stripped)) {
+    if (trace_copied_strip_mark(&stripped)) {
         struct trace_line listed = *line;
         listed.listed = TRUE;
-        while (trace_line_strip_mark(&stripped)) {
+        while (trace_copied_strip_mark(&stripped)) {
         }
         if (take_row(block, &listed, stripped))
             return TRUE;
@@ -1196,26 +1197,6 @@ static gboolean take_pieces(struct block *block, const struct trace_line *line, 
         if (piece.size > 0)
             take_body(block, &part, piece);
     }
-    return TRUE;
-}
-
-gboolean trace_line_strip_mark(struct slice *body)
-{
-    static const char *const marks[] = {"> ", "- ", "* ", "_", "`", "\xe2\x80\xa2 "}; /* the last one is a bullet */
-    struct slice rest = *body;
-    int64_t number = 0;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
-        if (slice_take(&rest, marks[i])) {
-            slice_skip_blanks(&rest);
-            *body = rest;
-            return TRUE;
-        }
-    }
-    if (!slice_take_number(&rest, &number) || number > 999 || !(slice_take(&rest, ".") || slice_take(&rest, ")")) ||
-        slice_skip_blanks(&rest) == 0)
-        return FALSE;
-    *body = rest;
     return TRUE;
 }
 

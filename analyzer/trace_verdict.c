@@ -275,7 +275,7 @@ void verdict_add(const struct block *block)
     const char *target = block->target ? block->target : block->sni ? block->sni : block->host;
     unsigned level = 0;
 
-    if (trace->failures->len >= TRACE_FAILURES) {
+    if (!trace->take && trace->failures->len >= TRACE_FAILURES) {
         trace->dropped++;
         return;
     }
@@ -297,9 +297,17 @@ void verdict_add(const struct block *block)
     failure->line = block->line;
     failure->lines = copy_quotes(block);
     failure->cut = block->cut;
+    failure->n_lines = block->n_seen;
+    failure->n_known = block->n_known;
     failure->listed = is_bare(block) && !block->unlisted;
     failure->alone = is_bare(block) && !block->placed;
     if (failure->cause == CAUSE_UNTRUSTED_PEER)
         decide_missing(failure, block);
-    g_ptr_array_add(trace->failures, failure);
+    if (!trace->take) {
+        g_ptr_array_add(trace->failures, failure);
+        return;
+    }
+    trace->take(trace->data, failure);
+    trace_failure_free(failure);
+    g_string_chunk_clear(trace->strings);
 }

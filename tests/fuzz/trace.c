@@ -43,9 +43,10 @@ static struct trace *read_pieces(const uint8_t *bytes, size_t size, size_t first
     struct trace *trace = trace_new();
     size_t at = MIN(first, size);
 
-    trace_read(trace, bytes, at, 0);
+    trace_begin(trace, 0);
+    trace_read(trace, bytes, at);
     for (; at < size; at += MIN(step, size - at))
-        trace_read(trace, bytes + at, MIN(step, size - at), at);
+        trace_read(trace, bytes + at, MIN(step, size - at));
     trace_end(trace);
     return trace;
 }

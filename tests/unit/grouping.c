@@ -15,7 +15,8 @@
 static struct trace *read_text(const char *text)
 {
     struct trace *trace = trace_new();
-    trace_read(trace, text, strlen(text), 0);
+    trace_begin(trace, 0);
+    trace_read(trace, text, strlen(text));
     trace_end(trace);
     return trace;
 }
@@ -148,8 +149,10 @@ Test(grouping, several_traces_of_one_instance)
     g_autofree char *two = attempt("/sec/SAPSSLC.pse", "a.example.com", "CN=CA", 2);
 
     g_autoptr(trace_auto) first = trace_new();
-    trace_read(first, one, strlen(one), 0);
-    trace_read(first, two, strlen(two), 0);
+    trace_begin(first, 0);
+    trace_read(first, one, strlen(one));
+    trace_begin(first, 0);
+    trace_read(first, two, strlen(two));
     trace_end(first);
     grouping_add(grouping, first, icm);
     g_autoptr(trace_auto) second = read_text(one);

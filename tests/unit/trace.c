@@ -3,8 +3,8 @@
 #include "trace.h"
 
 #include "moment.h"
+#include "trace_copied.h"
 #include "trace_filter.h"
-#include "trace_line.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -124,8 +124,11 @@ static struct trace *read_parts(const char *bytes, size_t size, size_t split, ui
     /* Copies of the exact size, so that reading over the end is found, and freed, so that keeping a pointer is. */
     g_autofree char *first = g_memdup2(bytes, MAX(split, 1));
     g_autofree char *second = g_memdup2(bytes + split, MAX(size - split, 1));
-    trace_read(trace, first, split, 0);
-    trace_read(trace, second, size - split, second_base);
+    trace_begin(trace, 0);
+    trace_read(trace, first, split);
+    if (second_base != split)
+        trace_begin(trace, second_base);
+    trace_read(trace, second, size - split);
     g_clear_pointer(&first, g_free);
     g_clear_pointer(&second, g_free);
     trace_end(trace);
@@ -136,7 +139,8 @@ static struct trace *read_bytes(const char *bytes, size_t size)
 {
     struct trace *trace = trace_new();
     char *copy = size > 0 ? g_memdup2(bytes, size) : NULL;
-    trace_read(trace, copy, size, 0);
+    trace_begin(trace, 0);
+    trace_read(trace, copy, size);
     g_free(copy);
     trace_end(trace);
     return trace;
@@ -302,8 +306,9 @@ Test(trace, byte_for_byte_is_the_same)
         g_autofree char *bytes = load(samples[i].file, &size);
         g_autoptr(trace_auto) whole = read_bytes(bytes, size);
         g_autoptr(trace_auto) trace = trace_new();
+        trace_begin(trace, 0);
         for (size_t at = 0; at < size; at++)
-            trace_read(trace, bytes + at, 1, at);
+            trace_read(trace, bytes + at, 1);
         trace_end(trace);
         g_autofree char *want = describe(whole), *got = describe(trace);
         cr_assert_str_eq(got, want, "%s", samples[i].what);
@@ -822,8 +827,10 @@ Test(trace, places)
     static const char new[] = "[Thr 1] <<- ERROR: SapSSLSessionStart(sssl_hdl=a1)==SSSLERR_SSL_CONNECT\n"
                               "words\r\nwords\n[Thr 2] " HEADLINE "SSSLRC_CONN_CLOSED (-10)\n";
     g_autoptr(trace_auto) trace = trace_new();
-    trace_read(trace, old, strlen(old), 1000);
-    trace_read(trace, new, strlen(new), 0);
+    trace_begin(trace, 1000);
+    trace_read(trace, old, strlen(old));
+    trace_begin(trace, 0);
+    trace_read(trace, new, strlen(new));
     trace_end(trace);
 
     cr_assert_eq(trace->failures->len, 2);
@@ -847,9 +854,11 @@ Test(trace, a_torn_line_is_not_joined_with_the_next_file)
                                "[Thr 1]    session uses PSE file \"/usr/sap/PRD/D00/sec/SAPS";
     for (size_t i = 0; i < G_N_ELEMENTS(beginnings); i++) {
         g_autoptr(trace_auto) trace = trace_new();
-        trace_read(trace, torn, strlen(torn), 0);
-        trace_read(trace, "", 0, 0);
-        trace_read(trace, beginnings[i], i == 4 ? 10 : strlen(beginnings[i]), 0);
+        trace_begin(trace, 0);
+        trace_read(trace, torn, strlen(torn));
+        trace_begin(trace, 0);
+        trace_read(trace, "", 0);
+        trace_read(trace, beginnings[i], i == 4 ? 10 : strlen(beginnings[i]));
         trace_end(trace);
         cr_assert_eq(trace->failures->len, 1);
         const struct trace_failure *failure = trace->failures->pdata[0];
@@ -863,8 +872,10 @@ Test(trace, a_later_piece_of_a_file_knows_no_thread_above)
     g_autoptr(trace_auto) trace = trace_new();
     static const char first[] = "[Thr 1] *** ERROR during SecuSSL_SessionStart() from SSL_connect()==X\n";
     static const char later[] = "   session uses PSE file \"/usr/sap/PRD/D00/sec/SAPSSLC.pse\"\n";
-    trace_read(trace, first, strlen(first), 0);
-    trace_read(trace, later, strlen(later), 5000);
+    trace_begin(trace, 0);
+    trace_read(trace, first, strlen(first));
+    trace_begin(trace, 5000);
+    trace_read(trace, later, strlen(later));
     trace_end(trace);
     cr_assert_eq(trace->failures->len, 1);
     cr_expect_null(((struct trace_failure *)trace->failures->pdata[0])->store);
@@ -940,10 +951,11 @@ Test(trace, one_line_of_64_megabytes)
     char *bytes = g_strnfill(size, 'A');
     gint64 start = g_get_monotonic_time();
     struct trace *trace = trace_new();
-    trace_read(trace, bytes, size, 0);
-    trace_read(trace, bytes, size, size);
+    trace_begin(trace, 0);
+    trace_read(trace, bytes, size);
+    trace_read(trace, bytes, size);
     static const char rest[] = "\n" HEADLINE "SSSLRC_CONN_CLOSED (-10)";
-    trace_read(trace, rest, strlen(rest), 2 * size);
+    trace_read(trace, rest, strlen(rest));
     trace_end(trace);
     cr_expect_eq(trace->lines, 2);
     cr_expect_eq(trace->lines_cut, 1);
@@ -1113,17 +1125,30 @@ Test(trace, quotes_are_cut_between_characters)
     }
 }
 
-/* The search for words must not care for where in its stride they stand. */
+/* The search for words must not care for where in its stride they stand, and gives the same in each of its ways. */
 Test(trace, filter)
 {
-    for (size_t before = 0; before < 20; before++) {
-        for (size_t after = 0; after < 20; after++) {
-            g_autofree char *left = g_strnfill(before, 'x'), *right = g_strnfill(after, 'S');
-            g_autofree char *text = g_strconcat(left, "Iss", right, NULL);
-            char *copy = g_memdup2(text, strlen(text)); /* of the exact size */
-            cr_expect_eq(trace_filter_find(copy, copy + strlen(text)), copy + before, "%zu, %zu", before, after);
-            cr_expect_null(trace_filter_find(copy, copy + before + 2));
-            g_free(copy);
+    for (int way = 0; way < TRACE_FILTER_WAYS; way++) {
+        if (!trace_filter_use((enum trace_filter_way)way))
+            continue;
+        for (size_t before = 0; before < 140; before++) {
+            for (size_t after = 0; after < 140; after += 1 + after / 20) {
+                g_autofree char *left = g_strnfill(before, 'x'), *right = g_strnfill(after, 'R');
+                for (size_t i = 0; i < before; i += 7)
+                    left[i] = '\n';
+                g_autofree char *text = g_strconcat(left, "LRC_", right, NULL);
+                char *copy = g_memdup2(text, strlen(text)); /* of the exact size */
+                const char *last = memrchr(copy, '\n', before);
+                const char *want = last ? last + 1 : copy;
+                uint64_t lines = 0, want_lines = before / 7 + (before % 7 != 0);
+                cr_expect(trace_filter_has(copy, copy + strlen(text)), "%d: %zu, %zu", way, before, after);
+                cr_expect_eq(trace_filter_skip(copy, copy + strlen(text), &lines), want);
+                cr_expect_eq(lines, want_lines, "%d: %zu, %zu: %zu lines", way, before, after, (size_t)lines);
+                cr_expect_not(trace_filter_has(copy, copy + before + 3));
+                cr_expect_eq(trace_filter_skip(copy, copy + before + 3, &lines), want);
+                cr_expect_eq(lines, want_lines);
+                g_free(copy);
+            }
         }
     }
 }
@@ -1139,7 +1164,7 @@ Test(trace, list_marks)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
         struct slice body = slice_text(marks[i].text);
-        cr_expect_eq(trace_line_strip_mark(&body), marks[i].rest != NULL, "%s", marks[i].text);
+        cr_expect_eq(trace_copied_strip_mark(&body), marks[i].rest != NULL, "%s", marks[i].text);
         cr_expect(slice_equals(body, marks[i].rest ? marks[i].rest : marks[i].text), "%s", marks[i].text);
     }
 }
