@@ -13,8 +13,9 @@
 #include <stdlib.h>
 
 #define QUIET_LINES   200                       /* of its thread without a word ends a block */
-#define STALE_LINES   5000                      /* of the trace without a word of its thread end it too */
-#define SWEEP_LINES   1024                      /* how often that is looked after */
+#define STALE_LINES   5000                      /* of the trace without a word of its thread end it too, ... */
+#define SETTLED_LINES 250                       /* ... or so many once the story has had its end */
+#define SWEEP_LINES   100                       /* how often that is looked after */
 #define HEADER_LINES  40                        /* below a file's title may belong to its header */
 #define THREAD_BYTES  128                       /* of a thread's name; longer ones are none */
 #define KNOWN_THREADS 1024                      /* remembered without an open block; ... */
@@ -70,7 +71,9 @@ struct trace_reader {
     GString *kept;     /* what stands before ${bytes}, or before ${position} */
     const char *bytes; /* those that are being read, or NULL; the first one is at ${bytes_position} */
     uint64_t bytes_position;
-    GString *view; /* of several of these */
+    const char *ahead;     /* in them, the next line with a word in it, or what follows the last whole line */
+    unsigned ahead_number; /* of that line in its part */
+    GString *view;         /* of several of these */
     /* a line whose end has not come yet */
     GString *carry;        /* at most TRACE_LINE_BYTES + 2 */
     uint64_t carry_length; /* of the line so far */
@@ -211,7 +214,7 @@ static gboolean is_any(G_GNUC_UNUSED const struct thread *thread, G_GNUC_UNUSED 
 
 static gboolean is_stale(const struct thread *thread, uint64_t lines)
 {
-    return thread->block->latest + STALE_LINES < lines;
+    return thread->block->latest + (thread->block->settled ? SETTLED_LINES : STALE_LINES) < lines;
 }
 
 /* Facts alone, which may be of a connection that went well, keep no block open. */
@@ -663,7 +666,7 @@ static void read_body(struct trace *trace, const struct trace_line *line, struct
     struct thread *thread = find_thread(reader, name);
     gboolean open = thread && thread->block;
 
-    if (!open && !reader->joined && !trace_filter_has(body.at, body.at + body.size))
+    if (!open && !line->telling)
         return;
     if (is_dump(body) || take_truncated(trace, body, line->position))
         return;
@@ -704,10 +707,10 @@ static gboolean read_joined(struct trace *trace, const struct trace_line *line)
 {
     struct trace_reader *reader = trace->reader;
     const char *end = line->raw.at + line->raw.size, *at = line->raw.at;
-    const char *next = line->raw.size > 5 ? memmem(at + 1, line->raw.size - 1, " [Thr ", 6) : NULL;
 
-    if (!next || !slice_begins(line->raw, "[Thr ") || !trace_filter_has(at, end))
+    if (!line->telling || !slice_begins(line->raw, "[Thr ") || !memmem(at + 1, line->raw.size - 1, " [Thr ", 6))
         return FALSE;
+    const char *next = NULL;
     reader->joined = TRUE;
     for (; at; at = next) {
         next = memmem(at + 1, (size_t)(end - at - 1), " [Thr ", 6);
@@ -798,20 +801,22 @@ static uint64_t count_long(const char *at, const char *end)
     return count;
 }
 
-/* With no block open: the beginning of the next line that may begin one, or of the last line that is not whole. */
-static const char *skip(struct trace *trace, const char *at, const char *end)
+/* Nothing that begins a failure stands in the lines from ${at} to ${end}. */
+static void pass_over(struct trace *trace, const char *at, const char *end, unsigned lines)
+{
+    trace->lines += lines;
+    trace->reader->number += lines;
+    trace->lines_cut += count_long(at, end);
+    find_last_prefix(trace, at, end);
+    find_last_stamp(trace->reader, at, end);
+}
+
+static void look_ahead(struct trace_reader *reader, const char *at, const char *end)
 {
     uint64_t lines = 0;
-    const char *stop = trace_filter_skip(at, end, &lines);
 
-    if (stop == at)
-        return at;
-    trace->lines += lines;
-    trace->reader->number += (unsigned)lines;
-    trace->lines_cut += count_long(at, stop);
-    find_last_prefix(trace, at, stop);
-    find_last_stamp(trace->reader, at, stop);
-    return stop;
+    reader->ahead = trace_filter_skip(at, end, &lines);
+    reader->ahead_number = reader->number + (unsigned)lines;
 }
 
 static gboolean is_idle(const struct trace_reader *reader)
@@ -837,6 +842,7 @@ static void take_carried(struct trace *trace, gboolean torn)
         .offset = offset_of(reader, reader->carry_position),
         .number = reader->carry_number,
         .torn = torn,
+        .telling = trace_filter_has(reader->carry->str, reader->carry->str + reader->carry->len),
     };
 
     reader->carrying = FALSE;
@@ -869,8 +875,12 @@ static void read_bytes(struct trace *trace, const char *at, const char *end)
         at = feed_at + 1;
     }
     while (at < end) {
-        if (is_idle(reader))
-            at = skip(trace, at, end);
+        if (!reader->ahead || at > reader->ahead)
+            look_ahead(reader, at, end);
+        if (is_idle(reader) && at < reader->ahead) {
+            pass_over(trace, at, reader->ahead, reader->ahead_number - reader->number);
+            at = reader->ahead;
+        }
         const char *feed_at = memchr(at, '\n', (size_t)(end - at));
         if (!feed_at)
             break;
@@ -879,6 +889,7 @@ static void read_bytes(struct trace *trace, const char *at, const char *end)
             .part = reader->parts->len - 1,
             .position = position + (uint64_t)(at - start),
             .number = reader->number++,
+            .telling = at == reader->ahead,
         };
         line.offset = offset_of(reader, line.position);
         take_line(trace, &line, line.raw.size);
@@ -943,6 +954,7 @@ static void read_text(struct trace *trace, const char *at, size_t size)
         sample(trace, at, size);
     reader->bytes = at;
     reader->bytes_position = reader->position;
+    reader->ahead = NULL;
     read_bytes(trace, at, at + size);
     reader->bytes = NULL;
     keep(reader, at, size);

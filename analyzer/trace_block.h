@@ -37,6 +37,7 @@ struct trace_line {
     gboolean listed;   /* a list mark stood before the body */
     gboolean alone;    /* no thread prefix, neither on it nor above */
     gboolean above;    /* stands above the first sign of a failure: it may tell facts, and ends nothing */
+    gboolean telling;  /* one of the words of trace_filter.h stands in it */
     gboolean piece;    /* a part of a line that was several */
 };
 
