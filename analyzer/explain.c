@@ -1,19 +1,46 @@
 #include "analysis.h"
+#include "file.h"
 #include "grouping.h"
 #include "trace.h"
+#include "trace_file.h"
 
-struct audit *analysis_explain(const char *name, const void *bytes, size_t size)
+#include <string.h>
+
+/* Whether ${old} is what a rotation has made of ${path}. */
+static gboolean is_older_part(const char *old, const char *path)
 {
-    const struct grouping_part part = {.path = name};
-    struct audit *audit = audit_new();
-    struct trace *trace = trace_new();
-    struct grouping *grouping = grouping_new(audit, NULL, G_MININT);
+    size_t size = strlen(path);
+    return strncmp(old, path, size) == 0 && strcmp(old + size, ".old") == 0;
+}
 
-    trace_begin(trace, 0);
-    trace_read(trace, bytes, size);
+/* One trace, of which ${n} parts are named. */
+static gboolean explain_trace(struct grouping *grouping, const char *const *paths, size_t n, GError **error)
+{
+    struct grouping_part parts[2] = {{0}};
+    g_autoptr(trace_auto) trace = trace_new();
+
+    for (size_t i = 0; i < n; i++) {
+        parts[i].path = file_name(paths[i]);
+        if (!trace_file_read(trace, paths[i], error))
+            return FALSE;
+    }
     trace_end(trace);
-    grouping_add(grouping, trace, &part);
+    grouping_add(grouping, trace, parts);
+    return TRUE;
+}
+
+struct audit *analysis_explain(const char *const *paths, GError **error)
+{
+    struct audit *audit = audit_new();
+    struct grouping *grouping = grouping_new(audit, NULL, G_MININT);
+    gboolean ok = TRUE;
+
+    for (size_t i = 0, n; ok && paths[i]; i += n) {
+        n = paths[i + 1] && is_older_part(paths[i], paths[i + 1]) ? 2 : 1;
+        ok = explain_trace(grouping, paths + i, n, error);
+    }
     grouping_free(grouping);
-    trace_free(trace);
+    if (!ok)
+        g_clear_pointer(&audit, audit_free);
     return audit;
 }

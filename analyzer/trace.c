@@ -68,12 +68,14 @@ struct trace_reader {
     gboolean fresh;    /* no byte of the last part has come */
     unsigned number;   /* of the next line in its part, from 1 */
     uint64_t position; /* of the next byte */
-    GString *kept;     /* what stands before ${bytes}, or before ${position} */
+    struct slice kept; /* what stands before ${bytes}, or before ${position}: of the bytes read before, or of ${copy} */
+    GString *copy;
     const char *bytes; /* those that are being read, or NULL; the first one is at ${bytes_position} */
     uint64_t bytes_position;
-    const char *ahead;     /* in them, the next line with a word in it, or what follows the last whole line */
-    unsigned ahead_number; /* of that line in its part */
-    GString *view;         /* of several of these */
+    const char *ahead;              /* in them, the next line with a word in it, or what follows the last whole line */
+    unsigned ahead_number;          /* of that line in its part */
+    const struct trace_ahead *hint; /* ... as somebody else has found it */
+    GString *view;                  /* of several of these */
     /* a line whose end has not come yet */
     GString *carry;        /* at most TRACE_LINE_BYTES + 2 */
     uint64_t carry_length; /* of the line so far */
@@ -139,13 +141,14 @@ struct trace *trace_new_for(trace_take *take, void *data)
     reader->threads = g_hash_table_new_full(slice_hash, slice_equal, NULL, thread_free);
     reader->spare = g_ptr_array_new_with_free_func((GDestroyNotify)block_free);
     reader->local = MOMENT_NONE;
+    reader->copy = g_string_new(NULL);
+    reader->kept.at = reader->copy->str;
     reader->parts = g_array_new(FALSE, TRUE, sizeof(struct part));
     reader->wide_lines = g_array_new(FALSE, FALSE, sizeof(struct wide_line));
     reader->header_release = g_string_new(NULL);
     reader->header_sid = g_string_new(NULL);
     reader->header_sysno = g_string_new(NULL);
     reader->header_profile = g_string_new(NULL);
-    reader->kept = g_string_new(NULL);
     reader->view = g_string_new(NULL);
     reader->carry = g_string_new(NULL);
     reader->plain = g_string_new(NULL);
@@ -170,7 +173,7 @@ static void reader_free(struct trace_reader *reader)
     g_string_free(reader->header_sid, TRUE);
     g_string_free(reader->header_sysno, TRUE);
     g_string_free(reader->header_profile, TRUE);
-    g_string_free(reader->kept, TRUE);
+    g_string_free(reader->copy, TRUE);
     g_string_free(reader->view, TRUE);
     g_string_free(reader->carry, TRUE);
     g_string_free(reader->plain, TRUE);
@@ -523,20 +526,20 @@ static uint64_t offset_of(const struct trace_reader *reader, uint64_t position)
 
 static uint64_t kept_position(const struct trace_reader *reader)
 {
-    return (reader->bytes ? reader->bytes_position : reader->position) - reader->kept->len;
+    return (reader->bytes ? reader->bytes_position : reader->position) - reader->kept.size;
 }
 
 /* The bytes between two positions, the first of which is not before kept_position(). */
 static struct slice view(struct trace_reader *reader, uint64_t from, uint64_t to)
 {
-    uint64_t kept = kept_position(reader), begin = kept + reader->kept->len;
+    uint64_t kept = kept_position(reader), begin = kept + reader->kept.size;
 
     if (to <= begin)
-        return (struct slice){reader->kept->str + (from - kept), to - from};
+        return (struct slice){reader->kept.at + (from - kept), to - from};
     if (from >= begin)
         return (struct slice){reader->bytes + (from - begin), to - from};
     g_string_truncate(reader->view, 0);
-    g_string_append_len(reader->view, reader->kept->str + (from - kept), (gssize)(begin - from));
+    g_string_append_len(reader->view, reader->kept.at + (from - kept), (gssize)(begin - from));
     g_string_append_len(reader->view, reader->bytes, (gssize)(to - begin));
     return (struct slice){reader->view->str, reader->view->len};
 }
@@ -768,16 +771,14 @@ static void find_last_prefix(struct trace *trace, const char *at, const char *en
 /* ... and the last time stamp. */
 static void find_last_stamp(struct trace_reader *reader, const char *at, const char *end)
 {
-    while (end > at) {
-        const char *feed = memrchr(at, '\n', (size_t)(end - 1 - at));
-        struct slice line = slice_of(feed ? feed + 1 : at, end - 1), name;
-        end = line.at;
+    const char *stop = end;
+
+    while ((stop = trace_filter_last_year(at, stop))) {
+        const char *feed_above = memrchr(at, '\n', (size_t)(stop - at)),
+                   *feed_below = memchr(stop, '\n', (size_t)(end - stop));
+        struct slice line = slice_of(feed_above ? feed_above + 1 : at, feed_below ? feed_below : end), name;
         if (slice_ends(line, "\r"))
             line.size--;
-        line = slice_trim(line);
-        /* It ends in a year; most lines don't. */
-        if (line.size < 23 || line.at[line.size - 5] != ' ' || line.at[line.size - 4] != '2')
-            continue;
         find_prefix(&line, &name);
         if (trace_stamp_take(line, &reader->local))
             return;
@@ -811,12 +812,34 @@ static void pass_over(struct trace *trace, const char *at, const char *end, unsi
     find_last_stamp(trace->reader, at, end);
 }
 
+static gboolean is_hinted(const struct trace_reader *reader, const char *at)
+{
+    return reader->hint && at == reader->bytes + reader->hint->first;
+}
+
 static void look_ahead(struct trace_reader *reader, const char *at, const char *end)
 {
+    const struct trace_ahead *hint = reader->hint;
     uint64_t lines = 0;
 
-    reader->ahead = trace_filter_skip(at, end, &lines);
+    if (is_hinted(reader, at)) {
+        reader->ahead = reader->bytes + hint->stop;
+        lines = hint->lines;
+    } else {
+        gboolean first = hint && at < reader->bytes + hint->first;
+        reader->ahead = trace_filter_skip(at, first ? reader->bytes + hint->first : end, &lines);
+    }
     reader->ahead_number = reader->number + (unsigned)lines;
+}
+
+void trace_look_ahead(struct trace_ahead *ahead, const void *bytes, size_t size)
+{
+    const char *start = bytes, *feed_at = memchr(start, '\n', size), *first = feed_at ? feed_at + 1 : start + size;
+    uint64_t lines = 0;
+
+    ahead->first = (size_t)(first - start);
+    ahead->stop = (size_t)(trace_filter_skip(first, start + size, &lines) - start);
+    ahead->lines = (unsigned)lines;
 }
 
 static gboolean is_idle(const struct trace_reader *reader)
@@ -875,7 +898,7 @@ static void read_bytes(struct trace *trace, const char *at, const char *end)
         at = feed_at + 1;
     }
     while (at < end) {
-        if (!reader->ahead || at > reader->ahead)
+        if (!reader->ahead || at > reader->ahead || is_hinted(reader, at))
             look_ahead(reader, at, end);
         if (is_idle(reader) && at < reader->ahead) {
             pass_over(trace, at, reader->ahead, reader->ahead_number - reader->number);
@@ -901,17 +924,32 @@ static void read_bytes(struct trace *trace, const char *at, const char *end)
     }
 }
 
-/* The end of what was read is kept, for what follows may need it. */
-static void keep(struct trace_reader *reader, const char *at, size_t size)
+static void keep_copy(struct trace_reader *reader)
+{
+    if (reader->kept.size > 0 && reader->kept.at == reader->copy->str)
+        return;
+    g_string_truncate(reader->copy, 0);
+    g_string_append_len(reader->copy, reader->kept.at, (gssize)reader->kept.size);
+    reader->kept.at = reader->copy->str;
+}
+
+/* The end of what was read is kept, for what follows may need it; where it is if the bytes stay, else as a copy. */
+static void keep(struct trace_reader *reader, const char *at, size_t size, gboolean stays)
 {
     if (size >= KEPT_BYTES) {
-        g_string_truncate(reader->kept, 0);
         at += size - KEPT_BYTES;
         size = KEPT_BYTES;
-    } else if (reader->kept->len + size > 2 * KEPT_BYTES) {
-        g_string_erase(reader->kept, 0, (gssize)(reader->kept->len + size - KEPT_BYTES));
+        reader->kept.size = 0;
+        if (stays) {
+            reader->kept = (struct slice){at, size};
+            return;
+        }
     }
-    g_string_append_len(reader->kept, at, (gssize)size);
+    keep_copy(reader);
+    if (reader->copy->len + size > 2 * KEPT_BYTES)
+        g_string_erase(reader->copy, 0, (gssize)(reader->copy->len + size - KEPT_BYTES));
+    g_string_append_len(reader->copy, at, (gssize)size);
+    reader->kept = (struct slice){reader->copy->str, reader->copy->len};
 }
 
 /* The beginning of a part tells whether it is text. */
@@ -944,7 +982,7 @@ static void end_sample(struct trace *trace)
     reader->sample_nul = FALSE;
 }
 
-static void read_text(struct trace *trace, const char *at, size_t size)
+static void read_text(struct trace *trace, const char *at, size_t size, const struct trace_ahead *hint)
 {
     struct trace_reader *reader = trace->reader;
 
@@ -955,9 +993,10 @@ static void read_text(struct trace *trace, const char *at, size_t size)
     reader->bytes = at;
     reader->bytes_position = reader->position;
     reader->ahead = NULL;
+    reader->hint = hint;
     read_bytes(trace, at, at + size);
     reader->bytes = NULL;
-    keep(reader, at, size);
+    keep(reader, at, size, hint != NULL);
     reader->position += size;
 }
 
@@ -998,7 +1037,7 @@ static void read_units(struct trace *trace, const uint8_t *at, size_t size)
             }
             reader->unit_half = !reader->unit_half;
         }
-        read_text(trace, reader->utf8->str, reader->utf8->len);
+        read_text(trace, reader->utf8->str, reader->utf8->len, NULL);
         if (reader->wide_lines->len > 2 * WIDE_LINES)
             g_array_remove_range(reader->wide_lines, 0, reader->wide_lines->len - WIDE_LINES);
     }
@@ -1049,7 +1088,7 @@ static size_t begin_part(struct trace *trace, struct slice bytes)
     reader->fresh = FALSE;
     if (reader->carrying && (wide || mark > 0 || certainly_begins(bytes))) {
         take_carried(trace, TRUE);
-        keep(reader, "\n", 1);
+        keep(reader, "\n", 1, FALSE);
         reader->position++;
     }
     if (part->base != 0)
@@ -1063,7 +1102,7 @@ static size_t begin_part(struct trace *trace, struct slice bytes)
     return mark;
 }
 
-void trace_read(struct trace *trace, const void *bytes, size_t size)
+void trace_read_ahead(struct trace *trace, const void *bytes, size_t size, const struct trace_ahead *ahead)
 {
     struct trace_reader *reader = trace->reader;
 
@@ -1073,9 +1112,19 @@ void trace_read(struct trace *trace, const void *bytes, size_t size)
     size_t mark = reader->fresh ? begin_part(trace, (struct slice){bytes, size}) : 0;
     const char *at = (const char *)bytes + mark;
     if (last_part(reader)->encoding == ENCODING_BYTES)
-        read_text(trace, at, size - mark);
+        read_text(trace, at, size - mark, mark > 0 ? NULL : ahead);
     else
         read_units(trace, (const uint8_t *)at, size - mark);
+}
+
+void trace_keep(struct trace *trace)
+{
+    keep_copy(trace->reader);
+}
+
+void trace_read(struct trace *trace, const void *bytes, size_t size)
+{
+    trace_read_ahead(trace, bytes, size, NULL);
 }
 
 /* ---- The end ---- */

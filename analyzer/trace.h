@@ -103,6 +103,27 @@ void trace_begin(struct trace *trace, uint64_t base);
  */
 void trace_read(struct trace *trace, const void *bytes, size_t size);
 
+struct trace_ahead { /* what trace_look_ahead() found; offsets into the bytes */
+    size_t first;    /* behind the first line feed */
+    size_t stop;     /* the first line from there that may begin a failure, or what follows the last line feed */
+    unsigned lines;  /* between the two */
+};
+
+/**
+ * trace_look_ahead(ahead, bytes, size):
+ * Search the bytes of a trace for the first line that wants reading.  This is most of the work where little failed, and
+ * it needs no trace, so that several threads may do it for bytes that are read later.
+ */
+void trace_look_ahead(struct trace_ahead *ahead, const void *bytes, size_t size);
+
+/**
+ * trace_read_ahead(trace, bytes, size, ahead):
+ * As trace_read(), with what trace_look_ahead() found in these bytes; they have to stay as they are until
+ * the next call of this function, or of trace_keep(), has returned.
+ */
+void trace_read_ahead(struct trace *trace, const void *bytes, size_t size, const struct trace_ahead *ahead);
+void trace_keep(struct trace *trace);
+
 /**
  * trace_end(trace):
  * Close what is open.  After it ${trace->failures} is complete.

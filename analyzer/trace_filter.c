@@ -32,6 +32,8 @@ static const struct word {
     {"TRUNCATED", 9, 1, 7},    /* TRACE FILE TRUNCATED */
 };
 
+#define YEAR_BYTES 6 /* a blank, four digits, and what ends them */
+
 /* For each of the three letters and each byte: the buckets that have it there. */
 static uint8_t tables[3][256];
 #ifdef HAVE_VECTORS
@@ -117,6 +119,28 @@ static const char *__attribute__((target("avx2,popcnt"))) find_avx2(const char *
         *feeds += sum_32(counts);
     }
     return find_from(at, start, end, feeds);
+}
+
+/* From the end in steps of 32; what is left at the beginning is not looked at, and ${*stop} is set to its end. */
+static const char *__attribute__((target("avx2,popcnt"))) last_year_avx2(const char *at, const char **stop)
+{
+    const __m256i blank = _mm256_set1_epi8(' '), two = _mm256_set1_epi8('2');
+    const char *place = *stop;
+
+    for (; place - at >= 32; place -= 32) {
+        __m256i first = _mm256_loadu_si256((const void *)(place - 32));
+        __m256i second = _mm256_loadu_si256((const void *)(place - 31));
+        __m256i sixth = _mm256_loadu_si256((const void *)(place - 27));
+        __m256i both = _mm256_and_si256(_mm256_cmpeq_epi8(first, blank), _mm256_cmpeq_epi8(second, two));
+        /* Signed: a byte from 128 on is no end either, so both sides of the comparison are wanted. */
+        __m256i ends = _mm256_and_si256(_mm256_cmpgt_epi8(_mm256_set1_epi8(' ' + 1), sixth),
+                                        _mm256_cmpgt_epi8(sixth, _mm256_set1_epi8(-1)));
+        uint32_t places = (uint32_t)_mm256_movemask_epi8(_mm256_and_si256(both, ends));
+        if (places)
+            return place - 1 - __builtin_clz(places);
+    }
+    *stop = place;
+    return NULL;
 }
 
 /* gcc 12 takes what its own header leaves open on purpose for a mistake (its bug 105593). */
@@ -231,4 +255,21 @@ gboolean trace_filter_has(const char *at, const char *end)
 
     prepare();
     return find(at, end, &feeds) != NULL;
+}
+
+const char *trace_filter_last_year(const char *at, const char *end)
+{
+    if (end - at < YEAR_BYTES)
+        return NULL;
+    const char *stop = end - YEAR_BYTES + 1; /* behind the last place where one may begin */
+#ifdef HAVE_VECTORS
+    prepare();
+    const char *found = find == find_plain ? NULL : last_year_avx2(at, &stop);
+    if (found)
+        return found;
+#endif
+    while (stop-- > at)
+        if (stop[0] == ' ' && stop[1] == '2' && stop[5] <= ' ' && stop[5] >= 0)
+            return stop;
+    return NULL;
 }

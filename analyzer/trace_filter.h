@@ -24,6 +24,13 @@ const char *trace_filter_skip(const char *at, const char *end, uint64_t *lines);
  */
 gboolean trace_filter_has(const char *at, const char *end);
 
+/**
+ * trace_filter_last_year(at, end):
+ * The last place between ${at} and ${end} where a line may end in a year (blank, "2", three more characters, and a
+ * blank or the end of a line), as time stamps do; NULL if there is none.
+ */
+const char *trace_filter_last_year(const char *at, const char *end);
+
 enum trace_filter_way { TRACE_FILTER_PLAIN, TRACE_FILTER_AVX2, TRACE_FILTER_AVX512, TRACE_FILTER_WAYS };
 
 /**

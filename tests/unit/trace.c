@@ -1153,6 +1153,33 @@ Test(trace, filter)
     }
 }
 
+Test(trace, last_year)
+{
+    static const struct {
+        const char *text;
+        gboolean found;
+    } ends[] = {
+        {" 2026\n", TRUE},  {" 2026\r", TRUE},    {" 2026 ", TRUE},   {" 2026x", FALSE},
+        {" 1999\n", FALSE}, {" 2026\xc3", FALSE}, {"x2026\n", FALSE}, {" 202\n", FALSE},
+    };
+    for (int way = 0; way < TRACE_FILTER_WAYS; way++) {
+        if (!trace_filter_use((enum trace_filter_way)way))
+            continue;
+        for (size_t before = 0; before < 80; before++) {
+            for (size_t after = 0; after < 80; after++) {
+                for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+                    g_autofree char *left = g_strnfill(before, '2'), *right = g_strnfill(after, 'R');
+                    g_autofree char *text = g_strconcat(left, ends[i].text, right, NULL);
+                    char *copy = g_memdup2(text, strlen(text)); /* of the exact size */
+                    cr_expect_eq(trace_filter_last_year(copy, copy + strlen(text)),
+                                 ends[i].found ? copy + before : NULL, "%d: %zu, %zu, %zu", way, before, after, i);
+                    g_free(copy);
+                }
+            }
+        }
+    }
+}
+
 Test(trace, list_marks)
 {
     static const struct {
