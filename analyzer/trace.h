@@ -29,6 +29,7 @@ struct trace_cert { /* one certificate as the trace prints it; strings are NULL 
     const char *serial;               /* upper case hex pairs with colons, leading zeros kept as printed */
     const char *md5, *sha1, *sha256;  /* lower case hex */
     const char *failed_check;         /* "Validity", "BasicConstraints", "KeyUsage": the check of its own that failed */
+    GBytes *der;                      /* the certificate itself, where the trace (level 3) holds it; owned by this */
 };
 
 struct trace_failure {

@@ -19,6 +19,7 @@ void block_clear(struct block *block)
     if (!block->begun)
         return;
     g_string_chunk_clear(block->strings);
+    received_reset(&block->received);
     memset((char *)block + offsetof(struct block, events), 0, sizeof *block - offsetof(struct block, events));
     block->local = MOMENT_NONE;
     block->quiet = block->n_lines = block->n_after = 0;
@@ -29,6 +30,7 @@ struct block *block_new(struct trace *trace)
     struct block *block = g_new0(struct block, 1);
     block->trace = trace;
     block->strings = g_string_chunk_new(4000);
+    received_init(&block->received);
     block->local = MOMENT_NONE;
     return block;
 }
@@ -38,6 +40,7 @@ void block_free(struct block *block)
     if (!block)
         return;
     g_string_chunk_free(block->strings);
+    received_clear(&block->received);
     g_free(block);
 }
 

@@ -13,6 +13,7 @@
 
 #include "slice.h"
 #include "trace.h"
+#include "trace_received.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -108,6 +109,7 @@ enum block_reason { /* which text is the reason; the last one wins */
 struct block {
     struct trace *trace;
     GStringChunk *strings;
+    struct received received;
     gboolean trial;   /* it is only tried what a line tells: nothing becomes a failure */
     uint64_t latest;  /* lines that the trace had when this block was last fed */
     uint64_t reach;   /* position behind the last line that it was fed with */

@@ -1150,11 +1150,20 @@ static gboolean take_anywhere(struct block *block, const struct trace_line *line
     return TRUE;
 }
 
+/* A piece of a certificate in base64. */
+static gboolean take_received(struct block *block, const struct trace_line *line, struct slice body)
+{
+    if ((block->begun && !block_is_near(block)) || !received_take(&block->received, body, block->events == 0))
+        return FALSE;
+    block_join(block, line);
+    return TRUE;
+}
+
 static gboolean take_body(struct block *block, const struct trace_line *line, struct slice body)
 {
     struct slice stripped = body;
 
-    if (take_row(block, line, body))
+    if (take_row(block, line, body) || take_received(block, line, body))
         return TRUE;
     if (body.size > 3 && g_ascii_isupper(body.at[0]) && slice_is_blank(body.at[1]) && /* a component: M, N, ... */
         take_row(block, line, slice_trim(slice_from(body, 1))))
