@@ -6,7 +6,8 @@
  * The trace is made after docs/formats/trace.md: several threads in turn, long stretches of level 1 and of level 2, and
  * N failures (200) of every kind, evenly spread, with lines of other threads inside their blocks.  With --dense it is
  * nothing but failures, as many as fit (or N).  What a normal trace says between failures is invented, and no line is
- * made to be found, or passed over, by a particular search.  The same arguments give the same bytes.
+ * made to be found, or passed over, by a particular search.  The same program and
+ * arguments give the same bytes; compilers differ in the order in which they draw the numbers of a line.
  *
  * At level 1 two failures of one thread that follow each other closely cannot be told apart in every case, so there
  * each thread fails in turn.  At level 2, and in a dense trace, the calls around a failure tell where it begins.
@@ -35,7 +36,7 @@ struct thread {
     char script[SCRIPT_BYTES]; /* lines that it has still to say, each with its line feed */
     size_t at, used;
     gboolean failing; /* they tell of a failure */
-    gboolean due;     /* the next ones shall */
+    unsigned due;     /* failures that it shall tell of next */
     gboolean after_during;
     uint64_t handle;
     unsigned port, ni, connection;
@@ -143,9 +144,11 @@ static const char *any_path(void)
     int used = g_snprintf(text, sizeof text, "%s", ONE_OF(roots));
     for (unsigned i = below(4); i > 0; i--)
         used += g_snprintf(text + used, sizeof text - (gulong)used, "/%s", ONE_OF(words));
+    uint64_t id = any();
+    id >>= below(40);
     if (below(3) == 0)
         g_snprintf(text + used, sizeof text - (gulong)used, "?sap-client=%03u&sap-language=EN&id=%" PRIX64,
-                   between(100, 999), any() >> below(40));
+                   between(100, 999), id);
     return text;
 }
 
@@ -911,15 +914,17 @@ static struct sample *next_sample(void)
 
 static void think(struct thread *thread, int level, gboolean dense)
 {
+    gboolean again = thread->failing;
+
     thread->at = thread->used = 0;
     thread->failing = FALSE;
     if (dense) {
         struct sample *sample = next_sample();
         gboolean plain = thread->after_during && sample->kind->begins_with_during && below(2);
         fail(thread, sample, plain ? NO_CALLS : FIRST_CALL);
-    } else if (thread->due) {
-        fail(thread, next_sample(), level == 2 ? ALL_CALLS : NO_CALLS);
-        thread->due = FALSE;
+    } else if (thread->due > 0) {
+        fail(thread, next_sample(), level == 2 ? ALL_CALLS : again ? FIRST_CALL : NO_CALLS);
+        thread->due--;
     } else if (level == 2) {
         busy_lines(thread);
     } else {
@@ -941,10 +946,10 @@ static void finish(int level)
     while (more) {
         more = FALSE;
         for (size_t i = 0; i < THREADS; i++) {
-            if (is_silent(&threads[i]) && threads[i].due)
+            if (is_silent(&threads[i]) && threads[i].due > 0)
                 think(&threads[i], level, FALSE);
             speak(&threads[i], level);
-            more = more || !is_silent(&threads[i]) || threads[i].due;
+            more = more || !is_silent(&threads[i]) || threads[i].due > 0;
         }
     }
 }
@@ -958,7 +963,7 @@ static void write_mixed(uint64_t size, unsigned failures)
     while (writer.written < size) {
         struct thread *thread = &threads[below(THREADS)];
         if (begun < failures && writer.written >= size / failures * begun + size / failures / 2)
-            threads[begun++ % THREADS].due = TRUE;
+            threads[begun++ % THREADS].due++;
         if (writer.written > stretch) {
             level = 3 - level;
             stretch += size / 60 + any() % (size / 20 + 1);
@@ -967,6 +972,8 @@ static void write_mixed(uint64_t size, unsigned failures)
             think(thread, level, FALSE);
         speak(thread, level);
     }
+    for (; begun < failures; begun++)
+        threads[begun % THREADS].due++;
     finish(level);
 }
 
@@ -1036,7 +1043,7 @@ int main(int argc, char **argv)
         {"dense", 0, 0, G_OPTION_ARG_NONE, &dense, "nothing but failures", NULL},
         {"size", 0, 0, G_OPTION_ARG_INT64, &size, "about so many bytes (1 MiB)", "BYTES"},
         {"failures", 0, 0, G_OPTION_ARG_INT, &failures, "so many (200; with --dense at most)", "N"},
-        {NULL},
+        G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GOptionContext) context = g_option_context_new("TRACE ANSWER.json");
     g_autoptr(GError) error = NULL;
