@@ -5,6 +5,7 @@
 #include "text.h"
 #include "trace_block.h"
 #include "trace_copied.h"
+#include "trace_dump.h"
 #include "trace_filter.h"
 #include "trace_line.h"
 #include "trace_stamp.h"
@@ -295,19 +296,25 @@ static struct thread *add_thread(struct trace_reader *reader, struct slice name,
 
 /* ---- Prefix, stamp, header ---- */
 
+/* Copying makes no-break blanks of some. */
+static gboolean take_blank(struct slice *slice)
+{
+    return slice_take(slice, " ") || slice_take(slice, "\xc2\xa0");
+}
+
 /* "[Thr 4711] text": the thread's name; ${*line} is then what follows the blank behind it. */
 static gboolean take_prefix(struct slice *line, struct slice *name)
 {
     struct slice rest = *line;
 
-    if (!slice_take(&rest, "[Thr "))
+    if (!slice_take(&rest, "[Thr") || !take_blank(&rest))
         return FALSE;
     const char *end = memchr(rest.at, ']', MIN(rest.size, THREAD_BYTES));
     if (!end || end == rest.at || memchr(rest.at, ' ', (size_t)(end - rest.at)))
         return FALSE;
     *name = slice_of(rest.at, end);
     rest = slice_of(end + 1, rest.at + rest.size);
-    slice_take(&rest, " ");
+    take_blank(&rest);
     *line = rest;
     return TRUE;
 }
@@ -439,51 +446,33 @@ static gboolean take_truncated(struct trace *trace, struct slice body, uint64_t 
 
 /* ---- One line ---- */
 
-/* Address, offset, groups of hex digits, a bar: whatever the text behind the bar says. */
-static gboolean is_dump(struct slice body)
+/* One line, or a piece of one that was several. */
+static gboolean feed_piece(struct block *block, const struct trace_line *line)
 {
-    struct slice digits;
-    uint64_t number;
-    unsigned groups = 0;
-
-    slice_skip_blanks(&body);
-    slice_take(&body, "0x");
-    if (!slice_take_hex(&body, &digits, &number) || digits.size < 6 || digits.size > 16 ||
-        slice_skip_blanks(&body) == 0 || !slice_take_hex(&body, &digits, &number) || digits.size > 8 ||
-        slice_skip_blanks(&body) == 0)
-        return FALSE;
-    while (slice_take_hex(&body, &digits, &number) && digits.size >= 2) {
-        groups++;
-        slice_skip_blanks(&body);
-    }
-    return groups > 0 && slice_begins(body, "|");
+    gboolean told = !trace_dump_is(line->body) && trace_line_take(block, line);
+    block_count(block, line, told);
+    return told;
 }
 
 /* What ${line}, without its prefix ${body}, tells to ${block}. */
 static gboolean feed(struct trace *trace, struct block *block, const struct trace_line *line, struct slice body)
 {
+    struct slice rest = slice_trim(trace_copied_plain(body, trace->reader->plain));
     struct trace_line one = *line;
-    gboolean told = FALSE;
+    gboolean told = FALSE, by_hash = FALSE;
 
-    body = slice_trim(trace_copied_plain(body, trace->reader->plain));
-    one.body = trace_copied_first(body);
-    if (one.body.size == body.size) {
-        told = trace_line_take(block, &one);
-        block_count(block, &one, told);
-        return told;
+    one.body = trace_copied_take(&rest, &by_hash);
+    if (rest.size == 0)
+        return feed_piece(block, &one);
+    for (;;) {
+        trace_copied_strip_end(&one.body);
+        one.raw = one.body;
+        one.torn = line->torn && rest.size == 0;
+        told = feed_piece(block, &one) || told;
+        if (rest.size == 0)
+            return told;
+        one.body = trace_copied_take(&rest, &by_hash);
     }
-    while (body.size > 0) {
-        struct slice piece = trace_copied_first(body);
-        body = slice_from(body, piece.size);
-        while (slice_ends(piece, "#"))
-            piece.size--;
-        one.raw = one.body = slice_trim(piece);
-        one.torn = line->torn && body.size == 0;
-        gboolean heard = trace_line_take(block, &one);
-        block_count(block, &one, heard);
-        told = told || heard;
-    }
-    return told;
 }
 
 /* ---- What stands above ---- */
@@ -621,7 +610,7 @@ static void feed_above(struct trace *trace, struct block *block, const struct tr
             memcpy(name_bytes, name.at, name.size);
             above = (struct slice){name_bytes, name.size};
         }
-        if (above.at && slice_equal(&above, &thread) && !is_dump(body))
+        if (above.at && slice_equal(&above, &thread))
             feed_above_line(trace, block, line, raw, body, position);
     }
     block->trial = FALSE;
@@ -671,7 +660,7 @@ static void read_body(struct trace *trace, const struct trace_line *line, struct
 
     if (!open && !line->telling)
         return;
-    if (is_dump(body) || take_truncated(trace, body, line->position))
+    if (take_truncated(trace, body, line->position))
         return;
     if (!open && !(thread = open_thread(trace, line, body, name)))
         return;
@@ -705,23 +694,37 @@ static void read_line(struct trace *trace, struct trace_line *line)
     read_body(trace, line, body);
 }
 
+/* The next prefix of a thread in ${line} behind its beginning, where lines were joined by a blank or a "#"; or NULL. */
+static const char *find_joined(struct slice line)
+{
+    const char *end = line.at + line.size;
+
+    for (const char *at = line.at; (at = memmem(at + 1, (size_t)(end - at - 1), "[Thr", 4));)
+        if (slice_is_blank(at[-1]) || at[-1] == '#')
+            return at;
+    return NULL;
+}
+
 /* Whether lines with a prefix each were joined into this one: read them one by one. */
 static gboolean read_joined(struct trace *trace, const struct trace_line *line)
 {
     struct trace_reader *reader = trace->reader;
-    const char *end = line->raw.at + line->raw.size, *at = line->raw.at;
+    struct slice rest = line->raw;
+    const char *next;
 
-    if (!line->telling || !slice_begins(line->raw, "[Thr ") || !memmem(at + 1, line->raw.size - 1, " [Thr ", 6))
+    if (!line->telling || !slice_begins(line->raw, "[Thr") || !find_joined(line->raw))
         return FALSE;
-    const char *next = NULL;
     reader->joined = TRUE;
-    for (; at; at = next) {
-        next = memmem(at + 1, (size_t)(end - at - 1), " [Thr ", 6);
+    do {
         struct trace_line one = *line;
-        one.raw = slice_trim(slice_of(at, next ? next : end));
+        next = find_joined(rest);
+        one.raw = next ? slice_of(rest.at, next) : rest;
         one.torn = line->torn && !next;
+        one.offset += (uint64_t)(rest.at - line->raw.at);
+        rest = slice_from(rest, one.raw.size);
+        trace_copied_strip_end(&one.raw);
         read_line(trace, &one);
-    }
+    } while (next);
     reader->joined = FALSE;
     close_threads(reader, is_idle_block, 0);
     return TRUE;
@@ -757,7 +760,7 @@ static void take_line(struct trace *trace, struct trace_line *line, uint64_t len
 static void find_last_prefix(struct trace *trace, const char *at, const char *end)
 {
     for (const char *bracket; (bracket = memrchr(at, '[', (size_t)(end - at))); end = bracket) {
-        if (!slice_begins(slice_of(bracket, end), "[Thr "))
+        if (!slice_begins(slice_of(bracket, end), "[Thr"))
             continue;
         const char *feed = memrchr(at, '\n', (size_t)(bracket - at));
         struct slice line = slice_of(feed ? feed + 1 : at, end), name;
@@ -858,13 +861,15 @@ static void carry(struct trace_reader *reader, const char *at, size_t size)
 static void take_carried(struct trace *trace, gboolean torn)
 {
     struct trace_reader *reader = trace->reader;
+    const char *last = reader->carry->str + reader->carry->len - 1;
     struct trace_line line = {
         .raw = {reader->carry->str, reader->carry->len},
         .part = reader->carry_part,
         .position = reader->carry_position,
         .offset = offset_of(reader, reader->carry_position),
         .number = reader->carry_number,
-        .torn = torn,
+        .torn =
+            torn && reader->carry->len > 0 && !slice_is_blank(*last) && *last != '#', /* else the last word is whole */
         .telling = trace_filter_has(reader->carry->str, reader->carry->str + reader->carry->len),
     };
 

@@ -205,6 +205,16 @@ static guint hash_value(struct slice value)
     return hash;
 }
 
+/*
+ * Whether facts behind the block's end may be its own: where the end came first, or where the text of a message lists
+ * them.  Elsewhere they stand before it, and what comes then is of the next connection.
+ */
+static gboolean may_trail(const struct block *block)
+{
+    return block->turned || block->detailed || block_has(block, EVENT_TEXT) ||
+           !(block->events & (OPENINGS | BLOCK_BIT(EVENT_RETURN)));
+}
+
 gboolean block_fact(struct block *block, enum block_fact fact, const struct trace_line *line, struct slice value)
 {
     gboolean known = (block->facts & BLOCK_BIT(fact)) != 0;
@@ -219,7 +229,7 @@ gboolean block_fact(struct block *block, enum block_fact fact, const struct trac
             block_join(block, line);
             return FALSE;
         }
-        if (known || !block_is_near(block) || (host && is_other_host(block, &value)))
+        if (known || !may_trail(block) || !block_is_near(block) || (host && is_other_host(block, &value)))
             block_end(block);
         else
             block->trailed = TRUE;
@@ -262,6 +272,12 @@ void block_count(struct block *block, const struct trace_line *line, gboolean to
     }
     block->quiet++;
     block->n_after += line->body.size > 0 && !line->above;
+}
+
+void block_role(struct block *block, gboolean server, gboolean client)
+{
+    if ((server && block->client && !block->server) || (client && block->server && !block->client))
+        block_end(block);
 }
 
 void block_handle(struct block *block, uint64_t handle)

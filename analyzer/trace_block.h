@@ -203,6 +203,12 @@ void block_join(struct block *block, const struct trace_line *line);
 void block_count(struct block *block, const struct trace_line *line, gboolean told);
 
 /**
+ * block_role(block, server, client):
+ * A line that begins or ends a story is about a server or about a client: the other one ends the block.
+ */
+void block_role(struct block *block, gboolean server, gboolean client);
+
+/**
  * block_handle(block, handle):
  * A line names the handle of the connection that it is about: another one ends the block.
  */

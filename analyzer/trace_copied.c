@@ -1,5 +1,7 @@
 #include "trace_copied.h"
 
+#include "trace_dump.h"
+
 /* ---- Characters ---- */
 
 static gboolean needs_plain(struct slice body)
@@ -124,6 +126,7 @@ static const struct beginning {
     {"<<- ", FALSE},
     {"=> \"", FALSE},
     {">> -", FALSE},
+    {"Accept trusted forwarded certificate", FALSE},
     {"BasicConstraints", TRUE},
     {"Certificate", TRUE},
     {"Client SSL_CTX ", FALSE},
@@ -134,6 +137,9 @@ static const struct beginning {
     {"Fingerprint_MD5", TRUE},
     {"Fingerprint_SHA1", TRUE},
     {"Fingerprint_SHA256", TRUE},
+    {"HttpCertIsReverseProxyTrustworthy:", FALSE},
+    {"HttpIsReverseProxyTrustworthy:", FALSE},
+    {"HttpModGetDefRules:", FALSE},
     {"Issuer", TRUE},
     {"Key", TRUE},
     {"Key size", TRUE},
@@ -144,6 +150,7 @@ static const struct beginning {
     {"ObjectStatus", TRUE},
     {"PK_Fingerprint_MD5", TRUE},
     {"Profile", TRUE},
+    {"Reject untrusted forwarded certificate", FALSE},
     {"SSL NI-", FALSE},
     {"SSL handshake with", FALSE},
     {"SSL::Si", FALSE},
@@ -230,7 +237,7 @@ static gboolean begins_line(struct slice rest)
     }
     if (rest.at[0] == 'S' || rest.at[0] == 's')
         return begins_call(rest);
-    return rest.at[0] == '0' && begins_code(rest);
+    return g_ascii_isxdigit(rest.at[0]) && (begins_code(rest) || trace_dump_is(rest));
 }
 
 /* Whether ${before} only leads to what follows, such as "***", "<<-", "ERROR =>", "3.". */
@@ -245,7 +252,21 @@ static gboolean is_lead(struct slice before)
     return before.size < PIECE_BYTES;
 }
 
-struct slice trace_copied_first(struct slice body)
+void trace_copied_strip_end(struct slice *line)
+{
+    *line = slice_trim(*line);
+    for (;;) {
+        gboolean frame = line->size > 1 && slice_ends(*line, ">") &&
+                         (slice_is_blank(line->at[line->size - 2]) || line->at[line->size - 2] == '#');
+        if (!frame && !slice_ends(*line, "#"))
+            return;
+        line->size--;
+        *line = slice_trim(*line);
+    }
+}
+
+/* Where the second line begins in ${body}, or 0; ${*by_hash} is set if there is a "#" before it. */
+static size_t find_second(struct slice body, gboolean *by_hash)
 {
     gboolean begun = FALSE; /* it begins as a line does, and not with words round one */
 
@@ -255,9 +276,41 @@ struct slice trace_copied_first(struct slice body)
         if (!begins_line(slice_from(body, i)))
             continue;
         struct slice before = {body.at, i};
-        if (!is_lead(before) && begun)
-            return before;
+        if (begun && !is_lead(before)) {
+            *by_hash = *by_hash || slice_ends(slice_trim(before), "#");
+            return i;
+        }
         begun = TRUE;
+        const char *bar = trace_dump_is(slice_from(body, i)) ? memchr(body.at + i, '|', body.size - i) : NULL;
+        if (bar) /* its groups of digits look like another one */
+            i = (size_t)(bar - body.at);
     }
-    return body;
+    return 0;
+}
+
+/* The first "#" outside of quotes. */
+static size_t find_hash(struct slice body)
+{
+    gboolean quoted = FALSE;
+
+    for (size_t i = 0; i < body.size; i++) {
+        if (body.at[i] == '"')
+            quoted = !quoted;
+        else if (body.at[i] == '#' && !quoted)
+            return i;
+    }
+    return body.size;
+}
+
+struct slice trace_copied_take(struct slice *rest, gboolean *by_hash)
+{
+    size_t second = find_second(*rest, by_hash), size = second > 0 ? second : rest->size;
+
+    if (*by_hash)
+        size = MIN(size, find_hash(*rest));
+    struct slice piece = {rest->at, size};
+    *rest = slice_from(*rest, size);
+    while (rest->size > 0 && (slice_is_blank(rest->at[0]) || (*by_hash && rest->at[0] == '#')))
+        *rest = slice_from(*rest, 1);
+    return piece;
 }

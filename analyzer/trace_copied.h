@@ -24,10 +24,17 @@ struct slice trace_copied_plain(struct slice line, GString *buffer);
 gboolean trace_copied_strip_mark(struct slice *body);
 
 /**
- * trace_copied_first(body):
- * Of a line that was several, the first of these; of any other the whole line.  Where one ends is told by how the next
- * begins: known words behind a blank, or behind a "#" that stands for the line's end.
+ * trace_copied_strip_end(line):
+ * Take from the end of ${*line} what joins or frames lines: blanks, "#", the ">" of a quotation.
  */
-struct slice trace_copied_first(struct slice body);
+void trace_copied_strip_end(struct slice *line);
+
+/**
+ * trace_copied_take(rest, by_hash):
+ * Of a line that was several, take the first of these from ${*rest}; of any other all.  Where one ends is told by how
+ * the next begins: with known words behind a blank.  ${*by_hash} is FALSE at first; it becomes TRUE where "#" is found
+ * to stand for line ends, and then each one outside of quotes is one.
+ */
+struct slice trace_copied_take(struct slice *rest, gboolean *by_hash);
 
 #endif

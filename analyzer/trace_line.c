@@ -219,10 +219,12 @@ static gboolean take_during(struct block *block, const struct trace_line *line, 
     slice_skip_blanks(&rest);
     if (!slice_take(&rest, "from ") || !slice_take_word(&rest, &call) || !slice_begins(call, "SSL_"))
         return FALSE;
+    gboolean server = slice_equals(call, "SSL_accept"), client = slice_equals(call, "SSL_connect");
+    block_role(block, server, client);
     block_event(block, EVENT_DURING, line, NULL, NULL);
     block_quote(block, QUOTE_DURING, line);
-    block->server = block->server || slice_equals(call, "SSL_accept");
-    block->client = block->client || slice_equals(call, "SSL_connect");
+    block->server = block->server || server;
+    block->client = block->client || client;
     return TRUE;
 }
 
@@ -468,6 +470,7 @@ static gboolean take_icm(struct block *block, const struct trace_line *line, str
     slice_skip_blanks(&rest);
     take_error_and_code(&rest, &error, line);
     error.code = code;
+    block_role(block, server, !server);
     block_event(block, EVENT_ICM, line, NULL, error_text(&error));
     note_error(block, &error);
     block->server = block->server || server;
@@ -1027,6 +1030,15 @@ static gboolean take_key_usage(struct block *block, const struct trace_line *lin
     return take_check(block, line, rest, "KeyUsage");
 }
 
+/* What else is printed of a certificate: understood, and of no use here. */
+static gboolean take_detail(struct block *block, const struct trace_line *line, struct slice rest)
+{
+    if (!block->begun || !block_is_near(block) || !is_label(rest))
+        return FALSE;
+    block_join(block, line);
+    return TRUE;
+}
+
 /* ---- The table ---- */
 
 typedef gboolean take_function(struct block *block, const struct trace_line *line, struct slice rest);
@@ -1047,6 +1059,7 @@ static const struct row {
     {"BasicConstraints", take_constraints, FALSE},
     {"Certificate", take_certificate, FALSE},
     {"Client SSL_CTX ", take_client_context, FALSE},
+    {"DirectlyTrusted", take_detail, FALSE},
     {"ERROR", take_error_line, FALSE},
     {"Fingerprint_", take_fingerprint, FALSE},
     {"HttpIsReverseProxyTrustworthy:", take_reverse_proxy, FALSE},
@@ -1054,7 +1067,16 @@ static const struct row {
     {"IcmConnInit", take_icm, FALSE},
     {"Issuer", take_issuer, FALSE},
     {"KeyUsage", take_key_usage, FALSE},
+    {"Key type", take_detail, FALSE},
+    {"Key size", take_detail, FALSE},
+    {"Key", take_detail, FALSE},
+    {"Not before", take_detail, FALSE},
+    {"Not after", take_detail, FALSE},
+    {"ObjectStatus", take_detail, FALSE},
+    {"PK_Fingerprint_MD5", take_detail, FALSE},
+    {"Profile", take_detail, FALSE},
     {"Reject untrusted forwarded certificate", take_rejected, TRUE},
+    {"SANs", take_detail, FALSE},
     {"SSL NI-", take_peer, FALSE},
     {"SSL handshake with", take_text_headline, FALSE},
     {"SSL:SSL_get_state()", take_state, FALSE},
@@ -1063,6 +1085,7 @@ static const struct row {
     {"SapSSL", take_return, TRUE},
     {"Serial", take_serial, FALSE},
     {"Server SSL_CTX ", take_server_context, FALSE},
+    {"Signature algorithm", take_detail, FALSE},
     {"SignerCert", take_signer, FALSE},
     {"SignerVerificationResult", take_signer_result, FALSE},
     {"SignerStatus", take_status, FALSE},
@@ -1072,6 +1095,7 @@ static const struct row {
     {"TLSextSNI server_name=", take_sni, FALSE},
     {"Target Hostname=", take_target, FALSE},
     {"Validity", take_validity, FALSE},
+    {"Validity", take_detail, FALSE},
     {"Verification result", take_own_result, FALSE},
     {"cli SSL session PSE", take_client_store, FALSE},
     {"failed:", take_torn_headline, TRUE},
