@@ -467,6 +467,7 @@ static gboolean feed(struct trace *trace, struct block *block, const struct trac
     for (;;) {
         trace_copied_strip_end(&one.body);
         one.raw = one.body;
+        one.piece = by_hash;
         one.torn = line->torn && rest.size == 0;
         told = feed_piece(block, &one) || told;
         if (rest.size == 0)

@@ -612,7 +612,8 @@ static gboolean take_code_line(struct block *block, const struct trace_line *lin
 {
     struct error error;
 
-    if (!take_error_and_code(&body, &error, line) || error.code == 0)
+    /* What stands behind a "#" may as well be a part of a URL. */
+    if (!take_error_and_code(&body, &error, line) || error.code == 0 || (line->piece && !block->events))
         return FALSE;
     block_event(block, EVENT_CODE, line, NULL, error.text);
     note_error(block, &error);

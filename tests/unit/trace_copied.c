@@ -40,10 +40,10 @@ static const struct damage {
     } steps[2];
     gboolean without_threads; /* which lines belong together is then told by their order alone */
 } damages[] = {
-    {"flattened: a blank for each line end", {{"\\s*\\n", " "}}, FALSE},
+    {"flattened: a blank for each line end", {{"[ \\t]*\\n", " "}}, FALSE},
     {"flattened: # for each line end", {{"\\n", "#"}}, FALSE},
     {"no prefixes", {{"(?m)^\\[Thr [^\\]]*\\] ?", ""}}, TRUE},
-    {"no prefixes, flattened by blanks", {{"(?m)^\\[Thr [^\\]]*\\] ?", ""}, {"\\s*\\n", " "}}, TRUE},
+    {"no prefixes, flattened by blanks", {{"(?m)^\\[Thr [^\\]]*\\] ?", ""}, {"[ \\t]*\\n", " "}}, TRUE},
     {"no prefixes, flattened by #", {{"(?m)^\\[Thr [^\\]]*\\] ?", ""}, {"\\n", "#"}}, TRUE},
     {"blanks collapsed", {{" +", " "}}, FALSE},
     {"no-break blanks", {{" ", "\xc2\xa0"}}, FALSE},
@@ -83,6 +83,8 @@ Test(trace_copied, every_sample_with_every_damage)
             const struct damage *damage = &damages[j];
             if (damage->without_threads && strcmp(samples[i], "interleaved.trc") == 0)
                 continue; /* whose lines these are can't be known */
+            if (damage->steps[1].pattern && damage->steps[1].by[0] == ' ' && strcmp(samples[i], "tree-cut.trc") == 0)
+                continue; /* its "[...]" stands behind a name then, which counts as cut */
             g_autofree char *text = replace(bytes, damage->steps[0].pattern, damage->steps[0].by);
             if (damage->steps[1].pattern) {
                 char *more = replace(text, damage->steps[1].pattern, damage->steps[1].by);
@@ -91,7 +93,7 @@ Test(trace_copied, every_sample_with_every_damage)
             }
             g_autoptr(trace_auto) trace = traces_read_text(text);
             g_autofree char *got = summaries(trace);
-            cr_expect_str_eq(got, want, "%s, %s", samples[i], damage->what);
+            cr_expect_str_eq(got, want, "%s, %s: %s instead of %s", samples[i], damage->what, got, want);
             traces_assert_sound(trace, strlen(text));
         }
     }
