@@ -127,7 +127,9 @@ struct audit_trace { /* one trace file as it was read */
     const char *object; /* SHA-256 of the piece that was read; NULL if it was not */
     const char *reason; /* why not */
     int64_t size_bytes, from_byte, modified;
-    int level;           /* of the last header in it, -1 if it has none */
+    int64_t first,
+        last;  /* time stamps in the piece; MOMENT_NONE: none near its ends, or the host's zone is not known */
+    int level; /* of the last header in it, -1 if it has none */
     const char *release; /* "785" */
     unsigned failures;
 };

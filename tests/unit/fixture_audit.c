@@ -366,8 +366,15 @@ static void build_hosts(struct scene *scene)
     scene->router = add_instance(audit, scene->dev, NULL, "saprouter", INSTANCE_OTHER);
     scene->bad = add_instance(audit, scene->evil, "BAD", HOSTILE, INSTANCE_OTHER);
 
-    add_trace(audit, scene->d00, "dev_icm", 1)->failures = 27;
-    add_trace(audit, scene->d00, "dev_icm.old", 1);
+    struct audit_trace *trace = add_trace(audit, scene->d00, "dev_icm", 1);
+    trace->failures = 27;
+    trace->from_byte = 0;
+    trace->first = at(23, 0, 12, 33);
+    trace->last = at(23, 3, 57, 59);
+    trace = add_trace(audit, scene->d00, "dev_icm.old", 1);
+    trace->from_byte = 0;
+    trace->first = at(22, 22, 40, 5);
+    trace->last = at(23, 0, 12, 33);
     add_trace(audit, scene->d01, "dev_icm", 2)->failures = 6;
     add_trace(audit, scene->q10, "dev_icm", -1)->failures = 2;
     add_trace(audit, scene->w20, "dev_webdisp", 1)->failures = 12;
