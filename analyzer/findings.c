@@ -1,6 +1,7 @@
 #include "findings.h"
 
 #include "anchors.h"
+#include "hygiene.h"
 #include "identify.h"
 #include "moment.h"
 #include "remedy.h"
@@ -461,43 +462,6 @@ static void find_unreadable(struct work *work)
     }
 }
 
-/* Whether the older part of a trace has a newer one that tells its level itself. */
-static gboolean is_superseded(const struct audit_instance *instance, const struct audit_trace *trace)
-{
-    if (!g_str_has_suffix(trace->path, ".old"))
-        return FALSE;
-    size_t size = strlen(trace->path) - strlen(".old");
-    for (guint i = 0; i < instance->traces->len; i++) {
-        const struct audit_trace *other = instance->traces->pdata[i];
-        if (strlen(other->path) == size && strncmp(other->path, trace->path, size) == 0 && other->level >= 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static void find_levels(struct work *work, struct audit_host *host)
-{
-    for (guint i = 0; i < host->instances->len; i++) {
-        const struct audit_instance *instance = host->instances->pdata[i];
-        g_autoptr(GString) text = g_string_new(NULL);
-        for (guint j = 0; j < instance->traces->len; j++) {
-            const struct audit_trace *trace = instance->traces->pdata[j];
-            if (trace->level > 1 && !is_superseded(instance, trace))
-                g_string_append_printf(text, "%s%s has level %d", text->len ? ", " : "", trace->path, trace->level);
-        }
-        if (text->len == 0)
-            continue;
-        g_autofree char *about = g_strconcat(host->name, "\n", instance->path, NULL);
-        g_autofree char *name = remedy_instance(instance);
-        struct audit_finding *finding = findings_new(work->history, FINDING_TRACE_LEVEL, about);
-        finding->host = host;
-        finding->title = audit_textf(work->audit, "The trace level of %s is above 1", name);
-        finding->detail = audit_textf(
-            work->audit, "%s. Such a trace is large, is overwritten soon, and may hold what is private.", text->str);
-        add(work, finding);
-    }
-}
-
 static void find_missing_host(struct work *work, struct audit_host *host)
 {
     if (host->status == HOST_COLLECTED)
@@ -533,26 +497,13 @@ static GPtrArray *hosts_of(const struct audit_finding *before)
     return hosts;
 }
 
-static gboolean has_unknown_level(const struct audit_host *host)
-{
-    for (guint i = 0; i < host->instances->len; i++) {
-        const struct audit_instance *instance = host->instances->pdata[i];
-        int level = -1;
-        for (guint j = 0; j < instance->traces->len; j++)
-            level = MAX(level, ((const struct audit_trace *)instance->traces->pdata[j])->level);
-        if (instance->traces->len > 0 && level < 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 static gboolean was_looked_at(const struct work *work, const struct audit_finding *before, const GPtrArray *hosts)
 {
     for (guint i = 0; i < hosts->len; i++)
         if (!history_is_collected(work->history, hosts->pdata[i]))
             return FALSE;
-    if (before->kind == FINDING_TRACE_LEVEL)
-        return hosts->len > 0 && !has_unknown_level(history_host(work->history, hosts->pdata[0]));
+    if (hygiene_made(before->kind))
+        return hygiene_was_looked_at(work->history, before);
     if (before->kind != FINDING_EXPIRED && before->kind != FINDING_EXPIRING && before->kind != FINDING_DRIFT)
         return TRUE;
     /* A certificate is only known to be gone from a list that was read. */
@@ -662,8 +613,7 @@ void findings_make(struct landscape *landscape, struct history *history)
     find_ends(&work);
     find_drift(&work);
     find_unreadable(&work);
-    for (guint i = 0; i < work.audit->hosts->len; i++)
-        find_levels(&work, work.audit->hosts->pdata[i]);
+    hygiene_find(history);
     carry_all(&work);
     find_missing_hosts(&work);
 }

@@ -1,0 +1,33 @@
+/*
+ * Trace hygiene: whether the traces are fit to tell what fails, and no more than that.
+ *
+ * Each of these findings is about one instance.
+ */
+#ifndef TRUSTGAP_HYGIENE_H
+#define TRUSTGAP_HYGIENE_H
+
+#include "audit.h"
+#include "history.h"
+
+#include <glib.h>
+
+/**
+ * hygiene_made(kind):
+ * Whether findings of this kind come from hygiene_find().
+ */
+gboolean hygiene_made(enum audit_finding_kind kind);
+
+/**
+ * hygiene_find(history):
+ * Append the findings about the traces of all instances to the audit of ${history}.
+ */
+void hygiene_find(struct history *history);
+
+/**
+ * hygiene_was_looked_at(history, before):
+ * Whether tonight's traces tell that ${before}, which the previous audit found and this one did not, is over; its host
+ * was collected.
+ */
+gboolean hygiene_was_looked_at(struct history *history, const struct audit_finding *before);
+
+#endif
