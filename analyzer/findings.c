@@ -20,7 +20,7 @@ struct work {
 
 /* Identity and state. */
 
-static const char *digest_id(struct audit *audit, enum audit_finding_kind kind, const char *about)
+const char *findings_id(struct audit *audit, enum audit_finding_kind kind, const char *about)
 {
     g_autofree char *text = g_strconcat(audit_finding_kind_name(kind), "\n", about, NULL);
     unsigned char value[EVP_MAX_MD_SIZE];
@@ -47,11 +47,11 @@ struct audit_finding *findings_new(struct history *history, enum audit_finding_k
         [FINDING_TLS_FAILURE] = SEVERITY_MEDIUM,   [FINDING_EXPIRED] = SEVERITY_INFO,
         [FINDING_EXPIRING] = SEVERITY_LOW,         [FINDING_DRIFT] = SEVERITY_MEDIUM,
         [FINDING_STORE_UNREADABLE] = SEVERITY_LOW, [FINDING_TRACE_LEVEL] = SEVERITY_LOW,
-        [FINDING_HOST_MISSING] = SEVERITY_MEDIUM,
+        [FINDING_TRACE_ROTATION] = SEVERITY_LOW,   [FINDING_HOST_MISSING] = SEVERITY_MEDIUM,
     };
     struct audit *audit = history->audit;
     struct audit_finding *finding = audit_finding_new(audit);
-    finding->id = digest_id(audit, kind, about);
+    finding->id = findings_id(audit, kind, about);
     finding->kind = kind;
     finding->severity = severities[kind];
     finding->match = MATCH_NONE;
@@ -531,7 +531,7 @@ static gboolean is_outgrown(struct work *work, const struct audit_finding *befor
     if (before->kind != FINDING_EXPIRING || !before->cert)
         return FALSE;
     g_autofree char *key = identify_cert(before->cert);
-    return g_hash_table_contains(tonight, digest_id(work->audit, FINDING_EXPIRED, key));
+    return g_hash_table_contains(tonight, findings_id(work->audit, FINDING_EXPIRED, key));
 }
 
 static void carry(struct work *work, const struct audit_finding *before, gboolean fixed)

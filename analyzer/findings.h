@@ -21,6 +21,9 @@
  *   drift                            medium  one instance works and the other doesn't
  *   store-unreadable                 medium  if a trace shows failures with it, else low
  *   trace-level                      low
+ *   trace-rotation                   low
+ *                                    medium  if the trace reaches back less than HYGIENE_REACH_SHORT_HOURS: the audit
+ *                                            sees next to nothing, as where a host is missing
  *   host-missing                     medium  nobody looked
  */
 #ifndef TRUSTGAP_FINDINGS_H
@@ -43,6 +46,12 @@
  * Append all findings to the audit of ${landscape}, which has to be sorted; it has to be sorted again afterwards.
  */
 void findings_make(struct landscape *landscape, struct history *history);
+
+/**
+ * findings_id(audit, kind, about):
+ * The id of the finding of this kind about that; a text of the audit.
+ */
+const char *findings_id(struct audit *audit, enum audit_finding_kind kind, const char *about);
 
 /**
  * findings_new(history, kind, about):

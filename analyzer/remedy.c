@@ -660,3 +660,32 @@ void remedy_told(struct audit *audit, struct audit_finding *finding, const struc
         "and "
         "collect again: the peer may have changed its chain.");
 }
+
+/* Traces that tell too little. */
+
+void remedy_rotation(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance,
+                     const char *reach)
+{
+    GPtrArray *steps = finding->steps;
+    int level = level_of(instance);
+
+    add(audit, steps,
+        "If the process was only started more than once in that time, nothing has to be done: each start begins a new "
+        "file as well.");
+    if (level > 1)
+        add(audit, steps, "Set the trace level, which is %d, back to 1: %s. That alone may be enough.", level,
+            where_to_set_level(instance));
+    if (instance->kind == INSTANCE_WEBDISP)
+        add(audit, steps,
+            "See in the profile what limits the size of the trace; whether rdisp/TRACE_LOGGING holds for a Web "
+            "Dispatcher is not known.");
+    else
+        add(audit, steps,
+            "Let the file grow larger before a new one begins: rdisp/TRACE_LOGGING (\"on, 100 m\", say), in the "
+            "profile, or until the next start in RZ11. It holds for the other traces of the instance too: see that "
+            "the disk has room.");
+    add(audit, steps,
+        "Until then audit this host at least every %s; a certificate that one audit has found missing stays open in "
+        "the next.",
+        reach);
+}

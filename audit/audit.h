@@ -72,6 +72,7 @@ enum audit_finding_kind {
     FINDING_DRIFT,            /* two instances of one system differ in what should be one list */
     FINDING_STORE_UNREADABLE, /* a PSE that could not be read */
     FINDING_TRACE_LEVEL,      /* a trace level above 1 */
+    FINDING_TRACE_ROTATION,   /* a trace that reaches back hours only */
     FINDING_HOST_MISSING,     /* a host that was not, or not wholly, collected */
 };
 

@@ -641,6 +641,12 @@ static void build_other_findings(struct scene *scene)
                           "The trace level of PRD D01 on app-prd-02.example.com is 2");
     finding->host = scene->prd2;
     TEXTS(audit, finding->steps, "SMICM > Goto > Trace Level > Set: 1.");
+    finding = add_finding(audit, FINDING_TRACE_ROTATION, SEVERITY_LOW, STATE_OPEN,
+                          "The trace of D00 of PRD on app-prd-01.example.com reaches back only 5 hours");
+    finding->detail = "/usr/sap/PRD/D00/work/dev_icm.old and the file that follows it reach back 5 hours: failures "
+                      "before 2026-11-22T22:40:05Z are lost.";
+    finding->host = scene->prd1;
+    TEXTS(audit, finding->steps, "Let the file grow larger before a new one begins: rdisp/TRACE_LOGGING.");
     finding = add_finding(audit, FINDING_HOST_MISSING, SEVERITY_HIGH, STATE_OPEN,
                           "app-old-01.example.com could not be collected");
     finding->host = scene->lost;
