@@ -16,6 +16,7 @@ struct work {
     struct landscape *landscape;
     struct history *history;
     struct audit *audit;
+    GHashTable *terse; /* hygiene_terse() */
 };
 
 /* Identity and state. */
@@ -46,8 +47,9 @@ struct audit_finding *findings_new(struct history *history, enum audit_finding_k
         [FINDING_MISSING_ANCHOR] = SEVERITY_HIGH,  [FINDING_UNKNOWN_ISSUER] = SEVERITY_HIGH,
         [FINDING_TLS_FAILURE] = SEVERITY_MEDIUM,   [FINDING_EXPIRED] = SEVERITY_INFO,
         [FINDING_EXPIRING] = SEVERITY_LOW,         [FINDING_DRIFT] = SEVERITY_MEDIUM,
-        [FINDING_STORE_UNREADABLE] = SEVERITY_LOW, [FINDING_TRACE_LEVEL] = SEVERITY_LOW,
-        [FINDING_TRACE_ROTATION] = SEVERITY_LOW,   [FINDING_HOST_MISSING] = SEVERITY_MEDIUM,
+        [FINDING_STORE_UNREADABLE] = SEVERITY_LOW, [FINDING_TRACE_DETAIL] = SEVERITY_MEDIUM,
+        [FINDING_TRACE_LEVEL] = SEVERITY_LOW,      [FINDING_TRACE_ROTATION] = SEVERITY_LOW,
+        [FINDING_HOST_MISSING] = SEVERITY_MEDIUM,
     };
     struct audit *audit = history->audit;
     struct audit_finding *finding = audit_finding_new(audit);
@@ -131,7 +133,7 @@ static const char *peer_key(const struct audit_failure *failure)
 }
 
 /* How often and with whom; what it means is said by the advice of each failure. */
-static const char *detail_of_failures(struct work *work, const GPtrArray *failures)
+const char *findings_sum(struct audit *audit, const GPtrArray *failures)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GString) names = g_string_new(NULL);
@@ -145,17 +147,49 @@ static const char *detail_of_failures(struct work *work, const GPtrArray *failur
         if (!peer)
             continue;
         /* The port of one that calls is another one each time. */
-        const char *name = colon ? audit_text_bytes(work->audit, peer, (size_t)(colon - peer)) : peer;
+        const char *name = colon ? audit_text_bytes(audit, peer, (size_t)(colon - peer)) : peer;
         if (g_hash_table_add(seen, (void *)name) && g_hash_table_size(seen) <= FINDINGS_NAMED)
             g_string_append_printf(names, "%s%s", names->len ? ", " : "", name);
     }
     guint peers = g_hash_table_size(seen);
     g_autofree char *more = peers > FINDINGS_NAMED ? g_strdup_printf(" and %u more", peers - FINDINGS_NAMED) : NULL;
-    return audit_textf(work->audit, "%u failed connection%s%s%s%s.", count, count == 1 ? "" : "s",
+    return audit_textf(audit, "%u failed connection%s%s%s%s.", count, count == 1 ? "" : "s",
                        peers == 0   ? ""
                        : peers == 1 ? "; peer: "
                                     : "; peers: ",
                        names->str, more ? more : "");
+}
+
+/* The first of the failures that a higher trace level would tell more of, or NULL. */
+static const struct audit_failure *first_terse(const struct work *work, const GPtrArray *failures)
+{
+    for (guint i = 0; i < failures->len; i++)
+        if (g_hash_table_contains(work->terse, failures->pdata[i]))
+            return failures->pdata[i];
+    return NULL;
+}
+
+static void finish_failures(struct work *work, struct audit_finding *finding)
+{
+    const struct audit_failure *failure = finding->failures->pdata[0];
+    const struct audit_failure *terse = first_terse(work, finding->failures);
+    g_autofree char *instance = remedy_instance(failure->instance);
+    g_autofree char *peer = identify_short(failure->role == ROLE_SERVER ? "those who call it"
+                                           : failure->target            ? failure->target
+                                           : failure->peer              ? failure->peer
+                                                                        : "a peer that the trace does not name");
+    finding->severity = severity_of(failure->cause);
+    finding->title = title_of_failure(work, failure, failure->store ? failure->store->label : instance, peer);
+    finding->detail = findings_sum(work->audit, finding->failures);
+    finding->host = failure->instance->host;
+    if (failure->store)
+        g_ptr_array_add(finding->stores, failure->store);
+    if (!terse) {
+        add(work, finding);
+        return;
+    }
+    remedy_unnamed(work->audit, finding, terse->instance);
+    g_ptr_array_add(work->audit->findings, finding);
 }
 
 static void find_failures(struct work *work)
@@ -181,22 +215,8 @@ static void find_failures(struct work *work)
         }
         g_ptr_array_add(finding->failures, failure);
     }
-    for (guint i = 0; i < order->len; i++) {
-        struct audit_finding *finding = order->pdata[i];
-        struct audit_failure *failure = finding->failures->pdata[0];
-        g_autofree char *instance = remedy_instance(failure->instance);
-        g_autofree char *peer = identify_short(failure->role == ROLE_SERVER ? "those who call it"
-                                               : failure->target            ? failure->target
-                                               : failure->peer              ? failure->peer
-                                                                            : "a peer that the trace does not name");
-        finding->severity = severity_of(failure->cause);
-        finding->title = title_of_failure(work, failure, failure->store ? failure->store->label : instance, peer);
-        finding->detail = detail_of_failures(work, finding->failures);
-        finding->host = failure->instance->host;
-        if (failure->store)
-            g_ptr_array_add(finding->stores, failure->store);
-        add(work, finding);
-    }
+    for (guint i = 0; i < order->len; i++)
+        finish_failures(work, order->pdata[i]);
 }
 
 /* Certificates at the end of their life. */
@@ -606,14 +626,15 @@ static void find_missing_hosts(struct work *work)
 
 void findings_make(struct landscape *landscape, struct history *history)
 {
-    struct work work = {landscape, history, landscape->audit};
+    g_autoptr(GHashTable) terse = hygiene_terse(landscape->audit);
+    struct work work = {landscape, history, landscape->audit, terse};
 
     anchors_find(landscape, history);
     find_failures(&work);
     find_ends(&work);
     find_drift(&work);
     find_unreadable(&work);
-    hygiene_find(history);
+    hygiene_find(history, terse);
     carry_all(&work);
     find_missing_hosts(&work);
 }

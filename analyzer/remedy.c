@@ -663,6 +663,46 @@ void remedy_told(struct audit *audit, struct audit_finding *finding, const struc
 
 /* Traces that tell too little. */
 
+void remedy_unnamed(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance)
+{
+    g_autofree char *name = remedy_instance(instance);
+    add(audit, finding->steps,
+        "Raise the trace level to 2 on %s for as long as it takes to fail once more, for all its peers together: the "
+        "finding on the trace of this instance has the steps. Then the next audit names the certificate.",
+        name);
+    add_show_chain(audit, finding->steps, finding->failures);
+}
+
+static const char *how_to_set_level(const struct audit_instance *instance)
+{
+    return instance->kind == INSTANCE_WEBDISP
+               ? "on the admin page of the Web Dispatcher, or on its host with wdispmon pf=PROFILE (+ raises, - lowers)"
+               : "SMICM > Goto > Trace Level > Set";
+}
+
+void remedy_detail(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance)
+{
+    GPtrArray *steps = finding->steps;
+    int level = level_of(instance);
+    g_autofree char *name = remedy_instance(instance);
+
+    if (level > 1)
+        add(audit, steps, "The trace level of %s is %d by now; what failed before it was raised names nothing.", name,
+            level);
+    else
+        add(audit, steps, "Raise the trace level of %s to 2: %s.", name, how_to_set_level(instance));
+    add(audit, steps,
+        "Let the connections named above fail once more: for a destination the connection test in SM59 is enough; wait "
+        "for those who call by themselves.");
+    add(audit, steps,
+        "Set the trace level back to 1 at once: %s. Level 2 writes much, which would soon overwrite what was won, and "
+        "may hold what is private.",
+        how_to_set_level(instance));
+    add(audit, steps,
+        "Audit this host again before its trace is overwritten; this finding is then fixed, and another "
+        "one has the certificate.");
+}
+
 void remedy_rotation(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance,
                      const char *reach)
 {

@@ -71,6 +71,7 @@ enum audit_finding_kind {
     FINDING_EXPIRING,         /* ... will be soon */
     FINDING_DRIFT,            /* two instances of one system differ in what should be one list */
     FINDING_STORE_UNREADABLE, /* a PSE that could not be read */
+    FINDING_TRACE_DETAIL,     /* a trace level that is too low to name the missing certificate */
     FINDING_TRACE_LEVEL,      /* a trace level above 1 */
     FINDING_TRACE_ROTATION,   /* a trace that reaches back hours only */
     FINDING_HOST_MISSING,     /* a host that was not, or not wholly, collected */

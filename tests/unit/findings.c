@@ -1,4 +1,4 @@
-/* analyzer/findings: everything but missing anchors and traces themselves, and how findings are followed from night to night. */
+/* analyzer/findings: all but missing anchors and the traces themselves, and how findings are followed by night. */
 #include "findings.h"
 
 #include "moment.h"

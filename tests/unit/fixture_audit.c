@@ -641,6 +641,14 @@ static void build_other_findings(struct scene *scene)
                           "The trace level of PRD D01 on app-prd-02.example.com is 2");
     finding->host = scene->prd2;
     TEXTS(audit, finding->steps, "SMICM > Goto > Trace Level > Set: 1.");
+    finding = add_finding(audit, FINDING_TRACE_DETAIL, SEVERITY_MEDIUM, STATE_NEW,
+                          "The trace level of D00 of PRD on app-prd-01.example.com is too low to name missing "
+                          "certificates");
+    finding->detail = "At level 2 a trace shows more of the chain that a peer sends; /usr/sap/PRD/D00/work/dev_icm has "
+                      "level 1. Concerned: 3 failed connections; peer: pier.harbour.example.";
+    finding->host = scene->prd1;
+    TEXTS(audit, finding->steps, "Raise the trace level to 2: SMICM > Goto > Trace Level > Set.",
+          "Let the connections fail once more.", "Set the trace level back to 1.");
     finding = add_finding(audit, FINDING_TRACE_ROTATION, SEVERITY_LOW, STATE_OPEN,
                           "The trace of D00 of PRD on app-prd-01.example.com reaches back only 5 hours");
     finding->detail = "/usr/sap/PRD/D00/work/dev_icm.old and the file that follows it reach back 5 hours: failures "
