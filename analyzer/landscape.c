@@ -4,6 +4,7 @@
 #include "grouping.h"
 #include "moment.h"
 #include "trace.h"
+#include "trace_stamp.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -389,6 +390,20 @@ static GBytes *load_trace(struct work *work, const struct capture_trace *from, s
     return text;
 }
 
+/* By the offset that the host had when it was collected, as for failures. */
+static int64_t to_utc(const struct audit_host *host, int64_t local)
+{
+    return local == MOMENT_NONE || host->zone_offset_s == G_MININT ? MOMENT_NONE : local - host->zone_offset_s;
+}
+
+static void set_span(struct audit_trace *file, const struct audit_host *host, GBytes *bytes)
+{
+    int64_t first, last;
+    trace_stamp_span(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &first, &last);
+    file->first = to_utc(host, first);
+    file->last = to_utc(host, last);
+}
+
 /* The last header that was seen is that of the last part that has one. */
 static void set_release(struct audit *audit, struct audit_trace **files, unsigned count, const char *release)
 {
@@ -423,6 +438,7 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
         trace_begin(trace, (uint64_t)MAX(from->from_byte, 0));
         trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
         file->level = trace->header.level;
+        set_span(file, work->host, bytes);
         parts[count] = (struct grouping_part){file->path, file->object};
         files[count++] = file;
     }
