@@ -15,7 +15,7 @@
 
 #define QUIET_LINES   200                       /* of its thread without a word ends a block */
 #define STALE_LINES   5000                      /* of the trace without a word of its thread end it too, ... */
-#define SETTLED_LINES 250                       /* ... or so many once the story has had its end */
+#define SETTLED_LINES 1000                      /* ... or so many once the story has had its end */
 #define SWEEP_LINES   100                       /* how often that is looked after */
 #define HEADER_LINES  40                        /* below a file's title may belong to its header */
 #define THREAD_BYTES  128                       /* of a thread's name; longer ones are none */

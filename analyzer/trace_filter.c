@@ -17,7 +17,8 @@ static const struct word {
     uint8_t at;     /* of the three letters */
     uint8_t bucket; /* words of one bucket are told apart only afterwards */
 } words[] = {
-    {"ERR", 3, 0, 0},         /* *** ERROR, SSSLERR_, SSL_ERROR_SSL, ERROR in af_verify_Certificates */
+    {"ERROR", 5, 0, 0},       /* ... and what is_error() wants behind it */
+    {"LERR_", 5, 1, 0},       /* SSSLERR_ */
     {"Errorstack", 10, 0, 0}, /* Begin of Secu-SSL Errorstack */
     {"LRC_", 4, 0, 1},        /* SSSLRC_ */
     {"SSL handshake with", 18, 2, 1},
@@ -41,12 +42,30 @@ static uint8_t tables[3][256];
 static uint8_t low[3][16], high[3][16];
 #endif
 
+/*
+ * Most errors of a trace are none of TLS.  Behind "ERROR" stands "during", "in", "=> IcmConnInit...", "=> SSL handshake
+ * with", "=> SapSSL...", ": SapSSL...", with blanks (also those that copying makes, C2 A0) or without.
+ */
+static gboolean is_error(const char *behind, const char *end)
+{
+    static const char *const wanted[] = {"during", "in ", "in\xc2", "IcmConnInit", "SSL", "SapSSL"};
+
+    while (behind < end && (*behind == ' ' || *behind == '\t' || *behind == ':' || *behind == '=' || *behind == '>' ||
+                            *behind == '\xc2' || *behind == '\xa0'))
+        behind++;
+    for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
+        if ((size_t)(end - behind) >= strlen(wanted[i]) && memcmp(behind, wanted[i], strlen(wanted[i])) == 0)
+            return TRUE;
+    return FALSE;
+}
+
 static gboolean is_word(const char *letters, const char *start, const char *end)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
         const struct word *word = &words[i];
-        if (letters[0] == word->text[word->at] && letters - start >= word->at &&
-            end - letters >= word->size - word->at && memcmp(letters - word->at, word->text, word->size) == 0)
+        const char *at = letters - word->at;
+        if (letters[0] == word->text[word->at] && letters - start >= word->at && end - at >= word->size &&
+            memcmp(at, word->text, word->size) == 0 && (word->text != words[0].text || is_error(at + word->size, end)))
             return TRUE;
     }
     return FALSE;
