@@ -449,7 +449,8 @@ static gboolean take_truncated(struct trace *trace, struct slice body, uint64_t 
 /* One line, or a piece of one that was several. */
 static gboolean feed_piece(struct block *block, const struct trace_line *line)
 {
-    gboolean told = !trace_dump_is(line->body) && trace_line_take(block, line);
+    gboolean dump = line->body.size > 0 && g_ascii_isxdigit(line->body.at[0]) && trace_dump_is(line->body);
+    gboolean told = !dump && trace_line_take(block, line);
     block_count(block, line, told);
     return told;
 }
@@ -661,7 +662,7 @@ static void read_body(struct trace *trace, const struct trace_line *line, struct
 
     if (!open && !line->telling)
         return;
-    if (take_truncated(trace, body, line->position))
+    if (line->telling && take_truncated(trace, body, line->position))
         return;
     if (!open && !(thread = open_thread(trace, line, body, name)))
         return;

@@ -323,8 +323,7 @@ void block_quote(struct block *block, enum block_quote quote, const struct trace
 
     while (size < raw.size && size > 0 && ((uint8_t)raw.at[size] & 0xc0) == 0x80)
         size--; /* not within a character */
-    g_autofree char *clean = text_clean(raw.at, size);
-    block->quotes[quote].text = g_string_chunk_insert(block->strings, clean);
+    block->quotes[quote].text = text_keep_bytes(block->strings, raw.at, size);
     block->quotes[quote].number = block->n_lines + 1;
 }
 

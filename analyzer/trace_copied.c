@@ -6,7 +6,18 @@
 
 static gboolean needs_plain(struct slice body)
 {
-    for (size_t i = 0; i < body.size; i++)
+    /* Eight bytes at a time: one of them is 0 where one borrows from the next and did not have the highest bit. */
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t i = 0;
+
+    for (; i + 8 <= body.size; i += 8) {
+        uint64_t bytes, slashes;
+        memcpy(&bytes, body.at + i, 8);
+        slashes = bytes ^ (ones * '\\');
+        if ((bytes | (bytes - ones) | (slashes - ones)) & tops)
+            return TRUE;
+    }
+    for (; i < body.size; i++)
         if ((uint8_t)body.at[i] >= 0x80 || body.at[i] == '\\' || body.at[i] == '\0')
             return TRUE;
     return FALSE;
@@ -203,31 +214,38 @@ static gboolean begins_code(struct slice rest)
     return slice_begins(rest, "|");
 }
 
-/* For each first letter its first row, plus one. */
-static const uint8_t *beginning_index(void)
+static struct {
+    uint8_t first[256];        /* for each first letter its first row, plus one */
+    uint8_t at_beginning[256]; /* a line may begin with it */
+} letters;
+
+static void fill_letters(void)
 {
-    static uint8_t first[256];
     static gsize filled;
 
-    if (g_once_init_enter(&filled)) {
-        for (size_t i = G_N_ELEMENTS(beginnings); i-- > 0;) {
-            uint8_t letter = (uint8_t)beginnings[i].word[0];
-            g_assert(first[letter] == 0 || first[letter] == i + 2);
-            first[letter] = (uint8_t)(i + 1);
-        }
-        g_once_init_leave(&filled, 1);
+    if (!g_once_init_enter(&filled))
+        return;
+    for (size_t i = G_N_ELEMENTS(beginnings); i-- > 0;) {
+        uint8_t letter = (uint8_t)beginnings[i].word[0];
+        g_assert(letters.first[letter] == 0 || letters.first[letter] == i + 2);
+        letters.first[letter] = (uint8_t)(i + 1);
+        letters.at_beginning[letter] = 1;
     }
-    return first;
+    for (const char *other = "Ss0123456789abcdefABCDEF"; *other; other++) /* calls, codes, dumps */
+        letters.at_beginning[(uint8_t)*other] = 1;
+    g_once_init_leave(&filled, 1);
 }
 
+/* ${rest} has more than PIECE_BYTES. */
 static gboolean begins_line(struct slice rest)
 {
-    for (size_t i = beginning_index()[(uint8_t)rest.at[0]]; i > 0 && i <= G_N_ELEMENTS(beginnings); i++) {
+    for (size_t i = letters.first[(uint8_t)rest.at[0]]; i > 0 && i <= G_N_ELEMENTS(beginnings); i++) {
         const struct beginning *beginning = &beginnings[i - 1];
         struct slice behind = rest;
         if (beginning->word[0] != rest.at[0])
             break;
-        if (!slice_take(&behind, beginning->word))
+        if (beginning->word[1] != rest.at[1] || beginning->word[2] != rest.at[2] ||
+            !slice_take(&behind, beginning->word))
             continue;
         if (!beginning->label)
             return TRUE;
@@ -237,7 +255,8 @@ static gboolean begins_line(struct slice rest)
     }
     if (rest.at[0] == 'S' || rest.at[0] == 's')
         return begins_call(rest);
-    return g_ascii_isxdigit(rest.at[0]) && (begins_code(rest) || trace_dump_is(rest));
+    return g_ascii_isxdigit(rest.at[0]) &&
+           (begins_code(rest) || (rest.size > 6 && g_ascii_isxdigit(rest.at[5]) && trace_dump_is(rest)));
 }
 
 /* Whether ${before} only leads to what follows, such as "***", "<<-", "ERROR =>", "3.". */
@@ -265,15 +284,35 @@ void trace_copied_strip_end(struct slice *line)
     }
 }
 
+/* The first byte from ${from} that stands behind a blank (or "#"); there are most often only blanks. */
+static size_t next_word(struct slice body, size_t from, gboolean blanks_only)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), rest = ones * 0x7f;
+
+    for (uint64_t eight; blanks_only && from + 7 <= body.size; from += 8) {
+        memcpy(&eight, body.at + from - 1, 8);
+        eight ^= ones * ' ';
+        uint64_t found = ~(((eight & rest) + rest) | eight | rest); /* the highest bit of each byte that was a blank */
+        if (found && G_BYTE_ORDER == G_LITTLE_ENDIAN)
+            return from + (size_t)__builtin_ctzll(found) / 8;
+        if (found)
+            break;
+    }
+    while (from < body.size && !slice_is_blank(body.at[from - 1]) && body.at[from - 1] != '#')
+        from++;
+    return from;
+}
+
 /* Where the second line begins in ${body}, or 0; ${*by_hash} is set if there is a "#" before it. */
 static size_t find_second(struct slice body, gboolean *by_hash)
 {
     gboolean begun = FALSE; /* it begins as a line does, and not with words round one */
 
-    for (size_t i = 0; i + PIECE_BYTES < body.size; i++) {
-        if (i > 0 && !slice_is_blank(body.at[i - 1]) && body.at[i - 1] != '#')
-            continue;
-        if (!begins_line(slice_from(body, i)))
+    gboolean blanks_only = !memchr(body.at, '#', body.size) && !memchr(body.at, '\t', body.size);
+
+    fill_letters();
+    for (size_t i = 0; i + PIECE_BYTES < body.size; i = next_word(body, i + 1, blanks_only)) {
+        if (!letters.at_beginning[(uint8_t)body.at[i]] || !begins_line(slice_from(body, i)))
             continue;
         struct slice before = {body.at, i};
         if (begun && !is_lead(before)) {

@@ -1046,64 +1046,65 @@ typedef gboolean take_function(struct block *block, const struct trace_line *lin
 
 /* ${word} begins the body.  ${keep}: the function wants the word too.  Of several rows that fit, the first that takes
  * the line; rows with the same first letter must stand together. */
-static const struct row {
+static struct row {
     const char *word;
     take_function *take;
     gboolean keep;
+    size_t size; /* of the word; set with the index */
 } rows[] = {
-    {"->>", take_api, TRUE},
-    {"0x", take_stack_code, FALSE},
-    {"<<-", take_api, TRUE},
-    {"<<", take_stack_mark, TRUE},
-    {"=>", take_arrow, FALSE},
-    {">>", take_stack_mark, TRUE},
-    {"BasicConstraints", take_constraints, FALSE},
-    {"Certificate", take_certificate, FALSE},
-    {"Client SSL_CTX ", take_client_context, FALSE},
-    {"DirectlyTrusted", take_detail, FALSE},
-    {"ERROR", take_error_line, FALSE},
-    {"Fingerprint_", take_fingerprint, FALSE},
-    {"HttpIsReverseProxyTrustworthy:", take_reverse_proxy, FALSE},
-    {"HttpCertIsReverseProxyTrustworthy:", take_reverse_proxy, FALSE},
-    {"IcmConnInit", take_icm, FALSE},
-    {"Issuer", take_issuer, FALSE},
-    {"KeyUsage", take_key_usage, FALSE},
-    {"Key type", take_detail, FALSE},
-    {"Key size", take_detail, FALSE},
-    {"Key", take_detail, FALSE},
-    {"Not before", take_detail, FALSE},
-    {"Not after", take_detail, FALSE},
-    {"ObjectStatus", take_detail, FALSE},
-    {"PK_Fingerprint_MD5", take_detail, FALSE},
-    {"Profile", take_detail, FALSE},
-    {"Reject untrusted forwarded certificate", take_rejected, TRUE},
-    {"SANs", take_detail, FALSE},
-    {"SSL NI-", take_peer, FALSE},
-    {"SSL handshake with", take_text_headline, FALSE},
-    {"SSL:SSL_get_state()", take_state, FALSE},
-    {"SSL_get_state()", take_state, FALSE},
-    {"SSL::Si", take_call, FALSE},
-    {"SapSSL", take_return, TRUE},
-    {"Serial", take_serial, FALSE},
-    {"Server SSL_CTX ", take_server_context, FALSE},
-    {"Signature algorithm", take_detail, FALSE},
-    {"SignerCert", take_signer, FALSE},
-    {"SignerVerificationResult", take_signer_result, FALSE},
-    {"SignerStatus", take_status, FALSE},
-    {"Status", take_status, FALSE},
-    {"Subject", take_subject, FALSE},
-    {"SS", take_code_line, TRUE},
-    {"TLSextSNI server_name=", take_sni, FALSE},
-    {"Target Hostname=", take_target, FALSE},
-    {"Validity", take_validity, FALSE},
-    {"Validity", take_detail, FALSE},
-    {"Verification result", take_own_result, FALSE},
-    {"cli SSL session PSE", take_client_store, FALSE},
-    {"failed:", take_torn_headline, TRUE},
-    {"in:", take_api_value, FALSE},
-    {"secude_error", take_secude_error, FALSE},
-    {"session uses PSE", take_session_store, FALSE},
-    {"srv SSL session PSE", take_server_store, FALSE},
+    {"->>", take_api, TRUE, 0},
+    {"0x", take_stack_code, FALSE, 0},
+    {"<<-", take_api, TRUE, 0},
+    {"<<", take_stack_mark, TRUE, 0},
+    {"=>", take_arrow, FALSE, 0},
+    {">>", take_stack_mark, TRUE, 0},
+    {"BasicConstraints", take_constraints, FALSE, 0},
+    {"Certificate", take_certificate, FALSE, 0},
+    {"Client SSL_CTX ", take_client_context, FALSE, 0},
+    {"DirectlyTrusted", take_detail, FALSE, 0},
+    {"ERROR", take_error_line, FALSE, 0},
+    {"Fingerprint_", take_fingerprint, FALSE, 0},
+    {"HttpIsReverseProxyTrustworthy:", take_reverse_proxy, FALSE, 0},
+    {"HttpCertIsReverseProxyTrustworthy:", take_reverse_proxy, FALSE, 0},
+    {"IcmConnInit", take_icm, FALSE, 0},
+    {"Issuer", take_issuer, FALSE, 0},
+    {"KeyUsage", take_key_usage, FALSE, 0},
+    {"Key type", take_detail, FALSE, 0},
+    {"Key size", take_detail, FALSE, 0},
+    {"Key", take_detail, FALSE, 0},
+    {"Not before", take_detail, FALSE, 0},
+    {"Not after", take_detail, FALSE, 0},
+    {"ObjectStatus", take_detail, FALSE, 0},
+    {"PK_Fingerprint_MD5", take_detail, FALSE, 0},
+    {"Profile", take_detail, FALSE, 0},
+    {"Reject untrusted forwarded certificate", take_rejected, TRUE, 0},
+    {"SANs", take_detail, FALSE, 0},
+    {"SSL NI-", take_peer, FALSE, 0},
+    {"SSL handshake with", take_text_headline, FALSE, 0},
+    {"SSL:SSL_get_state()", take_state, FALSE, 0},
+    {"SSL_get_state()", take_state, FALSE, 0},
+    {"SSL::Si", take_call, FALSE, 0},
+    {"SapSSL", take_return, TRUE, 0},
+    {"Serial", take_serial, FALSE, 0},
+    {"Server SSL_CTX ", take_server_context, FALSE, 0},
+    {"Signature algorithm", take_detail, FALSE, 0},
+    {"SignerCert", take_signer, FALSE, 0},
+    {"SignerVerificationResult", take_signer_result, FALSE, 0},
+    {"SignerStatus", take_status, FALSE, 0},
+    {"Status", take_status, FALSE, 0},
+    {"Subject", take_subject, FALSE, 0},
+    {"SS", take_code_line, TRUE, 0},
+    {"TLSextSNI server_name=", take_sni, FALSE, 0},
+    {"Target Hostname=", take_target, FALSE, 0},
+    {"Validity", take_validity, FALSE, 0},
+    {"Validity", take_detail, FALSE, 0},
+    {"Verification result", take_own_result, FALSE, 0},
+    {"cli SSL session PSE", take_client_store, FALSE, 0},
+    {"failed:", take_torn_headline, TRUE, 0},
+    {"in:", take_api_value, FALSE, 0},
+    {"secude_error", take_secude_error, FALSE, 0},
+    {"session uses PSE", take_session_store, FALSE, 0},
+    {"srv SSL session PSE", take_server_store, FALSE, 0},
 };
 
 /* For each first letter its first row, plus one. */
@@ -1117,6 +1118,7 @@ static const uint8_t *row_index(void)
             uint8_t letter = (uint8_t)rows[i].word[0];
             g_assert(first[letter] == 0 || first[letter] == i + 2);
             first[letter] = (uint8_t)(i + 1);
+            rows[i].size = strlen(rows[i].word);
         }
         g_once_init_leave(&filled, 1);
     }
@@ -1145,8 +1147,9 @@ static gboolean take_row(struct block *block, const struct trace_line *line, str
         struct slice rest = body;
         if (i > G_N_ELEMENTS(rows) || row->word[0] != body.at[0])
             break;
-        if (!slice_take(&rest, row->word))
+        if (rest.size < row->size || memcmp(rest.at, row->word, row->size) != 0)
             continue;
+        rest = slice_from(rest, row->size);
         block->after_cert = after_cert && row->take == take_certificate;
         if (row->take(block, line, row->keep ? body : rest))
             return TRUE;
@@ -1161,7 +1164,7 @@ static gboolean take_anywhere(struct block *block, const struct trace_line *line
 
     if (slice_begins(body, "->>") || slice_begins(body, "<<-"))
         return FALSE;
-    if (slice_find(body, "SSL handshake with", &rest)) {
+    if (line->telling && slice_find(body, "SSL handshake with", &rest)) {
         struct slice before = slice_of(body.at, rest.at - strlen("SSL handshake with"));
         struct slice ignored;
         if (take_handshake(block, line, rest, slice_find(before, "ERROR =>", &ignored)))

@@ -168,14 +168,14 @@ static const char *digest(GStringChunk *strings, const char *algorithm, GBytes *
     }
     g_autoptr(GString) hex = g_string_new(NULL);
     text_hex(hex, value, length);
-    return text_intern(strings, hex->str);
+    return text_keep(strings, hex->str);
 }
 
 static const char *print(GStringChunk *strings, const X509_NAME *name, gboolean *cut)
 {
     g_autofree char *printed = name_print(name);
     *cut = strlen(printed) > NAME_BYTES;
-    return printed[0] ? text_intern_bytes(strings, printed, MIN(strlen(printed), NAME_BYTES)) : NULL;
+    return printed[0] ? text_keep_bytes(strings, printed, MIN(strlen(printed), NAME_BYTES)) : NULL;
 }
 
 static const char *print_serial(GStringChunk *strings, const ASN1_INTEGER *serial)
@@ -185,7 +185,7 @@ static const char *print_serial(GStringChunk *strings, const ASN1_INTEGER *seria
 
     for (int i = 0; i < ASN1_STRING_length(serial); i++)
         g_string_append_printf(pairs, "%s%02X", i ? ":" : "", bytes[i]);
-    return pairs->len ? text_intern(strings, pairs->str) : NULL;
+    return pairs->len ? text_keep(strings, pairs->str) : NULL;
 }
 
 struct trace_cert *received_cert(GBytes *der, GStringChunk *strings)

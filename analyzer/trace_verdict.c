@@ -151,8 +151,44 @@ static enum audit_cause decide_cause(const struct block *block)
     return signs & BLOCK_BIT(SIGN_HANDSHAKE) ? CAUSE_HANDSHAKE : CAUSE_OTHER;
 }
 
+/* The letters and digits of a value, in lower case, one by one; 0 at its end, -1 where more would have to be known. */
+static int next_plain(const char **at, gboolean *quoted)
+{
+    for (;; (*at)++) {
+        if (**at == '\0' || (**at == ',' && !*quoted))
+            return 0;
+        if (**at == '\\' || (**at & 0x80))
+            return -1;
+        if (**at == '"')
+            *quoted = !*quoted;
+        else if (g_ascii_isalnum(**at))
+            return g_ascii_tolower(*(*at)++);
+    }
+}
+
+/* Most names differ in their CN already, which is cheaper to see than to make keys of both. */
+static gboolean differ_in_cn(const char *left, const char *right)
+{
+    gboolean left_quoted = FALSE, right_quoted = FALSE;
+    int one, other;
+
+    if (!g_str_has_prefix(left, "CN=") || !g_str_has_prefix(right, "CN="))
+        return FALSE;
+    left += 3;
+    right += 3;
+    do {
+        one = next_plain(&left, &left_quoted);
+        other = next_plain(&right, &right_quoted);
+    } while (one == other && one > 0);
+    return one != other && one >= 0 && other >= 0;
+}
+
 static gboolean is_same_name(const char *left, const char *right)
 {
+    if (strcmp(left, right) == 0)
+        return TRUE;
+    if (differ_in_cn(left, right))
+        return FALSE;
     g_autofree char *left_key = name_key(left, FALSE), *right_key = name_key(right, FALSE);
     if (!left_key || !right_key)
         return g_ascii_strcasecmp(left, right) == 0;
@@ -175,7 +211,7 @@ static void decide_missing(struct trace_failure *failure, const struct block *bl
     guint length = failure->chain->len;
 
     if (block->named) {
-        set_missing(failure, CERTAINTY_NAMED, text_intern(block->trace->strings, block->named), block->named_cut);
+        set_missing(failure, CERTAINTY_NAMED, text_keep(block->trace->strings, block->named), block->named_cut);
         return;
     }
     if (length == 0 || (check && level > 0)) /* a signer that may not sign: no import heals that */
@@ -211,14 +247,14 @@ static struct trace_cert *copy_cert(const struct trace_cert *from, const char *f
 {
     struct trace_cert *cert = g_new0(struct trace_cert, 1);
 
-    cert->subject = text_intern(strings, from->subject);
-    cert->issuer = text_intern(strings, from->issuer);
+    cert->subject = text_keep(strings, from->subject);
+    cert->issuer = text_keep(strings, from->issuer);
     cert->subject_cut = from->subject_cut;
     cert->issuer_cut = from->issuer_cut;
-    cert->serial = text_intern(strings, from->serial);
-    cert->md5 = text_intern(strings, from->md5);
-    cert->sha1 = text_intern(strings, from->sha1);
-    cert->sha256 = text_intern(strings, from->sha256);
+    cert->serial = text_keep(strings, from->serial);
+    cert->md5 = text_keep(strings, from->md5);
+    cert->sha1 = text_keep(strings, from->sha1);
+    cert->sha256 = text_keep(strings, from->sha256);
     cert->failed_check = failed_check;
     return cert;
 }
@@ -285,7 +321,7 @@ static GPtrArray *copy_quotes(const struct block *block)
     }
     qsort(chosen, n_chosen, sizeof chosen[0], compare_numbered);
     for (unsigned i = 0; i < n_chosen; i++)
-        g_ptr_array_add(lines, (void *)g_string_chunk_insert_const(block->trace->strings, chosen[i].text));
+        g_ptr_array_add(lines, (void *)text_keep(block->trace->strings, chosen[i].text));
     return lines;
 }
 
@@ -308,17 +344,17 @@ void verdict_add(const struct block *block)
     }
     struct trace_failure *failure = g_new0(struct trace_failure, 1);
     failure->cause = decide_cause(block);
-    failure->error = text_intern(trace->strings, block->error);
+    failure->error = text_keep(trace->strings, block->error);
     failure->code = block->code;
     failure->role = decide_role(block);
-    failure->store = text_intern(trace->strings, block->store);
+    failure->store = text_keep(trace->strings, block->store);
     failure->store_cut = block->store_cut;
-    failure->target = text_intern(trace->strings, target);
-    failure->peer = text_intern(trace->strings, block->peer);
+    failure->target = text_keep(trace->strings, target);
+    failure->peer = text_keep(trace->strings, block->peer);
     failure->local = block->local;
     failure->chain = copy_chain(block);
     failure->failed_check = failed_check(block, &level);
-    failure->reason = text_intern(trace->strings, block->reason);
+    failure->reason = text_keep(trace->strings, block->reason);
     failure->part = block->part;
     failure->offset = block->offset;
     failure->line = block->line;

@@ -22,6 +22,22 @@ static gboolean is_printable(gunichar c)
     }
 }
 
+static size_t plain_run(const char *at, size_t size)
+{
+    /* Eight bytes at a time: no sum reaches the highest bit, and no difference borrows it. */
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t run = 0;
+
+    for (uint64_t eight; run + 8 <= size; run += 8) {
+        memcpy(&eight, at + run, 8);
+        if ((eight | (eight + ones) | (eight - ones * 0x20)) & tops)
+            break;
+    }
+    while (run < size && at[run] >= 0x20 && at[run] < 0x7f)
+        run++;
+    return run;
+}
+
 void text_append_clean(GString *out, const void *bytes, size_t size)
 {
     const char *at = bytes;
@@ -29,10 +45,9 @@ void text_append_clean(GString *out, const void *bytes, size_t size)
 
     while (at < end) {
         /* The plain run in front is nearly always all there is. */
-        const char *run = at;
-        while (at < end && *at >= 0x20 && *at < 0x7f)
-            at++;
-        g_string_append_len(out, run, at - run);
+        size_t run = plain_run(at, (size_t)(end - at));
+        g_string_append_len(out, at, (gssize)run);
+        at += run;
         if (at == end)
             break;
         if (*at == '\t') {
@@ -61,6 +76,19 @@ char *text_clean(const void *bytes, size_t size)
     GString *out = g_string_sized_new(size + 1);
     text_append_clean(out, bytes, size);
     return g_string_free(out, FALSE);
+}
+
+const char *text_keep_bytes(GStringChunk *strings, const void *bytes, size_t size)
+{
+    if (plain_run(bytes, size) == size) /* as nearly always */
+        return g_string_chunk_insert_len(strings, bytes, (gssize)size);
+    g_autofree char *clean = text_clean(bytes, size);
+    return g_string_chunk_insert(strings, clean);
+}
+
+const char *text_keep(GStringChunk *strings, const char *text)
+{
+    return text ? text_keep_bytes(strings, text, strlen(text)) : NULL;
 }
 
 const char *text_intern_bytes(GStringChunk *strings, const void *bytes, size_t size)

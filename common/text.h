@@ -40,6 +40,13 @@ const char *text_intern(GStringChunk *strings, const char *text);
 const char *text_intern_bytes(GStringChunk *strings, const void *bytes, size_t size);
 
 /**
+ * text_keep(strings, text), text_keep_bytes(strings, bytes, size):
+ * The same, without looking whether ${strings} has it already: for what is soon forgotten.
+ */
+const char *text_keep(GStringChunk *strings, const char *text);
+const char *text_keep_bytes(GStringChunk *strings, const void *bytes, size_t size);
+
+/**
  * text_hex(out, bytes, size):
  * Append the ${size} bytes at ${bytes} to ${out} as lower case hex digits.
  */
