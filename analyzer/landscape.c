@@ -422,16 +422,11 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
         trace->header.level = -1;
         trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), (uint64_t)MAX(from->from_byte, 0));
         file->level = trace->header.level;
-        parts[count] = (struct grouping_part){file->path, file->object};
+        parts[count] = (struct grouping_part){file->path, file->object, file};
         files[count++] = file;
     }
     trace_end(trace);
     set_release(work->landscape->audit, files, count, trace->header.release);
-    for (guint i = 0; i < trace->failures->len; i++) {
-        const struct trace_failure *failure = trace->failures->pdata[i];
-        g_assert(failure->part < count);
-        files[failure->part]->failures++;
-    }
     if (trace->dropped > 0)
         warn(work, stream->path, "more failures than are counted; the last ones are left out");
     if (trace->binary)
@@ -492,9 +487,22 @@ static int compare_streams(const void *a, const void *b)
     return strcmp(left->path, right->path);
 }
 
+static void warn_dropped(struct work *work, const struct audit_instance *instance, const struct grouping *grouping)
+{
+    uint64_t dropped = grouping_dropped(grouping);
+    if (dropped == 0)
+        return;
+    g_autofree char *message =
+        g_strdup_printf("more than %d different failures in its traces; %" PRIu64 " connections are left out",
+                        GROUPING_ENTRIES, dropped);
+    warn(work, instance->path, message);
+}
+
 static void add_traces(struct work *work)
 {
     struct audit *audit = work->landscape->audit;
+    GHashTableIter iter;
+    void *key, *value;
     g_autoptr(GHashTable) streams = find_streams(work->from);
     g_autoptr(GPtrArray) sorted = sorted_values(streams, compare_streams);
     g_autoptr(GHashTable) groupings = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)grouping_free);
@@ -505,11 +513,14 @@ static void add_traces(struct work *work)
         struct audit_instance *instance = find_instance(work, any->instance);
         struct grouping *grouping = g_hash_table_lookup(groupings, instance);
         if (!grouping) {
-            grouping = grouping_new(audit, instance, work->host->zone_offset_s);
+            grouping = grouping_new(audit, instance, work->host->zone_offset_s, work->landscape->pool);
             g_hash_table_insert(groupings, instance, grouping);
         }
         read_stream(work, stream, grouping);
     }
+    g_hash_table_iter_init(&iter, groupings);
+    while (g_hash_table_iter_next(&iter, &key, &value))
+        warn_dropped(work, key, value);
 }
 
 /* Hosts. */

@@ -28,6 +28,7 @@ struct trace_cert { /* one certificate as the trace prints it; strings are NULL 
     const char *serial;               /* upper case hex pairs with colons, leading zeros kept as printed */
     const char *md5, *sha1, *sha256;  /* lower case hex */
     const char *failed_check;         /* "Validity", "BasicConstraints", "KeyUsage": the check of its own that failed */
+    GBytes *der;                      /* where the trace prints the certificate itself, else NULL; the failure's own */
 };
 
 struct trace_failure {
@@ -50,8 +51,10 @@ struct trace_failure {
     uint64_t offset;          /* of its first line in that part's file */
     unsigned line;            /* of the same, in the part, from 1 */
     GPtrArray *lines;         /* of const char *: quoted evidence, cleaned */
+    unsigned n_lines;         /* of its block, without empty ones; 0: not told */
+    unsigned n_known;         /* of these those that were understood */
     gboolean cut;             /* a limit was reached in its block */
-    gboolean listed, alone;   /* private */
+    gboolean listed, alone;   /* nothing but an error, in an item of a list; above the first prefix: see grouping.h */
 };
 
 struct trace_header { /* of the last file header that was seen; -1 and NULL where there was none */

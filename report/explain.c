@@ -44,15 +44,22 @@ static void put_time(struct file_output *output, const struct audit_failure *fai
 static void put_peer(struct file_output *output, const struct audit_failure *failure)
 {
     g_autofree char *peers = words_peers(failure);
+    gboolean several = failure->peers->len > 1;
 
-    if (failure->peers->len > 1) {
+    if (failure->role == ROLE_SERVER && peers) {
+        paper_field(output, "connection", "from %s", peers);
         if (failure->target)
-            paper_line(output, "connection", "to %s", failure->target);
-        paper_field(output, failure->target ? "" : "connection", "with %s", peers);
+            paper_line(output, "", "to %s", failure->target);
+    } else if (failure->target && several) {
+        paper_line(output, "connection", "to %s", failure->target);
+        paper_field(output, "", "with %s", peers);
     } else if (failure->target && peers) {
         paper_line(output, "connection", "to %s (%s)", failure->target, peers);
     } else if (failure->target || peers) {
-        paper_line(output, "connection", "with %s", failure->target ? failure->target : peers);
+        if (several)
+            paper_field(output, "connection", "with %s", peers);
+        else
+            paper_line(output, "connection", "with %s", failure->target ? failure->target : peers);
     }
     if (failure->role != ROLE_UNKNOWN)
         paper_field(output, "our role", "TLS %s", audit_role_name(failure->role));

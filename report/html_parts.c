@@ -217,7 +217,7 @@ static void put_failure_head(struct markup *markup, const struct audit_failure *
     markup_open(markup, "h5", NULL);
     markup_printf(markup, "%s%s", where, *where ? " and " : "");
     markup_text(markup, words_other_side(failure));
-    if (failure->target && failure->peer && failure->peers->len <= 1)
+    if (failure->target && failure->peer && failure->role != ROLE_SERVER && failure->peers->len <= 1)
         markup_printf(markup, " (%s)", failure->peer);
     markup_close(markup);
 }

@@ -202,7 +202,7 @@ const char *words_known(const char *text)
 /* An audit of an older program has the first one only. */
 const char *words_other_side(const struct audit_failure *failure)
 {
-    if (failure->target)
+    if (failure->target && failure->role != ROLE_SERVER)
         return failure->target;
     if (failure->peers->len + failure->peers_more > 1)
         return "several peers";

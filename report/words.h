@@ -76,8 +76,9 @@ const char *words_known(const char *text);
 
 /**
  * words_other_side(failure), words_peers(failure):
- * Whom the connections were made with, in a few words: the target, the only peer, "several peers", "not known".  Their
- * addresses: "192.0.2.7:443", "12 peers: 192.0.2.7:443, ... and 2 more"; NULL if none is known.
+ * Whom the connections were made with, in a few words: the target (a caller's is a name of ours), the only peer,
+ * "several peers", "not known".  Their addresses: "192.0.2.7:443", "12 peers: 192.0.2.7:443, ... and 2 more"; NULL if
+ * none is known.
  */
 const char *words_other_side(const struct audit_failure *failure);
 char *words_peers(const struct audit_failure *failure);
