@@ -80,6 +80,9 @@ static void append_evidence(GString *text, const struct need *need)
             finding->subject);
     if (finding->match == MATCH_NONE)
         g_string_append(text, " No trust list, own certificate or reference that was read has it.");
+    else if (finding->cert && finding->cert->from_trace)
+        g_string_append(text, " No trust list, own certificate or reference that was read has it; it is known from the "
+                              "trace, which prints what the peer sent.");
 }
 
 /* The root above an intermediate, if its certificates are at hand. */
@@ -92,7 +95,8 @@ static const struct audit_cert *find_root(struct anchors *anchors, const struct 
             pool_find_subject(anchors->landscape->pool, found, cert->issuer, FALSE);
         for (guint i = 0; i < found->len; i++) {
             const struct audit_cert *other = found->pdata[i];
-            if ((!issuer || other->self_signed) && other != cert && pool_issued(anchors->landscape->pool, other, cert))
+            if ((!issuer || other->self_signed) && other != cert && !other->from_trace &&
+                pool_issued(anchors->landscape->pool, other, cert))
                 issuer = other;
         }
         cert = issuer;

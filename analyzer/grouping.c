@@ -525,6 +525,17 @@ static void set_peers(struct grouping *grouping, const struct entry *entry)
     failure->peers_more = seen > failure->peers->len ? seen - failure->peers->len : 0;
 }
 
+/* The certificate itself: its fingerprint is known even if the trace prints none. */
+static void take_whole(struct grouping *grouping, struct audit_link *link, GBytes *der)
+{
+    if (!link->sha256) {
+        g_autofree char *sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, der);
+        link->sha256 = audit_text(grouping->audit, sha256);
+    }
+    if (grouping->pool)
+        pool_add_shown(grouping->pool, der);
+}
+
 static void set_telling(struct grouping *grouping, const struct entry *entry)
 {
     struct audit *audit = grouping->audit;
@@ -543,6 +554,8 @@ static void set_telling(struct grouping *grouping, const struct entry *entry)
         link->sha256 = audit_text(audit, cert->sha256);
         link->sha1 = audit_text(audit, cert->sha1);
         link->md5 = audit_text(audit, cert->md5);
+        if (cert->der)
+            take_whole(grouping, link, cert->der);
         g_ptr_array_add(failure->chain, link);
     }
     failure->certainty = telling->certainty;

@@ -40,7 +40,7 @@ struct grouping;
  * grouping_new(audit, instance, zone_offset_s, pool):
  * A grouping that appends to ${audit->failures} the failures of ${instance} (NULL for "explain").  ${zone_offset_s} is
  * the host's offset from UTC; with G_MININT the moments of the failures stay unknown and only their local times are
- * set.  Certificates that a trace prints whole are shown to ${pool}, unless it is NULL.
+ * set.  Certificates that a trace prints whole are given to pool_add_shown(), unless ${pool} is NULL.
  */
 struct grouping *grouping_new(struct audit *audit, struct audit_instance *instance, int zone_offset_s,
                               struct pool *pool);
