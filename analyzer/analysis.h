@@ -31,10 +31,11 @@ struct analysis_options {
 struct audit *analysis_run(const char *const *captures, const struct analysis_options *options, GError **error);
 
 /**
- * analysis_explain(name, bytes, size):
- * Analyze one trace, or a pasted piece of one, without any landscape: an audit that has only failures, in the order of
- * the trace, whose evidence has the path ${name}.
+ * analysis_explain(paths, error):
+ * Analyze traces, or pasted pieces of some (NULL-ended paths; "-": standard input), without any landscape: an audit
+ * that has only failures, in the order of the traces.  "dev_icm.old" and "dev_icm" one behind the other are one trace.
+ * NULL with ${error} set if one of them can't be read.
  */
-struct audit *analysis_explain(const char *name, const void *bytes, size_t size);
+struct audit *analysis_explain(const char *const *paths, GError **error);
 
 #endif

@@ -1,6 +1,7 @@
 #include "findings.h"
 
 #include "anchors.h"
+#include "hygiene.h"
 #include "identify.h"
 #include "moment.h"
 #include "peers.h"
@@ -16,11 +17,12 @@ struct work {
     struct landscape *landscape;
     struct history *history;
     struct audit *audit;
+    GHashTable *terse; /* hygiene_terse() */
 };
 
 /* Identity and state. */
 
-static const char *digest_id(struct audit *audit, enum audit_finding_kind kind, const char *about)
+const char *findings_id(struct audit *audit, enum audit_finding_kind kind, const char *about)
 {
     g_autofree char *text = g_strconcat(audit_finding_kind_name(kind), "\n", about, NULL);
     unsigned char value[EVP_MAX_MD_SIZE];
@@ -46,12 +48,13 @@ struct audit_finding *findings_new(struct history *history, enum audit_finding_k
         [FINDING_MISSING_ANCHOR] = SEVERITY_HIGH,  [FINDING_UNKNOWN_ISSUER] = SEVERITY_HIGH,
         [FINDING_TLS_FAILURE] = SEVERITY_MEDIUM,   [FINDING_EXPIRED] = SEVERITY_INFO,
         [FINDING_EXPIRING] = SEVERITY_LOW,         [FINDING_DRIFT] = SEVERITY_MEDIUM,
-        [FINDING_STORE_UNREADABLE] = SEVERITY_LOW, [FINDING_TRACE_LEVEL] = SEVERITY_LOW,
+        [FINDING_STORE_UNREADABLE] = SEVERITY_LOW, [FINDING_TRACE_DETAIL] = SEVERITY_MEDIUM,
+        [FINDING_TRACE_LEVEL] = SEVERITY_LOW,      [FINDING_TRACE_ROTATION] = SEVERITY_LOW,
         [FINDING_HOST_MISSING] = SEVERITY_MEDIUM,
     };
     struct audit *audit = history->audit;
     struct audit_finding *finding = audit_finding_new(audit);
-    finding->id = digest_id(audit, kind, about);
+    finding->id = findings_id(audit, kind, about);
     finding->kind = kind;
     finding->severity = severities[kind];
     finding->match = MATCH_NONE;
@@ -131,7 +134,7 @@ static const char *peer_key(const struct audit_failure *failure)
 }
 
 /* How often and with whom; what it means is said by the advice of each failure. */
-static const char *detail_of_failures(struct work *work, const GPtrArray *failures)
+const char *findings_sum(struct audit *audit, const GPtrArray *failures)
 {
     g_autoptr(GString) names = g_string_new(NULL);
     unsigned count = 0;
@@ -146,7 +149,39 @@ static const char *detail_of_failures(struct work *work, const GPtrArray *failur
     peers_append(&peers, names);
     const char *label = peers.names->len == 0 ? "" : peers.names->len == 1 ? "; peer: " : "; peers: ";
     peers_clear(&peers);
-    return audit_textf(work->audit, "%u failed connection%s%s%s.", count, count == 1 ? "" : "s", label, names->str);
+    return audit_textf(audit, "%u failed connection%s%s%s.", count, count == 1 ? "" : "s", label, names->str);
+}
+
+/* The first of the failures that a higher trace level would tell more of, or NULL. */
+static const struct audit_failure *first_terse(const struct work *work, const GPtrArray *failures)
+{
+    for (guint i = 0; i < failures->len; i++)
+        if (g_hash_table_contains(work->terse, failures->pdata[i]))
+            return failures->pdata[i];
+    return NULL;
+}
+
+static void finish_failures(struct work *work, struct audit_finding *finding)
+{
+    const struct audit_failure *failure = finding->failures->pdata[0];
+    const struct audit_failure *terse = first_terse(work, finding->failures);
+    g_autofree char *instance = remedy_instance(failure->instance);
+    g_autofree char *peer = identify_short(failure->role == ROLE_SERVER ? "those who call it"
+                                           : failure->target            ? failure->target
+                                           : failure->peer              ? failure->peer
+                                                                        : "a peer that the trace does not name");
+    finding->severity = severity_of(failure->cause);
+    finding->title = title_of_failure(work, failure, failure->store ? failure->store->label : instance, peer);
+    finding->detail = findings_sum(work->audit, finding->failures);
+    finding->host = failure->instance->host;
+    if (failure->store)
+        g_ptr_array_add(finding->stores, failure->store);
+    if (!terse) {
+        add(work, finding);
+        return;
+    }
+    remedy_unnamed(work->audit, finding, terse->instance);
+    g_ptr_array_add(work->audit->findings, finding);
 }
 
 static void find_failures(struct work *work)
@@ -172,22 +207,8 @@ static void find_failures(struct work *work)
         }
         g_ptr_array_add(finding->failures, failure);
     }
-    for (guint i = 0; i < order->len; i++) {
-        struct audit_finding *finding = order->pdata[i];
-        struct audit_failure *failure = finding->failures->pdata[0];
-        g_autofree char *instance = remedy_instance(failure->instance);
-        g_autofree char *peer = identify_short(failure->role == ROLE_SERVER ? "those who call it"
-                                               : failure->target            ? failure->target
-                                               : failure->peer              ? failure->peer
-                                                                            : "a peer that the trace does not name");
-        finding->severity = severity_of(failure->cause);
-        finding->title = title_of_failure(work, failure, failure->store ? failure->store->label : instance, peer);
-        finding->detail = detail_of_failures(work, finding->failures);
-        finding->host = failure->instance->host;
-        if (failure->store)
-            g_ptr_array_add(finding->stores, failure->store);
-        add(work, finding);
-    }
+    for (guint i = 0; i < order->len; i++)
+        finish_failures(work, order->pdata[i]);
 }
 
 /* Certificates at the end of their life. */
@@ -453,43 +474,6 @@ static void find_unreadable(struct work *work)
     }
 }
 
-/* Whether the older part of a trace has a newer one that tells its level itself. */
-static gboolean is_superseded(const struct audit_instance *instance, const struct audit_trace *trace)
-{
-    if (!g_str_has_suffix(trace->path, ".old"))
-        return FALSE;
-    size_t size = strlen(trace->path) - strlen(".old");
-    for (guint i = 0; i < instance->traces->len; i++) {
-        const struct audit_trace *other = instance->traces->pdata[i];
-        if (strlen(other->path) == size && strncmp(other->path, trace->path, size) == 0 && other->level >= 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static void find_levels(struct work *work, struct audit_host *host)
-{
-    for (guint i = 0; i < host->instances->len; i++) {
-        const struct audit_instance *instance = host->instances->pdata[i];
-        g_autoptr(GString) text = g_string_new(NULL);
-        for (guint j = 0; j < instance->traces->len; j++) {
-            const struct audit_trace *trace = instance->traces->pdata[j];
-            if (trace->level > 1 && !is_superseded(instance, trace))
-                g_string_append_printf(text, "%s%s has level %d", text->len ? ", " : "", trace->path, trace->level);
-        }
-        if (text->len == 0)
-            continue;
-        g_autofree char *about = g_strconcat(host->name, "\n", instance->path, NULL);
-        g_autofree char *name = remedy_instance(instance);
-        struct audit_finding *finding = findings_new(work->history, FINDING_TRACE_LEVEL, about);
-        finding->host = host;
-        finding->title = audit_textf(work->audit, "The trace level of %s is above 1", name);
-        finding->detail = audit_textf(
-            work->audit, "%s. Such a trace is large, is overwritten soon, and may hold what is private.", text->str);
-        add(work, finding);
-    }
-}
-
 static void find_missing_host(struct work *work, struct audit_host *host)
 {
     if (host->status == HOST_COLLECTED)
@@ -525,26 +509,13 @@ static GPtrArray *hosts_of(const struct audit_finding *before)
     return hosts;
 }
 
-static gboolean has_unknown_level(const struct audit_host *host)
-{
-    for (guint i = 0; i < host->instances->len; i++) {
-        const struct audit_instance *instance = host->instances->pdata[i];
-        int level = -1;
-        for (guint j = 0; j < instance->traces->len; j++)
-            level = MAX(level, ((const struct audit_trace *)instance->traces->pdata[j])->level);
-        if (instance->traces->len > 0 && level < 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 static gboolean was_looked_at(const struct work *work, const struct audit_finding *before, const GPtrArray *hosts)
 {
     for (guint i = 0; i < hosts->len; i++)
         if (!history_is_collected(work->history, hosts->pdata[i]))
             return FALSE;
-    if (before->kind == FINDING_TRACE_LEVEL)
-        return hosts->len > 0 && !has_unknown_level(history_host(work->history, hosts->pdata[0]));
+    if (hygiene_made(before->kind))
+        return hygiene_was_looked_at(work->history, before);
     if (before->kind != FINDING_EXPIRED && before->kind != FINDING_EXPIRING && before->kind != FINDING_DRIFT)
         return TRUE;
     /* A certificate is only known to be gone from a list that was read. */
@@ -572,7 +543,7 @@ static gboolean is_outgrown(struct work *work, const struct audit_finding *befor
     if (before->kind != FINDING_EXPIRING || !before->cert)
         return FALSE;
     g_autofree char *key = identify_cert(before->cert);
-    return g_hash_table_contains(tonight, digest_id(work->audit, FINDING_EXPIRED, key));
+    return g_hash_table_contains(tonight, findings_id(work->audit, FINDING_EXPIRED, key));
 }
 
 static void carry(struct work *work, const struct audit_finding *before, gboolean fixed)
@@ -647,15 +618,15 @@ static void find_missing_hosts(struct work *work)
 
 void findings_make(struct landscape *landscape, struct history *history)
 {
-    struct work work = {landscape, history, landscape->audit};
+    g_autoptr(GHashTable) terse = hygiene_terse(landscape->audit);
+    struct work work = {landscape, history, landscape->audit, terse};
 
     anchors_find(landscape, history);
     find_failures(&work);
     find_ends(&work);
     find_drift(&work);
     find_unreadable(&work);
-    for (guint i = 0; i < work.audit->hosts->len; i++)
-        find_levels(&work, work.audit->hosts->pdata[i]);
+    hygiene_find(history, terse);
     carry_all(&work);
     find_missing_hosts(&work);
 }

@@ -20,7 +20,12 @@
  *            anchor                  low
  *   drift                            medium  one instance works and the other doesn't
  *   store-unreadable                 medium  if a trace shows failures with it, else low
+ *   trace-detail                     medium  the failures are a high tls-failure of their own, but nobody can heal that
+ *                                            before this is done, so it is more than untidy
  *   trace-level                      low
+ *   trace-rotation                   low
+ *                                    medium  if the trace reaches back less than HYGIENE_REACH_SHORT_HOURS: the audit
+ *                                            sees next to nothing, as where a host is missing
  *   host-missing                     medium  nobody looked
  */
 #ifndef TRUSTGAP_FINDINGS_H
@@ -45,11 +50,23 @@
 void findings_make(struct landscape *landscape, struct history *history);
 
 /**
+ * findings_id(audit, kind, about):
+ * The id of the finding of this kind about that; a text of the audit.
+ */
+const char *findings_id(struct audit *audit, enum audit_finding_kind kind, const char *about);
+
+/**
  * findings_new(history, kind, about):
  * A new finding of this kind with its id, dates and state as ${history} has it: new, open or returned.  It is added to
  * the audit.
  */
 struct audit_finding *findings_new(struct history *history, enum audit_finding_kind kind, const char *about);
+
+/**
+ * findings_sum(audit, failures):
+ * "3 failed connections; peers: a.example.com, b.example.com.": how often and with whom; a text of the audit.
+ */
+const char *findings_sum(struct audit *audit, const GPtrArray *failures);
 
 /**
  * findings_follow(finding, before, at):

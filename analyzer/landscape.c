@@ -4,6 +4,7 @@
 #include "grouping.h"
 #include "moment.h"
 #include "trace.h"
+#include "trace_stamp.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -389,6 +390,20 @@ static GBytes *load_trace(struct work *work, const struct capture_trace *from, s
     return text;
 }
 
+/* By the offset that the host had when it was collected, as for failures. */
+static int64_t to_utc(const struct audit_host *host, int64_t local)
+{
+    return local == MOMENT_NONE || host->zone_offset_s == G_MININT ? MOMENT_NONE : local - host->zone_offset_s;
+}
+
+static void set_span(struct audit_trace *file, const struct audit_host *host, GBytes *bytes)
+{
+    int64_t first, last;
+    trace_stamp_span(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &first, &last);
+    file->first = to_utc(host, first);
+    file->last = to_utc(host, last);
+}
+
 /* The last header that was seen is that of the last part that has one. */
 static void set_release(struct audit *audit, struct audit_trace **files, unsigned count, const char *release)
 {
@@ -399,13 +414,24 @@ static void set_release(struct audit *audit, struct audit_trace **files, unsigne
         }
 }
 
+struct taking { /* where the failures of a trace go */
+    struct grouping *grouping;
+    struct grouping_part parts[2];
+};
+
+static void take_failure(void *data, const struct trace_failure *failure)
+{
+    struct taking *taking = data;
+    grouping_take(taking->grouping, failure, taking->parts);
+}
+
 /* The parts of one trace as one stream, since a rotation may split a block. */
 static void read_stream(struct work *work, const struct stream *stream, struct grouping *grouping)
 {
-    struct grouping_part parts[2] = {{0}};
+    struct taking taking = {.grouping = grouping};
     struct audit_trace *files[2];
     unsigned count = 0;
-    g_autoptr(trace_auto) trace = trace_new();
+    g_autoptr(trace_auto) trace = trace_new_for(take_failure, &taking);
 
     for (int i = 0; i < 2; i++) {
         const struct capture_trace *from = stream->parts[i];
@@ -419,19 +445,19 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
         g_autoptr(GBytes) bytes = from->object ? load_trace(work, from, file) : NULL;
         if (!bytes)
             continue;
-        trace->header.level = -1;
-        trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), (uint64_t)MAX(from->from_byte, 0));
-        file->level = trace->header.level;
-        parts[count] = (struct grouping_part){file->path, file->object, file};
+        taking.parts[count] = (struct grouping_part){file->path, file->object, file};
         files[count++] = file;
+        trace->header.level = -1;
+        trace_begin(trace, (uint64_t)MAX(from->from_byte, 0));
+        trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+        file->level = trace->header.level;
+        set_span(file, work->host, bytes);
     }
     trace_end(trace);
     set_release(work->landscape->audit, files, count, trace->header.release);
-    if (trace->dropped > 0)
-        warn(work, stream->path, "more failures than are counted; the last ones are left out");
     if (trace->binary)
         warn(work, stream->path, "is no text");
-    grouping_add(grouping, trace, parts);
+    grouping_end_trace(grouping, trace->prefixed);
 }
 
 static struct place *find_place(struct work *work, const struct audit_failure *failure)

@@ -668,3 +668,72 @@ void remedy_told(struct audit *audit, struct audit_finding *finding, const struc
         "and "
         "collect again: the peer may have changed its chain.");
 }
+
+/* Traces that tell too little. */
+
+void remedy_unnamed(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance)
+{
+    g_autofree char *name = remedy_instance(instance);
+    add(audit, finding->steps,
+        "Raise the trace level to 2 on %s for as long as it takes to fail once more, for all its peers together: the "
+        "finding on the trace of this instance has the steps. Then the next audit names the certificate.",
+        name);
+    add_show_chain(audit, finding->steps, finding->failures);
+}
+
+static const char *how_to_set_level(const struct audit_instance *instance)
+{
+    return instance->kind == INSTANCE_WEBDISP
+               ? "on the admin page of the Web Dispatcher, or on its host with wdispmon pf=PROFILE (+ raises, - lowers)"
+               : "SMICM > Goto > Trace Level > Set";
+}
+
+void remedy_detail(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance)
+{
+    GPtrArray *steps = finding->steps;
+    int level = level_of(instance);
+    g_autofree char *name = remedy_instance(instance);
+
+    if (level > 1)
+        add(audit, steps, "The trace level of %s is %d by now; what failed before it was raised names nothing.", name,
+            level);
+    else
+        add(audit, steps, "Raise the trace level of %s to 2: %s.", name, how_to_set_level(instance));
+    add(audit, steps,
+        "Let the connections named above fail once more: for a destination the connection test in SM59 is enough; wait "
+        "for those who call by themselves.");
+    add(audit, steps,
+        "Set the trace level back to 1 at once: %s. Level 2 writes much, which would soon overwrite what was won, and "
+        "may hold what is private.",
+        how_to_set_level(instance));
+    add(audit, steps,
+        "Audit this host again before its trace is overwritten; this finding is then fixed, and another "
+        "one has the certificate.");
+}
+
+void remedy_rotation(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance,
+                     const char *reach)
+{
+    GPtrArray *steps = finding->steps;
+    int level = level_of(instance);
+
+    add(audit, steps,
+        "If the process was only started more than once in that time, nothing has to be done: each start begins a new "
+        "file as well.");
+    if (level > 1)
+        add(audit, steps, "Set the trace level, which is %d, back to 1: %s. That alone may be enough.", level,
+            where_to_set_level(instance));
+    if (instance->kind == INSTANCE_WEBDISP)
+        add(audit, steps,
+            "See in the profile what limits the size of the trace; whether rdisp/TRACE_LOGGING holds for a Web "
+            "Dispatcher is not known.");
+    else
+        add(audit, steps,
+            "Let the file grow larger before a new one begins: rdisp/TRACE_LOGGING (\"on, 100 m\", say), in the "
+            "profile, or until the next start in RZ11. It holds for the other traces of the instance too: see that "
+            "the disk has room.");
+    add(audit, steps,
+        "Until then audit this host at least every %s; a certificate that one audit has found missing stays open in "
+        "the next.",
+        reach);
+}

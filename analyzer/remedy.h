@@ -34,6 +34,26 @@ void remedy_finding(struct audit *audit, struct audit_finding *finding);
 void remedy_told(struct audit *audit, struct audit_finding *finding, const struct audit_store *store);
 
 /**
+ * remedy_unnamed(audit, finding, instance):
+ * Fill the steps of a finding about failures whose missing certificate the trace of ${instance} would name at a higher
+ * level, which is a finding of its own.
+ */
+void remedy_unnamed(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance);
+
+/**
+ * remedy_detail(audit, finding, instance):
+ * Fill the steps of a finding that the trace level of ${instance} is too low.
+ */
+void remedy_detail(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance);
+
+/**
+ * remedy_rotation(audit, finding, instance, reach):
+ * Fill the steps of a finding that the trace of ${instance} reaches back no further than ${reach} ("5 hours").
+ */
+void remedy_rotation(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance,
+                     const char *reach);
+
+/**
  * remedy_instance(instance):
  * "D00 of PRD on app01": how a text speaks of an instance; the caller frees it with g_free().
  */

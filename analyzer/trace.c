@@ -4,50 +4,94 @@
 #include "slice.h"
 #include "text.h"
 #include "trace_block.h"
+#include "trace_copied.h"
+#include "trace_dump.h"
 #include "trace_filter.h"
 #include "trace_line.h"
+#include "trace_stamp.h"
+#include "trace_verdict.h"
 
 #include <stdlib.h>
 
-#define WINDOW_BYTES ((size_t)128 * 1024) /* searched at a time for something worth reading: fits a cache */
-#define QUIET_LINES  200                  /* of its thread without a word ends a block */
-#define STALE_LINES  5000                 /* of the trace without a word of its thread end it too */
-#define SWEEP_LINES  1024                 /* how often that is looked after */
-#define HEADER_LINES 40                   /* below a file's title may belong to its header */
-#define THREAD_BYTES 128                  /* of a thread's name; longer ones are none */
+#define QUIET_LINES   200                       /* of its thread without a word ends a block */
+#define STALE_LINES   5000                      /* of the trace without a word of its thread end it too, ... */
+#define SETTLED_LINES 1000                      /* ... or so many once the story has had its end */
+#define SWEEP_LINES   100                       /* how often that is looked after */
+#define HEADER_LINES  40                        /* below a file's title may belong to its header */
+#define THREAD_BYTES  128                       /* of a thread's name; longer ones are none */
+#define KNOWN_THREADS 1024                      /* remembered without an open block; ... */
+#define SAMPLE_BYTES  65536                     /* of a part, by which it is seen whether that is text */
+#define UNITS_AT_ONCE 32768                     /* of UTF-16 that are converted */
+#define WIDE_LINES    ((guint)(2 * KEPT_BYTES)) /* of UTF-16, whose places are known */
+
+/* Of what was read before: a line that is not whole yet, and what stands above it. */
+#define KEPT_BYTES (TRACE_BEFORE_BYTES + TRACE_LINE_BYTES)
 
 enum encoding { ENCODING_BYTES, ENCODING_UTF16_LE, ENCODING_UTF16_BE };
+
+/*
+ * The bytes of all parts, one behind the other, are a stream, and a position counts in it (UTF-16 as UTF-8).  Where a
+ * part breaks off in a line that the next does not continue, the stream has a line feed that is in neither.
+ */
+struct part {
+    uint64_t position; /* of its first byte */
+    uint64_t base;     /* offset of the same in its file */
+    enum encoding encoding;
+    unsigned number; /* of the line in which it ends; of the last part, see ${number} of the reader */
+};
+
+struct wide_line { /* a line of UTF-16: where it begins */
+    uint64_t position, offset;
+};
 
 struct thread {
     struct slice name; /* key; points to name_bytes */
     char name_bytes[THREAD_BYTES];
-    struct block *block;
+    struct block *block; /* NULL: none is open */
+    uint64_t done;       /* position: what stands above it was part of an earlier block */
 };
 
 struct trace_reader {
-    GHashTable *threads;    /* struct slice * -> struct thread *: those with an open block */
-    struct thread *spare;   /* for a line that may begin one */
+    GHashTable *threads;    /* struct slice * -> struct thread * */
+    unsigned n_open;        /* of them, with an open block */
+    GPtrArray *spare;       /* of struct block *: empty ones */
     struct thread *current; /* the one in the table whose line was the last, or NULL */
+    gboolean joined;        /* a line that is several is read: no block is closed for having only facts */
     char name[THREAD_BYTES];
     struct slice above; /* name of the thread of the last line that had a prefix; at == NULL: none */
-    gboolean prefixed;  /* any line had a prefix */
     int64_t local;      /* last time stamp */
     unsigned header;    /* lines of a file header that may still come */
     GString *header_release, *header_sid, *header_sysno, *header_profile;
-    uint64_t nul_lines;
     uint64_t sweep; /* lines at which stale blocks are looked for */
-    /* the part that is being read */
-    unsigned n_parts;
-    unsigned part_line; /* number of the next line, from 1 */
-    uint64_t next_base;
-    enum encoding encoding;
+    uint64_t floor; /* position: nothing above it is looked at again */
+    /* what was read */
+    GArray *parts;     /* of struct part */
+    gboolean fresh;    /* no byte of the last part has come */
+    unsigned number;   /* of the next line in its part, from 1 */
+    uint64_t position; /* of the next byte */
+    struct slice kept; /* what stands before ${bytes}, or before ${position}: of the bytes read before, or of ${copy} */
+    GString *copy;
+    const char *bytes; /* those that are being read, or NULL; the first one is at ${bytes_position} */
+    uint64_t bytes_position;
+    const char *ahead;              /* in them, the next line with a word in it, or what follows the last whole line */
+    unsigned ahead_number;          /* of that line in its part */
+    const struct trace_ahead *hint; /* ... as somebody else has found it */
+    GString *view;                  /* of several of these */
     /* a line whose end has not come yet */
-    GString *carry; /* at most TRACE_LINE_BYTES + 1 */
-    unsigned carry_part, carry_line;
-    uint64_t carry_offset;
+    GString *carry;        /* at most TRACE_LINE_BYTES + 2 */
+    uint64_t carry_length; /* of the line so far */
+    unsigned carry_part, carry_number;
+    uint64_t carry_position;
     gboolean carrying;
     GString *plain; /* body with plain blanks, quotes and dashes */
+    /* whether the part is text */
+    size_t sampled;
+    uint64_t sample_lines, sample_nul_lines;
+    gboolean sample_nul; /* in the line that is not whole yet */
     /* UTF-16 */
+    GString *utf8;
+    GArray *wide_lines;  /* of struct wide_line */
+    uint64_t raw_offset; /* in the part's file, of the next byte */
     uint8_t unit_byte;
     gboolean unit_half;
     uint16_t high;
@@ -75,7 +119,7 @@ static void thread_free(void *data)
     g_free(thread);
 }
 
-static void failure_free(void *data)
+void trace_failure_free(void *data)
 {
     struct trace_failure *failure = data;
     g_ptr_array_unref(failure->chain);
@@ -83,26 +127,39 @@ static void failure_free(void *data)
     g_free(failure);
 }
 
-struct trace *trace_new(void)
+struct trace *trace_new_for(trace_take *take, void *data)
 {
     struct trace *trace = g_new0(struct trace, 1);
     struct trace_reader *reader = g_new0(struct trace_reader, 1);
 
-    trace->failures = g_ptr_array_new_with_free_func(failure_free);
+    trace->failures = g_ptr_array_new_with_free_func(trace_failure_free);
     trace->header.level = -1;
     trace->header.pid = -1;
     trace->strings = g_string_chunk_new(64 * 1024);
+    trace->take = take;
+    trace->data = data;
     trace->reader = reader;
     reader->threads = g_hash_table_new_full(slice_hash, slice_equal, NULL, thread_free);
+    reader->spare = g_ptr_array_new_with_free_func((GDestroyNotify)block_free);
     reader->local = MOMENT_NONE;
-    reader->next_base = UINT64_MAX; /* nothing to go on from */
+    reader->copy = g_string_new(NULL);
+    reader->kept.at = reader->copy->str;
+    reader->parts = g_array_new(FALSE, TRUE, sizeof(struct part));
+    reader->wide_lines = g_array_new(FALSE, FALSE, sizeof(struct wide_line));
     reader->header_release = g_string_new(NULL);
     reader->header_sid = g_string_new(NULL);
     reader->header_sysno = g_string_new(NULL);
     reader->header_profile = g_string_new(NULL);
+    reader->view = g_string_new(NULL);
     reader->carry = g_string_new(NULL);
     reader->plain = g_string_new(NULL);
+    reader->utf8 = g_string_new(NULL);
     return trace;
+}
+
+struct trace *trace_new(void)
+{
+    return trace_new_for(NULL, NULL);
 }
 
 static void reader_free(struct trace_reader *reader)
@@ -110,14 +167,18 @@ static void reader_free(struct trace_reader *reader)
     if (!reader)
         return;
     g_hash_table_unref(reader->threads);
-    if (reader->spare)
-        thread_free(reader->spare);
+    g_ptr_array_unref(reader->spare);
+    g_array_unref(reader->parts);
+    g_array_unref(reader->wide_lines);
     g_string_free(reader->header_release, TRUE);
     g_string_free(reader->header_sid, TRUE);
     g_string_free(reader->header_sysno, TRUE);
     g_string_free(reader->header_profile, TRUE);
+    g_string_free(reader->copy, TRUE);
+    g_string_free(reader->view, TRUE);
     g_string_free(reader->carry, TRUE);
     g_string_free(reader->plain, TRUE);
+    g_string_free(reader->utf8, TRUE);
     g_free(reader);
 }
 
@@ -133,33 +194,55 @@ void trace_free(struct trace *trace)
 
 /* ---- Threads and their blocks ---- */
 
-static gboolean end_thread(void *key, void *value, void *data)
+static struct block *take_spare(struct trace *trace)
 {
-    struct thread *thread = value;
-    (void)key, (void)data;
+    GPtrArray *spare = trace->reader->spare;
+    return spare->len > 0 ? g_ptr_array_steal_index_fast(spare, spare->len - 1) : block_new(trace);
+}
+
+/* Ends its block; what stands above ${done} belongs to that. */
+static void close_thread(struct trace_reader *reader, struct thread *thread, uint64_t done)
+{
     block_end(thread->block);
+    g_ptr_array_add(reader->spare, g_steal_pointer(&thread->block));
+    thread->done = done;
+    reader->n_open--;
+}
+
+typedef gboolean choose_thread(const struct thread *thread, uint64_t limit);
+
+static gboolean is_any(G_GNUC_UNUSED const struct thread *thread, G_GNUC_UNUSED uint64_t limit)
+{
     return TRUE;
 }
 
-static void end_all(struct trace_reader *reader)
+static gboolean is_stale(const struct thread *thread, uint64_t lines)
 {
-    reader->current = NULL;
-    g_hash_table_foreach_remove(reader->threads, end_thread, NULL);
+    return thread->block->latest + (thread->block->settled ? SETTLED_LINES : STALE_LINES) < lines;
 }
 
-static void remove_thread(struct trace_reader *reader, struct thread *thread)
+/* Facts alone, which may be of a connection that went well, keep no block open. */
+static gboolean is_idle_block(const struct thread *thread, G_GNUC_UNUSED uint64_t limit)
 {
-    block_end(thread->block);
-    if (reader->current == thread)
-        reader->current = NULL;
-    g_hash_table_steal(reader->threads, &thread->name);
-    if (reader->spare)
-        thread_free(thread);
-    else
-        reader->spare = thread;
+    return !thread->block->begun || !thread->block->opened;
 }
 
-static void end_oldest(struct trace_reader *reader)
+static void close_threads(struct trace_reader *reader, choose_thread *choose, uint64_t limit)
+{
+    GHashTableIter iter;
+    void *value;
+
+    if (reader->n_open == 0)
+        return;
+    g_hash_table_iter_init(&iter, reader->threads);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct thread *thread = value;
+        if (thread->block && choose(thread, limit))
+            close_thread(reader, thread, thread->block->begun ? thread->block->reach : thread->done);
+    }
+}
+
+static void close_oldest(struct trace_reader *reader)
 {
     struct thread *oldest = NULL;
     GHashTableIter iter;
@@ -168,64 +251,70 @@ static void end_oldest(struct trace_reader *reader)
     g_hash_table_iter_init(&iter, reader->threads);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         struct thread *thread = value;
-        if (!oldest || thread->block->latest < oldest->block->latest)
+        if (thread->block && (!oldest || thread->block->latest < oldest->block->latest))
             oldest = thread;
     }
-    remove_thread(reader, oldest);
+    close_thread(reader, oldest, oldest->block->reach);
 }
 
-static void end_stale(struct trace *trace)
+/* Those whose last block ended too far above to matter; if there are still too many, all that have no block now. */
+static void forget_threads(struct trace_reader *reader, uint64_t position)
 {
-    struct trace_reader *reader = trace->reader;
-    g_autoptr(GPtrArray) stale = g_ptr_array_new();
-    GHashTableIter iter;
-    void *value;
-
-    g_hash_table_iter_init(&iter, reader->threads);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (((struct thread *)value)->block->latest + STALE_LINES < trace->lines)
-            g_ptr_array_add(stale, value);
-    for (guint i = 0; i < stale->len; i++)
-        remove_thread(reader, stale->pdata[i]);
+    for (int round = 0; round < 2 && g_hash_table_size(reader->threads) > KNOWN_THREADS; round++) {
+        GHashTableIter iter;
+        void *value;
+        if (round == 1)
+            reader->floor = position;
+        g_hash_table_iter_init(&iter, reader->threads);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+            const struct thread *thread = value;
+            if (!thread->block && (round == 1 || thread->done + TRACE_BEFORE_BYTES < position))
+                g_hash_table_iter_remove(&iter);
+        }
+    }
+    reader->current = NULL;
 }
 
 static struct thread *find_thread(struct trace_reader *reader, struct slice name)
 {
-    if (g_hash_table_size(reader->threads) == 0)
-        return NULL;
     if (!reader->current || !slice_equal(&reader->current->name, &name))
         reader->current = g_hash_table_lookup(reader->threads, &name);
     return reader->current;
 }
 
-static struct thread *take_spare(struct trace *trace, struct slice name)
+static struct thread *add_thread(struct trace_reader *reader, struct slice name, uint64_t position)
 {
-    struct trace_reader *reader = trace->reader;
+    struct thread *thread = g_new0(struct thread, 1);
 
-    if (!reader->spare) {
-        reader->spare = g_new0(struct thread, 1);
-        reader->spare->block = block_new(trace);
-    }
-    memcpy(reader->spare->name_bytes, name.at, name.size);
-    reader->spare->name = (struct slice){reader->spare->name_bytes, name.size};
-    return reader->spare;
+    if (g_hash_table_size(reader->threads) > KNOWN_THREADS)
+        forget_threads(reader, position);
+    memcpy(thread->name_bytes, name.at, name.size);
+    thread->name = (struct slice){thread->name_bytes, name.size};
+    g_hash_table_insert(reader->threads, &thread->name, thread);
+    return thread;
 }
 
 /* ---- Prefix, stamp, header ---- */
+
+/* Copying makes no-break blanks of some. */
+static gboolean take_blank(struct slice *slice)
+{
+    return slice_take(slice, " ") || slice_take(slice, "\xc2\xa0");
+}
 
 /* "[Thr 4711] text": the thread's name; ${*line} is then what follows the blank behind it. */
 static gboolean take_prefix(struct slice *line, struct slice *name)
 {
     struct slice rest = *line;
 
-    if (!slice_take(&rest, "[Thr "))
+    if (!slice_take(&rest, "[Thr") || !take_blank(&rest))
         return FALSE;
     const char *end = memchr(rest.at, ']', MIN(rest.size, THREAD_BYTES));
     if (!end || end == rest.at || memchr(rest.at, ' ', (size_t)(end - rest.at)))
         return FALSE;
     *name = slice_of(rest.at, end);
     rest = slice_of(end + 1, rest.at + rest.size);
-    slice_take(&rest, " ");
+    take_blank(&rest);
     *line = rest;
     return TRUE;
 }
@@ -235,7 +324,7 @@ static gboolean take_damaged_prefix(struct slice *line, struct slice *name)
 {
     struct slice rest = slice_trim(*line);
 
-    while (trace_line_strip_mark(&rest)) {
+    while (trace_copied_strip_mark(&rest)) {
     }
     if (!take_prefix(&rest, name))
         return FALSE;
@@ -243,70 +332,29 @@ static gboolean take_damaged_prefix(struct slice *line, struct slice *name)
     return TRUE;
 }
 
-static void set_above(struct trace_reader *reader, struct slice name)
+static void set_above(struct trace *trace, struct slice name)
 {
-    reader->prefixed = TRUE;
+    struct trace_reader *reader = trace->reader;
+
+    trace->prefixed = TRUE;
     if (name.size == reader->above.size && reader->above.at && memcmp(reader->name, name.at, name.size) == 0)
         return;
     memcpy(reader->name, name.at, name.size);
     reader->above = (struct slice){reader->name, name.size};
 }
 
-static int take_month(struct slice *slice)
+static gboolean find_prefix(struct slice *line, struct slice *name)
 {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (int month = 0; month < 12 && slice->size >= 3; month++) {
-        if (memcmp(slice->at, months + 3 * month, 3) == 0) {
-            *slice = slice_from(*slice, 3);
-            return month + 1;
-        }
+    return take_prefix(line, name) || take_damaged_prefix(line, name);
+}
+
+/* Another process wrote what follows ${position}: no block goes on. */
+static void set_pid(struct trace *trace, int64_t pid, uint64_t position)
+{
+    if (trace->header.pid != -1 && trace->header.pid != pid) {
+        close_threads(trace->reader, is_any, 0);
+        trace->reader->floor = position;
     }
-    return 0;
-}
-
-static gboolean take_two_digits(struct slice *slice, int *number)
-{
-    if (slice->size < 2 || !g_ascii_isdigit(slice->at[0]) || !g_ascii_isdigit(slice->at[1]))
-        return FALSE;
-    *number = (slice->at[0] - '0') * 10 + slice->at[1] - '0';
-    *slice = slice_from(*slice, 2);
-    return TRUE;
-}
-
-/* Sun Nov 22 01:02:03:344 2026; older programs write no milliseconds. */
-static gboolean is_stamp(struct slice body, int64_t *local)
-{
-    static const char days[] = "MonTueWedThuFriSatSun";
-    int hour, minute, second;
-    int64_t day, milliseconds, year;
-
-    if (body.size < 23 || body.size > 40 || body.at[3] != ' ')
-        return FALSE;
-    for (int i = 0; memcmp(body.at, days + 3 * i, 3) != 0; i++)
-        if (i == 6)
-            return FALSE;
-    body = slice_from(slice_trim(body), 4);
-    int month = take_month(&body);
-    if (!month || slice_skip_blanks(&body) == 0 || !slice_take_number(&body, &day) || !slice_take(&body, " ") ||
-        !take_two_digits(&body, &hour) || !slice_take(&body, ":") || !take_two_digits(&body, &minute) ||
-        !slice_take(&body, ":") || !take_two_digits(&body, &second))
-        return FALSE;
-    if (slice_take(&body, ":") && !slice_take_number(&body, &milliseconds))
-        return FALSE;
-    if (!slice_take(&body, " ") || !slice_take_number(&body, &year) || body.size > 0 || day > 31 || year > 9999)
-        return FALSE;
-    int64_t moment = moment_from_civil((int)year, month, (int)day, hour, minute, second);
-    if (moment == MOMENT_NONE)
-        return FALSE;
-    *local = moment;
-    return TRUE;
-}
-
-/* Another process wrote what follows: no block goes on. */
-static void set_pid(struct trace *trace, int64_t pid)
-{
-    if (trace->header.pid != -1 && trace->header.pid != pid)
-        end_all(trace->reader);
     trace->header.pid = pid;
 }
 
@@ -344,7 +392,7 @@ static gboolean take_title(struct trace *trace, struct slice line)
 }
 
 /* "sid        PRD" */
-static gboolean take_header_value(struct trace *trace, struct slice line)
+static gboolean take_header_value(struct trace *trace, struct slice line, uint64_t position)
 {
     static const char *const others[] = {"systemid", "relno", "patchlevel", "patchno", "intno", "make"};
     struct trace_reader *reader = trace->reader;
@@ -363,7 +411,7 @@ static gboolean take_header_value(struct trace *trace, struct slice line)
         return TRUE;
     }
     if (slice_equals(key, "pid") && slice_take_number(&value, &pid)) {
-        set_pid(trace, pid);
+        set_pid(trace, pid, position);
         return TRUE;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
@@ -373,19 +421,15 @@ static gboolean take_header_value(struct trace *trace, struct slice line)
 }
 
 /* Whether a line without prefix is of the file's header and of no thread. */
-static gboolean take_header(struct trace *trace, struct slice line)
+static gboolean take_header(struct trace *trace, struct slice line, uint64_t position)
 {
-    struct trace_reader *reader = trace->reader;
-
-    if (is_rule(line)) { /* the title may follow; it is not looked for elsewhere */
-        reader->header = MAX(reader->header, 2);
+    if (take_title(trace, line) || is_rule(line))
         return TRUE;
-    }
-    return reader->header > 0 && (line.size == 0 || take_title(trace, line) || take_header_value(trace, line));
+    return trace->reader->header > 0 && (line.size == 0 || take_header_value(trace, line, position));
 }
 
 /* After a file was begun anew; older programs write the process behind it: ( pid = 4711 ) */
-static gboolean take_truncated(struct trace *trace, struct slice body)
+static gboolean take_truncated(struct trace *trace, struct slice body, uint64_t position)
 {
     struct slice rest;
     int64_t pid = 0;
@@ -395,115 +439,240 @@ static gboolean take_truncated(struct trace *trace, struct slice body)
     if (slice_find(rest, "pid", &rest) && slice_find(rest, "=", &rest)) {
         slice_skip_blanks(&rest);
         if (slice_take_number(&rest, &pid))
-            set_pid(trace, pid);
+            set_pid(trace, pid, position);
     }
     return TRUE;
 }
 
-/* ---- Lines ---- */
+/* ---- One line ---- */
 
-/* Address, offset, groups of hex digits, a bar: whatever the text behind the bar says. */
-static gboolean is_dump(struct slice body)
+/* One line, or a piece of one that was several. */
+static gboolean feed_piece(struct block *block, const struct trace_line *line)
 {
-    struct slice digits;
-    uint64_t number;
-    unsigned groups = 0;
-
-    slice_skip_blanks(&body);
-    slice_take(&body, "0x");
-    if (!slice_take_hex(&body, &digits, &number) || digits.size < 6 || digits.size > 16 ||
-        slice_skip_blanks(&body) == 0 || !slice_take_hex(&body, &digits, &number) || digits.size > 8 ||
-        slice_skip_blanks(&body) == 0)
-        return FALSE;
-    while (slice_take_hex(&body, &digits, &number) && digits.size >= 2) {
-        groups++;
-        slice_skip_blanks(&body);
-    }
-    return groups > 0 && slice_begins(body, "|");
+    gboolean told = !trace_dump_is(line->body) && trace_line_take(block, line);
+    block_count(block, line, told);
+    return told;
 }
 
-static gboolean needs_plain(struct slice body)
+/* What ${line}, without its prefix ${body}, tells to ${block}. */
+static gboolean feed(struct trace *trace, struct block *block, const struct trace_line *line, struct slice body)
 {
-    for (size_t i = 0; i < body.size; i++)
-        if ((uint8_t)body.at[i] >= 0x80 || body.at[i] == '\\' || body.at[i] == '\0')
-            return TRUE;
-    return FALSE;
-}
+    struct slice rest = slice_trim(trace_copied_plain(body, trace->reader->plain));
+    struct trace_line one = *line;
+    gboolean told = FALSE, by_hash = FALSE;
 
-static char plain_character(gunichar c)
-{
-    switch (c) {
-    case 0xa0: /* no-break blanks */
-    case 0x2007:
-    case 0x202f:
-        return ' ';
-    case 0x201c: /* double quotes, high, high and low */
-    case 0x201d:
-    case 0x201e:
-        return '"';
-    case 0x2018:
-    case 0x2019:
-    case 0x201a:
-        return '\'';
-    case 0x2010: /* dashes of all lengths */
-    case 0x2011:
-    case 0x2012:
-    case 0x2013:
-    case 0x2014:
-    case 0x2212:
-        return '-';
-    default:
-        return 0;
+    one.body = trace_copied_take(&rest, &by_hash);
+    if (rest.size == 0)
+        return feed_piece(block, &one);
+    for (;;) {
+        trace_copied_strip_end(&one.body);
+        one.raw = one.body;
+        one.piece = by_hash;
+        one.torn = line->torn && rest.size == 0;
+        told = feed_piece(block, &one) || told;
+        if (rest.size == 0)
+            return told;
+        one.body = trace_copied_take(&rest, &by_hash);
     }
 }
 
-/* The same characters in code page 1252, where they stand between 0x80 and 0xa0. */
-static char plain_windows_byte(uint8_t byte)
+/* ---- What stands above ---- */
+
+static struct part *part_at(const struct trace_reader *reader, unsigned index)
 {
-    switch (byte) {
-    case 0x82:
-    case 0x91:
-    case 0x92:
-        return '\'';
-    case 0x84:
-    case 0x93:
-    case 0x94:
-        return '"';
-    case 0x96:
-    case 0x97:
-        return '-';
-    default:
-        return 0;
-    }
+    return &g_array_index(reader->parts, struct part, index);
 }
 
-/* For matching only: what copying has made of blanks, quotes, dashes and "_".  Bytes that are no UTF-8 are Latin-1. */
-static struct slice make_plain(GString *plain, struct slice body)
+static struct part *last_part(const struct trace_reader *reader)
 {
-    const char *at = body.at, *end = body.at + body.size;
+    return part_at(reader, reader->parts->len - 1);
+}
 
-    g_string_truncate(plain, 0);
-    while (at < end) {
-        uint8_t byte = (uint8_t)*at;
-        if (byte == '\\' && at + 1 < end && at[1] == '_') {
-            at++;
-        } else if (byte == 0) {
-            g_string_append_c(plain, '?');
-            at++;
-        } else if (byte < 0x80) {
-            g_string_append_c(plain, *at++);
-        } else {
-            gunichar c = g_utf8_get_char_validated(at, end - at);
-            gboolean valid = c != (gunichar)-1 && c != (gunichar)-2;
-            char ascii = valid || byte >= 0xa0 ? plain_character(valid ? c : byte) : plain_windows_byte(byte);
-            if (ascii)
-                g_string_append_c(plain, ascii);
-            else
-                g_string_append_unichar(plain, valid ? c : byte);
-            at = valid ? g_utf8_next_char(at) : at + 1;
+static unsigned part_of(const struct trace_reader *reader, uint64_t position)
+{
+    unsigned part = reader->parts->len - 1;
+    while (part > 0 && part_at(reader, part)->position > position)
+        part--;
+    return part;
+}
+
+/* The offset in its file of a line that begins at ${position}. */
+static uint64_t offset_of(const struct trace_reader *reader, uint64_t position)
+{
+    const struct part *part = part_at(reader, part_of(reader, position));
+    guint low = 0, high = reader->wide_lines->len;
+
+    if (part->encoding == ENCODING_BYTES || position == part->position)
+        return part->base + (position - part->position);
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        if (g_array_index(reader->wide_lines, struct wide_line, middle).position < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < reader->wide_lines->len ? g_array_index(reader->wide_lines, struct wide_line, low).offset : part->base;
+}
+
+static uint64_t kept_position(const struct trace_reader *reader)
+{
+    return (reader->bytes ? reader->bytes_position : reader->position) - reader->kept.size;
+}
+
+/* The bytes between two positions, the first of which is not before kept_position(). */
+static struct slice view(struct trace_reader *reader, uint64_t from, uint64_t to)
+{
+    uint64_t kept = kept_position(reader), begin = kept + reader->kept.size;
+
+    if (to <= begin)
+        return (struct slice){reader->kept.at + (from - kept), to - from};
+    if (from >= begin)
+        return (struct slice){reader->bytes + (from - begin), to - from};
+    g_string_truncate(reader->view, 0);
+    g_string_append_len(reader->view, reader->kept.at + (from - kept), (gssize)(begin - from));
+    g_string_append_len(reader->view, reader->bytes, (gssize)(to - begin));
+    return (struct slice){reader->view->str, reader->view->len};
+}
+
+static unsigned count_feeds(struct slice bytes)
+{
+    unsigned feeds = 0;
+    for (const char *at = bytes.at, *end = at + bytes.size; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        feeds++;
+    return feeds;
+}
+
+/* A block that begins above ${line}: where that is. */
+static void place_block(struct trace_reader *reader, struct block *block, const struct trace_line *line)
+{
+    block->part = part_of(reader, block->position);
+    block->offset = offset_of(reader, block->position);
+    const struct part *part = part_at(reader, block->part);
+    gboolean ended = block->part < line->part;
+    uint64_t to = ended ? part[1].position : line->position;
+    block->line = (ended ? part->number : line->number) - count_feeds(view(reader, block->position, to));
+}
+
+/* One line of those above. */
+static void feed_above_line(struct trace *trace, struct block *block, const struct trace_line *of, struct slice raw,
+                            struct slice body, uint64_t position)
+{
+    struct trace_line line = {
+        .raw = {raw.at, MIN(raw.size, TRACE_LINE_BYTES)},
+        .position = position,
+        .end = position + raw.size,
+        .local = of->local,
+        .cut = raw.size > TRACE_LINE_BYTES,
+        .alone = of->alone,
+        .above = TRUE,
+    };
+    feed(trace, block, &line, body);
+    if (block->begun && block->quiet > QUIET_LINES)
+        block_clear(block);
+}
+
+/*
+ * Feed ${block} with the lines of its thread that stand above ${line}: the facts of this connection.  Nothing in them
+ * began a failure, and nothing above ${done} is of it.
+ */
+static void feed_above(struct trace *trace, struct block *block, const struct trace_line *line, struct slice thread,
+                       uint64_t done)
+{
+    struct trace_reader *reader = trace->reader;
+    uint64_t from = MAX(MAX(done, reader->floor), kept_position(reader));
+    gboolean whole = TRUE; /* a line begins at ${from} */
+    char name_bytes[THREAD_BYTES];
+    struct slice name, above = done >= from || reader->above.at == NULL ? thread : (struct slice){NULL, 0};
+
+    if (line->position > TRACE_BEFORE_BYTES && from < line->position - TRACE_BEFORE_BYTES) {
+        from = line->position - TRACE_BEFORE_BYTES;
+        whole = FALSE;
+    }
+    struct slice bytes = view(reader, from, line->position);
+    unsigned part = part_of(reader, from);
+    whole = whole && (from != kept_position(reader) || from == 0);
+    block->trial = TRUE;
+    for (const char *feed_at; (feed_at = memchr(bytes.at, '\n', bytes.size));) {
+        struct slice raw = slice_of(bytes.at, feed_at), body;
+        uint64_t position = from;
+        bytes = slice_of(feed_at + 1, bytes.at + bytes.size);
+        from += raw.size + 1;
+        while (part + 1 < reader->parts->len && part_at(reader, part + 1)->position <= position)
+            if (part_at(reader, ++part)->base != 0)
+                above.at = NULL;
+        if (!whole) {
+            whole = TRUE;
+            continue;
         }
+        if (slice_ends(raw, "\r"))
+            raw.size--;
+        body = raw;
+        if (find_prefix(&body, &name)) {
+            memcpy(name_bytes, name.at, name.size);
+            above = (struct slice){name_bytes, name.size};
+        }
+        if (above.at && slice_equal(&above, &thread))
+            feed_above_line(trace, block, line, raw, body, position);
     }
-    return (struct slice){plain->str, plain->len};
+    block->trial = FALSE;
+    if (block->begun)
+        place_block(reader, block, line);
+}
+
+/* ---- A line and its thread ---- */
+
+/* A line without an open block, in which one of the words stands that begin one. */
+static struct thread *open_thread(struct trace *trace, const struct trace_line *line, struct slice body,
+                                  struct slice name)
+{
+    struct trace_reader *reader = trace->reader;
+    struct thread *thread = find_thread(reader, name);
+    struct block *block = take_spare(trace);
+
+    block->trial = TRUE;
+    gboolean told = feed(trace, block, line, body) || reader->joined;
+    block_clear(block);
+    block->trial = FALSE;
+    if (!told) {
+        g_ptr_array_add(reader->spare, block);
+        return NULL;
+    }
+    if (!thread)
+        thread = add_thread(reader, name, line->position);
+    feed_above(trace, block, line, name, thread->done);
+    thread->block = block;
+    if (++reader->n_open > TRACE_BLOCK_THREADS)
+        close_oldest(reader);
+    return thread;
+}
+
+/* Whether what an open block has read tells that it is over. */
+static gboolean is_over(const struct block *block)
+{
+    return !block->begun || !block->opened || block->quiet > (block->settled ? BLOCK_NEAR_LINES : QUIET_LINES);
+}
+
+static void read_body(struct trace *trace, const struct trace_line *line, struct slice body)
+{
+    struct trace_reader *reader = trace->reader;
+    struct slice name = reader->above.at ? reader->above : (struct slice){"", 0};
+    struct thread *thread = find_thread(reader, name);
+    gboolean open = thread && thread->block;
+
+    if (!open && !line->telling)
+        return;
+    if (take_truncated(trace, body, line->position))
+        return;
+    if (!open && !(thread = open_thread(trace, line, body, name)))
+        return;
+    struct block *block = thread->block;
+    if (feed(trace, block, line, body) && !open && block->begun)
+        block->opened = TRUE;
+    if (reader->joined || !is_over(block))
+        return;
+    /* A fact of the next connection ended it: it will be read again, should that connection fail. */
+    gboolean next = block->begun && !block->opened;
+    close_thread(reader, thread, next ? line->position : block->begun ? block->reach : line->end);
 }
 
 /* A line in full: of which thread it is, and what it tells. */
@@ -511,48 +680,64 @@ static void read_line(struct trace *trace, struct trace_line *line)
 {
     struct trace_reader *reader = trace->reader;
     struct slice body = line->raw, name;
-    gboolean prefixed = take_prefix(&body, &name) || take_damaged_prefix(&body, &name);
+    gboolean prefixed = find_prefix(&body, &name);
 
     if (prefixed)
-        set_above(reader, name);
-    else if (take_header(trace, body))
+        set_above(trace, name);
+    else if (take_header(trace, body, line->position))
         return;
     if (reader->header > 0)
         reader->header--;
-    if (is_stamp(body, &reader->local))
+    if (trace_stamp_take(body, &reader->local))
         return;
-    name = reader->above.at ? reader->above : (struct slice){"", 0};
-    struct thread *thread = find_thread(reader, name);
-    gboolean known = thread != NULL;
-    if (!known && !trace_filter_find(body.at, body.at + body.size))
-        return;
-    if (is_dump(body) || take_truncated(trace, body))
-        return;
-    if (!known)
-        thread = take_spare(trace, name);
-    line->body = slice_trim(needs_plain(body) ? make_plain(reader->plain, body) : body);
     line->local = reader->local;
     line->alone = reader->above.at == NULL;
-    gboolean told = trace_line_take(thread->block, line);
-    thread->block->n_lines++;
-    if (!known) {
-        if (!thread->block->begun)
-            return;
-        reader->spare = NULL;
-        g_hash_table_insert(reader->threads, &thread->name, thread);
-        if (g_hash_table_size(reader->threads) > TRACE_BLOCK_THREADS)
-            end_oldest(reader);
-    } else if (!thread->block->begun || (!told && ++thread->block->quiet > QUIET_LINES)) {
-        remove_thread(reader, thread);
-    }
+    read_body(trace, line, body);
 }
 
-/* One line without its LF, of ${length} bytes of which ${size} are there. */
-static void take_line(struct trace *trace, struct trace_line *line, size_t length)
+/* The next prefix of a thread in ${line} behind its beginning, where lines were joined by a blank or a "#"; or NULL. */
+static const char *find_joined(struct slice line)
+{
+    const char *end = line.at + line.size;
+
+    for (const char *at = line.at; (at = memmem(at + 1, (size_t)(end - at - 1), "[Thr", 4));)
+        if (slice_is_blank(at[-1]) || at[-1] == '#')
+            return at;
+    return NULL;
+}
+
+/* Whether lines with a prefix each were joined into this one: read them one by one. */
+static gboolean read_joined(struct trace *trace, const struct trace_line *line)
+{
+    struct trace_reader *reader = trace->reader;
+    struct slice rest = line->raw;
+    const char *next;
+
+    if (!line->telling || !slice_begins(line->raw, "[Thr") || !find_joined(line->raw))
+        return FALSE;
+    reader->joined = TRUE;
+    do {
+        struct trace_line one = *line;
+        next = find_joined(rest);
+        one.raw = next ? slice_of(rest.at, next) : rest;
+        one.torn = line->torn && !next;
+        one.offset += (uint64_t)(rest.at - line->raw.at);
+        rest = slice_from(rest, one.raw.size);
+        trace_copied_strip_end(&one.raw);
+        read_line(trace, &one);
+    } while (next);
+    reader->joined = FALSE;
+    close_threads(reader, is_idle_block, 0);
+    return TRUE;
+}
+
+/* One line without its LF, of ${length} bytes of which those of ${line->raw} are there. */
+static void take_line(struct trace *trace, struct trace_line *line, uint64_t length)
 {
     struct trace_reader *reader = trace->reader;
 
     trace->lines++;
+    line->end = line->position + length + 1;
     if (line->raw.size > 0 && line->raw.size == length && line->raw.at[length - 1] == '\r') {
         line->raw.size--;
         length--;
@@ -562,195 +747,309 @@ static void take_line(struct trace *trace, struct trace_line *line, size_t lengt
         line->cut = TRUE;
         line->raw.size = MIN(line->raw.size, TRACE_LINE_BYTES);
     }
-    reader->nul_lines += memchr(line->raw.at, 0, line->raw.size) != NULL;
-    read_line(trace, line);
+    if (!read_joined(trace, line))
+        read_line(trace, line);
     if (trace->lines >= reader->sweep) {
         reader->sweep = trace->lines + SWEEP_LINES;
-        end_stale(trace);
+        close_threads(reader, is_stale, trace->lines);
     }
 }
 
 /* ---- Bytes ---- */
 
-/*
- * Whole lines between ${at} and ${end} hold nothing that begins a story, and no story is open.  What is wanted of them:
- * how many they are, the last stamp, the last prefix, and the limits.
- */
-static void pass_over(struct trace *trace, const char *at, const char *end)
+/* Lines from ${at} to ${end} that are passed over: the last thread's prefix in them. */
+static void find_last_prefix(struct trace *trace, const char *at, const char *end)
 {
-    struct trace_reader *reader = trace->reader;
-    unsigned lines = 0;
-    const char *byte = at;
-
-    for (; end - byte >= 64; byte += 64) {
-        unsigned char n = 0;
-        for (int i = 0; i < 64; i++)
-            n += byte[i] == '\n';
-        lines += n;
-    }
-    for (; byte < end; byte++)
-        lines += *byte == '\n';
-    trace->lines += lines;
-    reader->part_line += lines;
-
-    /* From the beginning of a line as far as a line may reach there is an LF, or this line is too long. */
-    for (const char *start = at; (size_t)(end - start) > TRACE_LINE_BYTES + 1;) {
-        const char *last = memrchr(start, '\n', TRACE_LINE_BYTES + 1);
-        if (!last) {
-            last = memchr(start, '\n', (size_t)(end - start));
-            trace->lines_cut += !((size_t)(last - start) == TRACE_LINE_BYTES + 1 && last[-1] == '\r');
+    for (const char *bracket; (bracket = memrchr(at, '[', (size_t)(end - at))); end = bracket) {
+        if (!slice_begins(slice_of(bracket, end), "[Thr"))
+            continue;
+        const char *feed = memrchr(at, '\n', (size_t)(bracket - at));
+        struct slice line = slice_of(feed ? feed + 1 : at, end), name;
+        if (find_prefix(&line, &name)) {
+            set_above(trace, name);
+            return;
         }
-        start = last + 1;
-    }
-    if (memchr(at, 0, (size_t)(end - at)))
-        for (const char *start = at, *next; start < end; start = next + 1) {
-            next = memchr(start, '\n', (size_t)(end - start));
-            reader->nul_lines += memchr(start, 0, (size_t)(next - start)) != NULL;
-        }
-
-    gboolean named = FALSE, stamped = FALSE;
-    while (end > at && !(named && stamped)) {
-        const char *start = memrchr(at, '\n', (size_t)(end - 1 - at));
-        start = start ? start + 1 : at;
-        struct slice line = slice_of(start, end - 1), name;
-        end = start;
-        if ((take_prefix(&line, &name) || take_damaged_prefix(&line, &name)) && !named) {
-            set_above(reader, name);
-            named = TRUE;
-        }
-        if (slice_ends(line, "\r"))
-            line.size--;
-        stamped = stamped || is_stamp(line, &reader->local);
     }
 }
 
-/* With no story open: the beginning of the next line that may begin one, or of the last line that is not whole. */
-static const char *skip(struct trace *trace, const char *at, const char *end)
+/* ... and the last time stamp. */
+static void find_last_stamp(struct trace_reader *reader, const char *at, const char *end)
 {
-    while (at < end) {
-        const char *window = (size_t)(end - at) > WINDOW_BYTES ? at + WINDOW_BYTES : end;
-        const char *found = trace_filter_find(at, window);
-        const char *last = found ? found : window;
-        const char *feed = memrchr(at, '\n', (size_t)(last - at));
-        if (!feed)
-            return at;
-        pass_over(trace, at, feed + 1);
-        at = feed + 1;
-        if (found)
-            return at;
+    const char *stop = end;
+
+    while ((stop = trace_filter_last_year(at, stop))) {
+        const char *feed_above = memrchr(at, '\n', (size_t)(stop - at)),
+                   *feed_below = memchr(stop, '\n', (size_t)(end - stop));
+        struct slice line = slice_of(feed_above ? feed_above + 1 : at, feed_below ? feed_below : end), name;
+        if (slice_ends(line, "\r"))
+            line.size--;
+        find_prefix(&line, &name);
+        if (trace_stamp_take(line, &reader->local))
+            return;
     }
-    return at;
+}
+
+/* How many of the lines are too long.  From the beginning of one as far as a line may reach there is an LF, or it is.
+ */
+static uint64_t count_long(const char *at, const char *end)
+{
+    uint64_t count = 0;
+
+    while ((size_t)(end - at) > TRACE_LINE_BYTES + 1) {
+        const char *last = memrchr(at, '\n', TRACE_LINE_BYTES + 1);
+        if (!last) {
+            last = memchr(at, '\n', (size_t)(end - at));
+            count += !((size_t)(last - at) == TRACE_LINE_BYTES + 1 && last[-1] == '\r');
+        }
+        at = last + 1;
+    }
+    return count;
+}
+
+/* Nothing that begins a failure stands in the lines from ${at} to ${end}. */
+static void pass_over(struct trace *trace, const char *at, const char *end, unsigned lines)
+{
+    trace->lines += lines;
+    trace->reader->number += lines;
+    trace->lines_cut += count_long(at, end);
+    find_last_prefix(trace, at, end);
+    find_last_stamp(trace->reader, at, end);
+}
+
+static gboolean is_hinted(const struct trace_reader *reader, const char *at)
+{
+    return reader->hint && at == reader->bytes + reader->hint->first;
+}
+
+static void look_ahead(struct trace_reader *reader, const char *at, const char *end)
+{
+    const struct trace_ahead *hint = reader->hint;
+    uint64_t lines = 0;
+
+    if (is_hinted(reader, at)) {
+        reader->ahead = reader->bytes + hint->stop;
+        lines = hint->lines;
+    } else {
+        gboolean first = hint && at < reader->bytes + hint->first;
+        reader->ahead = trace_filter_skip(at, first ? reader->bytes + hint->first : end, &lines);
+    }
+    reader->ahead_number = reader->number + (unsigned)lines;
+}
+
+void trace_look_ahead(struct trace_ahead *ahead, const void *bytes, size_t size)
+{
+    const char *start = bytes, *feed_at = memchr(start, '\n', size), *first = feed_at ? feed_at + 1 : start + size;
+    uint64_t lines = 0;
+
+    ahead->first = (size_t)(first - start);
+    ahead->stop = (size_t)(trace_filter_skip(first, start + size, &lines) - start);
+    ahead->lines = (unsigned)lines;
 }
 
 static gboolean is_idle(const struct trace_reader *reader)
 {
-    return g_hash_table_size(reader->threads) == 0 && reader->header == 0;
+    return reader->n_open == 0 && reader->header == 0;
 }
 
 static void carry(struct trace_reader *reader, const char *at, size_t size)
 {
     size_t room = TRACE_LINE_BYTES + 2 - MIN(reader->carry->len, TRACE_LINE_BYTES + 2);
     g_string_append_len(reader->carry, at, (gssize)MIN(size, room));
+    reader->carry_length += size;
 }
 
 /* The line that was begun is over. */
 static void take_carried(struct trace *trace, gboolean torn)
 {
     struct trace_reader *reader = trace->reader;
+    const char *last = reader->carry->str + reader->carry->len - 1;
     struct trace_line line = {
         .raw = {reader->carry->str, reader->carry->len},
         .part = reader->carry_part,
-        .offset = reader->carry_offset,
-        .number = reader->carry_line,
-        .torn = torn,
+        .position = reader->carry_position,
+        .offset = offset_of(reader, reader->carry_position),
+        .number = reader->carry_number,
+        .torn =
+            torn && reader->carry->len > 0 && !slice_is_blank(*last) && *last != '#', /* else the last word is whole */
+        .telling = trace_filter_has(reader->carry->str, reader->carry->str + reader->carry->len),
     };
 
     reader->carrying = FALSE;
-    take_line(trace, &line, reader->carry->len);
+    take_line(trace, &line, reader->carry_length);
     g_string_truncate(reader->carry, 0);
+    reader->carry_length = 0;
 }
 
-static void begin_carry(struct trace_reader *reader, uint64_t offset)
+static void begin_carry(struct trace_reader *reader, uint64_t position)
 {
     reader->carrying = TRUE;
-    reader->carry_part = reader->n_parts - 1;
-    reader->carry_line = reader->part_line;
-    reader->carry_offset = offset;
+    reader->carry_part = reader->parts->len - 1;
+    reader->carry_number = reader->number;
+    reader->carry_position = position;
 }
 
-static void read_bytes(struct trace *trace, const char *at, const char *end, uint64_t base)
+static void read_bytes(struct trace *trace, const char *at, const char *end)
 {
     struct trace_reader *reader = trace->reader;
     const char *start = at;
+    uint64_t position = reader->position;
 
     if (reader->carrying && at < end) {
-        const char *feed = memchr(at, '\n', (size_t)(end - at));
-        carry(reader, at, (size_t)((feed ? feed : end) - at));
-        if (!feed)
+        const char *feed_at = memchr(at, '\n', (size_t)(end - at));
+        carry(reader, at, (size_t)((feed_at ? feed_at : end) - at));
+        if (!feed_at)
             return;
         take_carried(trace, FALSE);
-        reader->part_line++;
-        at = feed + 1;
+        reader->number++;
+        at = feed_at + 1;
     }
     while (at < end) {
-        if (is_idle(reader))
-            at = skip(trace, at, end);
-        const char *feed = memchr(at, '\n', (size_t)(end - at));
-        if (!feed)
+        if (!reader->ahead || at > reader->ahead || is_hinted(reader, at))
+            look_ahead(reader, at, end);
+        if (is_idle(reader) && at < reader->ahead) {
+            pass_over(trace, at, reader->ahead, reader->ahead_number - reader->number);
+            at = reader->ahead;
+        }
+        const char *feed_at = memchr(at, '\n', (size_t)(end - at));
+        if (!feed_at)
             break;
         struct trace_line line = {
-            .raw = slice_of(at, feed),
-            .part = reader->n_parts - 1,
-            .offset = base + (uint64_t)(at - start),
-            .number = reader->part_line++,
+            .raw = slice_of(at, feed_at),
+            .part = reader->parts->len - 1,
+            .position = position + (uint64_t)(at - start),
+            .number = reader->number++,
+            .telling = at == reader->ahead,
         };
+        line.offset = offset_of(reader, line.position);
         take_line(trace, &line, line.raw.size);
-        at = feed + 1;
+        at = feed_at + 1;
     }
     if (at < end) {
-        begin_carry(reader, base + (uint64_t)(at - start));
+        begin_carry(reader, position + (uint64_t)(at - start));
         carry(reader, at, (size_t)(end - at));
     }
 }
 
-static void carry_unit(struct trace *trace, uint16_t unit, uint64_t offset)
+static void keep_copy(struct trace_reader *reader)
+{
+    if (reader->kept.size > 0 && reader->kept.at == reader->copy->str)
+        return;
+    g_string_truncate(reader->copy, 0);
+    g_string_append_len(reader->copy, reader->kept.at, (gssize)reader->kept.size);
+    reader->kept.at = reader->copy->str;
+}
+
+/* The end of what was read is kept, for what follows may need it; where it is if the bytes stay, else as a copy. */
+static void keep(struct trace_reader *reader, const char *at, size_t size, gboolean stays)
+{
+    if (size >= KEPT_BYTES) {
+        at += size - KEPT_BYTES;
+        size = KEPT_BYTES;
+        reader->kept.size = 0;
+        if (stays) {
+            reader->kept = (struct slice){at, size};
+            return;
+        }
+    }
+    keep_copy(reader);
+    if (reader->copy->len + size > 2 * KEPT_BYTES)
+        g_string_erase(reader->copy, 0, (gssize)(reader->copy->len + size - KEPT_BYTES));
+    g_string_append_len(reader->copy, at, (gssize)size);
+    reader->kept = (struct slice){reader->copy->str, reader->copy->len};
+}
+
+/* The beginning of a part tells whether it is text. */
+static void sample(struct trace *trace, const char *at, size_t size)
 {
     struct trace_reader *reader = trace->reader;
-    char utf8[6];
+    const char *end = at + MIN(size, SAMPLE_BYTES - reader->sampled);
+
+    reader->sampled += (size_t)(end - at);
+    while (at < end) {
+        const char *feed_at = memchr(at, '\n', (size_t)(end - at));
+        reader->sample_nul = reader->sample_nul || memchr(at, '\0', (size_t)((feed_at ? feed_at : end) - at)) != NULL;
+        if (!feed_at)
+            return;
+        reader->sample_lines++;
+        reader->sample_nul_lines += reader->sample_nul;
+        reader->sample_nul = FALSE;
+        at = feed_at + 1;
+    }
+}
+
+static void end_sample(struct trace *trace)
+{
+    struct trace_reader *reader = trace->reader;
+    uint64_t nul_lines = reader->sample_nul_lines + reader->sample_nul;
+
+    trace->binary = trace->binary || nul_lines * 2 > reader->sample_lines + reader->sample_nul;
+    reader->sampled = 0;
+    reader->sample_lines = reader->sample_nul_lines = 0;
+    reader->sample_nul = FALSE;
+}
+
+static void read_text(struct trace *trace, const char *at, size_t size, const struct trace_ahead *hint)
+{
+    struct trace_reader *reader = trace->reader;
+
+    if (size == 0)
+        return;
+    if (reader->sampled < SAMPLE_BYTES)
+        sample(trace, at, size);
+    reader->bytes = at;
+    reader->bytes_position = reader->position;
+    reader->ahead = NULL;
+    reader->hint = hint;
+    read_bytes(trace, at, at + size);
+    reader->bytes = NULL;
+    keep(reader, at, size, hint != NULL);
+    reader->position += size;
+}
+
+/* ---- UTF-16 ---- */
+
+static void add_unit(struct trace_reader *reader, uint16_t unit)
+{
     gunichar c = unit;
 
-    if (!reader->carrying)
-        begin_carry(reader, offset);
-    if (reader->high && unit >= 0xdc00 && unit < 0xe000) {
+    if (reader->high && unit >= 0xdc00 && unit < 0xe000)
         c = 0x10000 + ((gunichar)(reader->high - 0xd800) << 10) + (unit - 0xdc00);
-    } else if (unit == '\n') {
-        take_carried(trace, FALSE);
-        reader->part_line++;
-        reader->high = 0;
-        return;
-    } else if (unit >= 0xd800 && unit < 0xe000) {
-        c = unit < 0xdc00 ? 0 : '?';
-    }
+    else if (unit >= 0xdc00 && unit < 0xe000)
+        c = '?';
     reader->high = unit >= 0xd800 && unit < 0xdc00 ? unit : 0;
     if (!reader->high)
-        carry(reader, utf8, (size_t)g_unichar_to_utf8(c, utf8));
-}
-
-static void read_units(struct trace *trace, const uint8_t *at, size_t size, uint64_t base)
-{
-    struct trace_reader *reader = trace->reader;
-    gboolean little = reader->encoding == ENCODING_UTF16_LE;
-
-    for (size_t i = 0; i < size; i++) {
-        if (!reader->unit_half) {
-            reader->unit_byte = at[i];
-        } else {
-            unsigned first = reader->unit_byte, second = at[i];
-            carry_unit(trace, (uint16_t)(little ? second << 8 | first : first << 8 | second), base + i - 1);
-        }
-        reader->unit_half = !reader->unit_half;
+        g_string_append_unichar(reader->utf8, c);
+    if (unit == '\n') {
+        struct wide_line line = {reader->position + reader->utf8->len, reader->raw_offset};
+        g_array_append_val(reader->wide_lines, line);
     }
 }
+
+static void read_units(struct trace *trace, const uint8_t *at, size_t size)
+{
+    struct trace_reader *reader = trace->reader;
+    gboolean little = last_part(reader)->encoding == ENCODING_UTF16_LE;
+
+    for (size_t done = 0; done < size;) {
+        g_string_truncate(reader->utf8, 0);
+        for (unsigned units = 0; done < size && units < UNITS_AT_ONCE; done++) {
+            reader->raw_offset++;
+            if (!reader->unit_half) {
+                reader->unit_byte = at[done];
+            } else {
+                unsigned first = reader->unit_byte, second = at[done];
+                add_unit(reader, (uint16_t)(little ? second << 8 | first : first << 8 | second));
+                units++;
+            }
+            reader->unit_half = !reader->unit_half;
+        }
+        read_text(trace, reader->utf8->str, reader->utf8->len, NULL);
+        if (reader->wide_lines->len > 2 * WIDE_LINES)
+            g_array_remove_range(reader->wide_lines, 0, reader->wide_lines->len - WIDE_LINES);
+    }
+}
+
+/* ---- Parts ---- */
 
 static size_t byte_order_mark(struct slice bytes)
 {
@@ -760,7 +1059,7 @@ static size_t byte_order_mark(struct slice bytes)
 }
 
 /* A line that certainly begins here, so that one without end at the end of the part before was torn. */
-static gboolean begins_line(struct slice bytes)
+static gboolean certainly_begins(struct slice bytes)
 {
     const char *feed = memchr(bytes.at, '\n', MIN(bytes.size, 256));
     struct slice line = feed ? slice_of(bytes.at, feed) : bytes;
@@ -770,41 +1069,68 @@ static gboolean begins_line(struct slice bytes)
     return slice_begins(line, "[Thr ") || slice_begins(line, "trc file: ") || is_rule(line);
 }
 
-/* A part that does not follow the one before without a gap: another file, or a later piece of it. */
-static const char *begin_file(struct trace *trace, const char *at, const char *end, uint64_t base)
+void trace_begin(struct trace *trace, uint64_t base)
 {
     struct trace_reader *reader = trace->reader;
-    size_t mark = base == 0 ? byte_order_mark(slice_of(at, end)) : 0;
-
-    if (reader->carrying && (reader->encoding != ENCODING_BYTES || mark > 0 || begins_line(slice_of(at, end))))
-        take_carried(trace, TRUE);
-    if (base != 0)
-        reader->above = (struct slice){NULL, 0};
-    reader->encoding = mark != 2 ? ENCODING_BYTES : *at == '\xff' ? ENCODING_UTF16_LE : ENCODING_UTF16_BE;
-    reader->unit_half = FALSE;
-    reader->high = 0;
-    return at + mark;
-}
-
-void trace_read(struct trace *trace, const void *bytes, size_t size, uint64_t base)
-{
-    struct trace_reader *reader = trace->reader;
-    const char *at = bytes, *end = at + size;
-    gboolean goes_on = base == reader->next_base;
+    struct part part = {.base = base, .position = reader->position};
 
     g_assert(reader); /* not after trace_end() */
-    reader->n_parts++;
-    reader->part_line = 1;
+    if (reader->parts->len > 0)
+        last_part(reader)->number = reader->number;
+    end_sample(trace);
+    g_array_append_val(reader->parts, part);
+    reader->fresh = TRUE;
+    reader->number = 1;
+}
+
+/* The first bytes of a part: its encoding, and whether they go on with the line in which the one before ended. */
+static size_t begin_part(struct trace *trace, struct slice bytes)
+{
+    struct trace_reader *reader = trace->reader;
+    struct part *part = last_part(reader);
+    size_t mark = part->base == 0 ? byte_order_mark(bytes) : 0;
+    gboolean wide = mark == 2 || (reader->parts->len > 1 && part[-1].encoding != ENCODING_BYTES);
+
+    reader->fresh = FALSE;
+    if (reader->carrying && (wide || mark > 0 || certainly_begins(bytes))) {
+        take_carried(trace, TRUE);
+        keep(reader, "\n", 1, FALSE);
+        reader->position++;
+    }
+    if (part->base != 0)
+        reader->above = (struct slice){NULL, 0};
+    part->position = reader->position;
+    part->encoding = mark != 2 ? ENCODING_BYTES : *bytes.at == '\xff' ? ENCODING_UTF16_LE : ENCODING_UTF16_BE;
+    part->base += mark;
+    reader->raw_offset = part->base;
+    reader->unit_half = FALSE;
+    reader->high = 0;
+    return mark;
+}
+
+void trace_read_ahead(struct trace *trace, const void *bytes, size_t size, const struct trace_ahead *ahead)
+{
+    struct trace_reader *reader = trace->reader;
+
+    g_assert(reader && reader->parts->len > 0); /* not after trace_end(), not before trace_begin() */
     if (size == 0)
         return;
-    reader->next_base = base + size;
-    if (!goes_on)
-        at = begin_file(trace, at, end, base);
-    base += (uint64_t)(at - (const char *)bytes);
-    if (reader->encoding == ENCODING_BYTES)
-        read_bytes(trace, at, end, base);
+    size_t mark = reader->fresh ? begin_part(trace, (struct slice){bytes, size}) : 0;
+    const char *at = (const char *)bytes + mark;
+    if (last_part(reader)->encoding == ENCODING_BYTES)
+        read_text(trace, at, size - mark, mark > 0 ? NULL : ahead);
     else
-        read_units(trace, (const uint8_t *)at, (size_t)(end - at), base);
+        read_units(trace, (const uint8_t *)at, size - mark);
+}
+
+void trace_keep(struct trace *trace)
+{
+    keep_copy(trace->reader);
+}
+
+void trace_read(struct trace *trace, const void *bytes, size_t size)
+{
+    trace_read_ahead(trace, bytes, size, NULL);
 }
 
 /* ---- The end ---- */
@@ -832,7 +1158,7 @@ static void drop_mentions(struct trace *trace)
 
     for (guint i = 0; i < failures->len; i++) {
         struct trace_failure *failure = failures->pdata[i];
-        failure->listed = failure->error && (failure->listed || (failure->alone && trace->reader->prefixed));
+        failure->listed = failure->error && (failure->listed || (failure->alone && trace->prefixed));
         if (!failure->listed && failure->error)
             g_hash_table_add(told, (void *)failure->error);
         unnamed = unnamed || !failure->error;
@@ -856,7 +1182,7 @@ void trace_end(struct trace *trace)
     g_assert(reader);
     if (reader->carrying)
         take_carried(trace, TRUE);
-    end_all(reader);
+    close_threads(reader, is_any, 0);
     if (trace->failures->len > 1)
         qsort(trace->failures->pdata, trace->failures->len, sizeof trace->failures->pdata[0], compare_failures);
     drop_mentions(trace);
@@ -864,6 +1190,6 @@ void trace_end(struct trace *trace)
     trace->header.sid = header_text(trace, reader->header_sid);
     trace->header.sysno = header_text(trace, reader->header_sysno);
     trace->header.profile = header_text(trace, reader->header_profile);
-    trace->binary = trace->lines > 0 && reader->nul_lines * 2 > trace->lines;
+    end_sample(trace);
     g_clear_pointer(&trace->reader, reader_free);
 }

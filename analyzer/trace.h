@@ -15,12 +15,13 @@
 #include <glib.h>
 #include <stdint.h>
 
-#define TRACE_LINE_BYTES     ((size_t)8192) /* looked at of one line; the rest is passed over */
-#define TRACE_BLOCK_LINES    2000           /* of one block */
-#define TRACE_BLOCK_THREADS  256            /* open blocks; the oldest is closed */
-#define TRACE_CHAIN_CERTS    32             /* of one block */
-#define TRACE_FAILURES       100000         /* of one trace */
-#define TRACE_EVIDENCE_LINES 12             /* quoted from one block */
+#define TRACE_LINE_BYTES     ((size_t)32768) /* looked at of one line; the rest is passed over */
+#define TRACE_BEFORE_BYTES   ((size_t)32768) /* facts of a failure may stand so far above its first sign */
+#define TRACE_BLOCK_LINES    2000            /* of one block */
+#define TRACE_BLOCK_THREADS  256             /* open blocks; the oldest is closed */
+#define TRACE_CHAIN_CERTS    32              /* of one block */
+#define TRACE_FAILURES       100000          /* of one trace */
+#define TRACE_EVIDENCE_LINES 12              /* quoted from one block */
 
 struct trace_cert { /* one certificate as the trace prints it; strings are NULL where it prints nothing */
     const char *subject, *issuer;
@@ -28,7 +29,7 @@ struct trace_cert { /* one certificate as the trace prints it; strings are NULL 
     const char *serial;               /* upper case hex pairs with colons, leading zeros kept as printed */
     const char *md5, *sha1, *sha256;  /* lower case hex */
     const char *failed_check;         /* "Validity", "BasicConstraints", "KeyUsage": the check of its own that failed */
-    GBytes *der;                      /* where the trace prints the certificate itself, else NULL; the failure's own */
+    GBytes *der;                      /* the certificate itself, where the trace (level 3) holds it; owned by this */
 };
 
 struct trace_failure {
@@ -51,10 +52,10 @@ struct trace_failure {
     uint64_t offset;          /* of its first line in that part's file */
     unsigned line;            /* of the same, in the part, from 1 */
     GPtrArray *lines;         /* of const char *: quoted evidence, cleaned */
-    unsigned n_lines;         /* of its block, without empty ones; 0: not told */
-    unsigned n_known;         /* of these those that were understood */
     gboolean cut;             /* a limit was reached in its block */
-    gboolean listed, alone;   /* nothing but an error, in an item of a list; above the first prefix: see grouping.h */
+    unsigned n_lines; /* of its block, from the first line that told something to the last; empty ones don't count */
+    unsigned n_known; /* of these, the ones that were understood */
+    gboolean listed, alone; /* nothing but an error, in an item of a list; above the first prefix: see grouping.h */
 };
 
 struct trace_header { /* of the last file header that was seen; -1 and NULL where there was none */
@@ -63,33 +64,70 @@ struct trace_header { /* of the last file header that was seen; -1 and NULL wher
     int64_t pid;
 };
 
+typedef void trace_take(void *data, const struct trace_failure *failure);
+
 struct trace {
     GPtrArray *failures; /* of struct trace_failure *, by where they begin */
     struct trace_header header;
     uint64_t lines;              /* looked at */
     uint64_t lines_cut;          /* longer than TRACE_LINE_BYTES */
     uint64_t dropped;            /* failures beyond TRACE_FAILURES */
-    gboolean binary;             /* the bytes are no text: a NUL in most of the lines */
+    gboolean binary;             /* a part is no text: a NUL in most of the lines with which it begins */
+    gboolean prefixed;           /* a line had a thread's prefix */
     GStringChunk *strings;       /* private */
+    trace_take *take;            /* private */
+    void *data;                  /* private */
     struct trace_reader *reader; /* private; NULL after trace_end() */
 };
 
 /**
- * trace_new():
- * A trace that has read nothing.
+ * trace_new(), trace_new_for(take, data):
+ * A trace that has read nothing.  With ${take} each failure is handed to ${take(data, failure)} when its block has
+ * ended, and forgotten when that returns, instead of being kept in ${failures}: so memory does not grow with their
+ * number.
  */
 struct trace *trace_new(void);
+struct trace *trace_new_for(trace_take *take, void *data);
 
 /**
- * trace_read(trace, bytes, size, base):
- * Read the next part: ${size} bytes whose first one is at offset ${base} of its file.  Nothing points into ${bytes}
- * afterwards.  The end of a part does not end a block.
+ * trace_begin(trace, base):
+ * What is read from now on is the next part: another file, or a later piece of one, whose first byte is at offset
+ * ${base} of its file.  The end of a part does not end a block.
  */
-void trace_read(struct trace *trace, const void *bytes, size_t size, uint64_t base);
+void trace_begin(struct trace *trace, uint64_t base);
+
+/**
+ * trace_read(trace, bytes, size):
+ * Read the next ${size} bytes of the part.  Nothing points into ${bytes} afterwards, and where one call ends and the
+ * next begins does not matter, except that the first one of a part should have at least 256 bytes (if the part has), by
+ * which it is seen whether a line that the part before broke off goes on.
+ */
+void trace_read(struct trace *trace, const void *bytes, size_t size);
+
+struct trace_ahead { /* what trace_look_ahead() found; offsets into the bytes */
+    size_t first;    /* behind the first line feed */
+    size_t stop;     /* the first line from there that may begin a failure, or what follows the last line feed */
+    unsigned lines;  /* between the two */
+};
+
+/**
+ * trace_look_ahead(ahead, bytes, size):
+ * Search the bytes of a trace for the first line that wants reading.  This is most of the work where little failed, and
+ * it needs no trace, so that several threads may do it for bytes that are read later.
+ */
+void trace_look_ahead(struct trace_ahead *ahead, const void *bytes, size_t size);
+
+/**
+ * trace_read_ahead(trace, bytes, size, ahead):
+ * As trace_read(), with what trace_look_ahead() found in these bytes; they have to stay as they are until
+ * the next call of this function, or of trace_keep(), has returned.
+ */
+void trace_read_ahead(struct trace *trace, const void *bytes, size_t size, const struct trace_ahead *ahead);
+void trace_keep(struct trace *trace);
 
 /**
  * trace_end(trace):
- * Close what is open and decide cause and certainty of every failure.  After it ${trace->failures} is complete.
+ * Close what is open.  After it ${trace->failures} is complete.
  */
 void trace_end(struct trace *trace);
 

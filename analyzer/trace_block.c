@@ -6,8 +6,6 @@
 
 #include <stddef.h>
 
-#define NEAR_LINES 10 /* what belongs to a block behind its end stands so close to it */
-
 /* Lines that come at the beginning of a story in the usual order, and those that are its end. */
 #define OPENINGS                                                                                                       \
     (BLOCK_BIT(EVENT_DURING) | BLOCK_BIT(EVENT_STACK) | BLOCK_BIT(EVENT_STACK_END) | BLOCK_BIT(EVENT_START) |          \
@@ -16,14 +14,15 @@
     (BLOCK_BIT(EVENT_ICM) | BLOCK_BIT(EVENT_HEADLINE) | BLOCK_BIT(EVENT_TEXT) | BLOCK_BIT(EVENT_CODE) |                \
      BLOCK_BIT(EVENT_RETURN) | BLOCK_BIT(EVENT_PROXY))
 
-static void clear(struct block *block)
+void block_clear(struct block *block)
 {
     if (!block->begun)
         return;
     g_string_chunk_clear(block->strings);
+    received_reset(&block->received);
     memset((char *)block + offsetof(struct block, events), 0, sizeof *block - offsetof(struct block, events));
     block->local = MOMENT_NONE;
-    block->quiet = block->n_lines = 0;
+    block->quiet = block->n_lines = block->n_after = 0;
 }
 
 struct block *block_new(struct trace *trace)
@@ -31,6 +30,7 @@ struct block *block_new(struct trace *trace)
     struct block *block = g_new0(struct block, 1);
     block->trace = trace;
     block->strings = g_string_chunk_new(4000);
+    received_init(&block->received);
     block->local = MOMENT_NONE;
     return block;
 }
@@ -40,14 +40,15 @@ void block_free(struct block *block)
     if (!block)
         return;
     g_string_chunk_free(block->strings);
+    received_clear(&block->received);
     g_free(block);
 }
 
 void block_end(struct block *block)
 {
-    if (block_is_failure(block))
+    if (!block->trial && block_is_failure(block))
         verdict_add(block);
-    clear(block);
+    block_clear(block);
 }
 
 gboolean block_has(const struct block *block, enum block_event event)
@@ -68,7 +69,7 @@ gboolean block_is_failure(const struct block *block)
 
 gboolean block_is_near(const struct block *block)
 {
-    return block->begun && (!block->settled || block->quiet <= NEAR_LINES);
+    return block->begun && (!block->settled || block->quiet <= BLOCK_NEAR_LINES);
 }
 
 static gboolean is_address(const char *host)
@@ -186,6 +187,7 @@ void block_event(struct block *block, enum block_event event, const struct trace
     if (!block->events)
         block_quote(block, QUOTE_FIRST, line);
     block->events |= BLOCK_BIT(event);
+    block->opened = TRUE;
     block->settled = (block->events & ENDINGS) != 0;
     block->unlisted = block->unlisted || !line->listed;
     block->placed = block->placed || !line->alone;
@@ -203,6 +205,16 @@ static guint hash_value(struct slice value)
     return hash;
 }
 
+/*
+ * Whether facts behind the block's end may be its own: where the end came first, or where the text of a message lists
+ * them.  Elsewhere they stand before it, and what comes then is of the next connection.
+ */
+static gboolean may_trail(const struct block *block)
+{
+    return block->turned || block->detailed || block_has(block, EVENT_TEXT) ||
+           !(block->events & (OPENINGS | BLOCK_BIT(EVENT_RETURN)));
+}
+
 gboolean block_fact(struct block *block, enum block_fact fact, const struct trace_line *line, struct slice value)
 {
     gboolean known = (block->facts & BLOCK_BIT(fact)) != 0;
@@ -217,7 +229,7 @@ gboolean block_fact(struct block *block, enum block_fact fact, const struct trac
             block_join(block, line);
             return FALSE;
         }
-        if (known || !block_is_near(block) || (host && is_other_host(block, &value)))
+        if (known || !may_trail(block) || !block_is_near(block) || (host && is_other_host(block, &value)))
             block_end(block);
         else
             block->trailed = TRUE;
@@ -237,12 +249,35 @@ void block_join(struct block *block, const struct trace_line *line)
         block->begun = TRUE;
         block->part = line->part;
         block->offset = line->offset;
+        block->position = line->position;
         block->line = line->number;
         block->n_lines = 0;
     }
     block->cut = block->cut || line->cut;
     block->quiet = 0;
     block->latest = block->trace->lines;
+    block->reach = line->end;
+}
+
+void block_count(struct block *block, const struct trace_line *line, gboolean told)
+{
+    block->n_lines++;
+    if (!block->begun)
+        return;
+    if (told) {
+        block->n_seen += block->n_after + 1;
+        block->n_known++;
+        block->n_after = 0;
+        return;
+    }
+    block->quiet++;
+    block->n_after += line->body.size > 0 && !line->above;
+}
+
+void block_role(struct block *block, gboolean server, gboolean client)
+{
+    if ((server && block->client && !block->server) || (client && block->server && !block->client))
+        block_end(block);
 }
 
 void block_handle(struct block *block, uint64_t handle)

@@ -13,11 +13,13 @@
 
 #include "slice.h"
 #include "trace.h"
+#include "trace_received.h"
 
 #include <glib.h>
 #include <stdint.h>
 
 #define BLOCK_TEXT_BYTES  ((size_t)4096) /* of one value */
+#define BLOCK_NEAR_LINES  10             /* what belongs to a block behind its end stands so close to it */
 #define BLOCK_QUOTE_BYTES ((size_t)512)  /* of one quoted line */
 
 #define BLOCK_BIT(number) (1u << (number))
@@ -28,12 +30,16 @@ struct trace_line {
     unsigned part;
     uint64_t offset;
     unsigned number;
-    int64_t local;   /* last time stamp above */
-    gboolean cut;    /* longer than TRACE_LINE_BYTES */
-    gboolean torn;   /* the input ends in it */
-    gboolean listed; /* a list mark stood before the body */
-    gboolean alone;  /* no thread prefix, neither on it nor above */
-    gboolean piece;  /* a part of a line that was several */
+    uint64_t position; /* of its first byte in all that was read */
+    uint64_t end;      /* ... behind its line feed */
+    int64_t local;     /* last time stamp above */
+    gboolean cut;      /* longer than TRACE_LINE_BYTES */
+    gboolean torn;     /* the input ends in it */
+    gboolean listed;   /* a list mark stood before the body */
+    gboolean alone;    /* no thread prefix, neither on it nor above */
+    gboolean above;    /* stands above the first sign of a failure: it may tell facts, and ends nothing */
+    gboolean telling;  /* one of the words of trace_filter.h stands in it */
+    gboolean piece;    /* a part of a line that was several */
 };
 
 enum block_event {
@@ -103,12 +109,18 @@ enum block_reason { /* which text is the reason; the last one wins */
 struct block {
     struct trace *trace;
     GStringChunk *strings;
+    struct received received;
+    gboolean trial;   /* it is only tried what a line tells: nothing becomes a failure */
     uint64_t latest;  /* lines that the trace had when this block was last fed */
+    uint64_t reach;   /* position behind the last line that it was fed with */
     unsigned quiet;   /* lines of its thread since then */
     unsigned n_lines; /* of its thread since its first one */
+    unsigned n_after; /* of these, those behind the last one that told something, without empty ones */
     /* From here on a new block begins with zeros. */
     unsigned events, facts, signs; /* bits of enum block_event, _fact, _sign */
     gboolean begun;                /* has anything in it */
+    gboolean opened;               /* ... that is more than facts of a connection that may have gone well */
+    unsigned n_seen, n_known;      /* lines from the first to the last that told something; those that did */
     gboolean settled;              /* the story has its end: what else belongs to it stands close */
     gboolean turned;               /* its end came first */
     gboolean trailed;              /* facts stood behind its end */
@@ -118,7 +130,7 @@ struct block {
     gboolean torn_starred;
     gboolean cut;
     unsigned part, line;
-    uint64_t offset;
+    uint64_t offset, position;
     int64_t local;
     const char *error;
     int code;
@@ -153,6 +165,12 @@ struct block *block_new(struct trace *trace);
 void block_free(struct block *block);
 
 /**
+ * block_clear(block):
+ * Forget what it has.
+ */
+void block_clear(struct block *block);
+
+/**
  * block_end(block):
  * What the block tells becomes a failure of its trace, if it is one; the block is empty afterwards.
  */
@@ -177,6 +195,18 @@ gboolean block_fact(struct block *block, enum block_fact fact, const struct trac
  * ${line} belongs to the block without being able to begin or end one.
  */
 void block_join(struct block *block, const struct trace_line *line);
+
+/**
+ * block_count(block, line, told):
+ * ${line} of the block's thread was read, and ${told} whether it told anything.
+ */
+void block_count(struct block *block, const struct trace_line *line, gboolean told);
+
+/**
+ * block_role(block, server, client):
+ * A line that begins or ends a story is about a server or about a client: the other one ends the block.
+ */
+void block_role(struct block *block, gboolean server, gboolean client);
 
 /**
  * block_handle(block, handle):

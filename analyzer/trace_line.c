@@ -1,6 +1,7 @@
 #include "trace_line.h"
 
 #include "moment.h"
+#include "trace_copied.h"
 #include "trace_verdict.h"
 
 #define PIECES 64 /* of a line that was made of several */
@@ -218,10 +219,12 @@ static gboolean take_during(struct block *block, const struct trace_line *line, 
     slice_skip_blanks(&rest);
     if (!slice_take(&rest, "from ") || !slice_take_word(&rest, &call) || !slice_begins(call, "SSL_"))
         return FALSE;
+    gboolean server = slice_equals(call, "SSL_accept"), client = slice_equals(call, "SSL_connect");
+    block_role(block, server, client);
     block_event(block, EVENT_DURING, line, NULL, NULL);
     block_quote(block, QUOTE_DURING, line);
-    block->server = block->server || slice_equals(call, "SSL_accept");
-    block->client = block->client || slice_equals(call, "SSL_connect");
+    block->server = block->server || server;
+    block->client = block->client || client;
     return TRUE;
 }
 
@@ -467,6 +470,7 @@ static gboolean take_icm(struct block *block, const struct trace_line *line, str
     slice_skip_blanks(&rest);
     take_error_and_code(&rest, &error, line);
     error.code = code;
+    block_role(block, server, !server);
     block_event(block, EVENT_ICM, line, NULL, error_text(&error));
     note_error(block, &error);
     block->server = block->server || server;
@@ -608,7 +612,8 @@ static gboolean take_code_line(struct block *block, const struct trace_line *lin
 {
     struct error error;
 
-    if (!take_error_and_code(&body, &error, line) || error.code == 0)
+    /* What stands behind a "#" may as well be a part of a URL. */
+    if (!take_error_and_code(&body, &error, line) || error.code == 0 || (line->piece && !block->events))
         return FALSE;
     block_event(block, EVENT_CODE, line, NULL, error.text);
     note_error(block, &error);
@@ -1026,6 +1031,15 @@ static gboolean take_key_usage(struct block *block, const struct trace_line *lin
     return take_check(block, line, rest, "KeyUsage");
 }
 
+/* What else is printed of a certificate: understood, and of no use here. */
+static gboolean take_detail(struct block *block, const struct trace_line *line, struct slice rest)
+{
+    if (!block->begun || !block_is_near(block) || !is_label(rest))
+        return FALSE;
+    block_join(block, line);
+    return TRUE;
+}
+
 /* ---- The table ---- */
 
 typedef gboolean take_function(struct block *block, const struct trace_line *line, struct slice rest);
@@ -1046,6 +1060,7 @@ static const struct row {
     {"BasicConstraints", take_constraints, FALSE},
     {"Certificate", take_certificate, FALSE},
     {"Client SSL_CTX ", take_client_context, FALSE},
+    {"DirectlyTrusted", take_detail, FALSE},
     {"ERROR", take_error_line, FALSE},
     {"Fingerprint_", take_fingerprint, FALSE},
     {"HttpIsReverseProxyTrustworthy:", take_reverse_proxy, FALSE},
@@ -1053,7 +1068,16 @@ static const struct row {
     {"IcmConnInit", take_icm, FALSE},
     {"Issuer", take_issuer, FALSE},
     {"KeyUsage", take_key_usage, FALSE},
+    {"Key type", take_detail, FALSE},
+    {"Key size", take_detail, FALSE},
+    {"Key", take_detail, FALSE},
+    {"Not before", take_detail, FALSE},
+    {"Not after", take_detail, FALSE},
+    {"ObjectStatus", take_detail, FALSE},
+    {"PK_Fingerprint_MD5", take_detail, FALSE},
+    {"Profile", take_detail, FALSE},
     {"Reject untrusted forwarded certificate", take_rejected, TRUE},
+    {"SANs", take_detail, FALSE},
     {"SSL NI-", take_peer, FALSE},
     {"SSL handshake with", take_text_headline, FALSE},
     {"SSL:SSL_get_state()", take_state, FALSE},
@@ -1062,6 +1086,7 @@ static const struct row {
     {"SapSSL", take_return, TRUE},
     {"Serial", take_serial, FALSE},
     {"Server SSL_CTX ", take_server_context, FALSE},
+    {"Signature algorithm", take_detail, FALSE},
     {"SignerCert", take_signer, FALSE},
     {"SignerVerificationResult", take_signer_result, FALSE},
     {"SignerStatus", take_status, FALSE},
@@ -1071,6 +1096,7 @@ static const struct row {
     {"TLSextSNI server_name=", take_sni, FALSE},
     {"Target Hostname=", take_target, FALSE},
     {"Validity", take_validity, FALSE},
+    {"Validity", take_detail, FALSE},
     {"Verification result", take_own_result, FALSE},
     {"cli SSL session PSE", take_client_store, FALSE},
     {"failed:", take_torn_headline, TRUE},
@@ -1149,19 +1175,28 @@ static gboolean take_anywhere(struct block *block, const struct trace_line *line
     return TRUE;
 }
 
+/* A piece of a certificate in base64. */
+static gboolean take_received(struct block *block, const struct trace_line *line, struct slice body)
+{
+    if ((block->begun && !block_is_near(block)) || !received_take(&block->received, body, block->events == 0))
+        return FALSE;
+    block_join(block, line);
+    return TRUE;
+}
+
 static gboolean take_body(struct block *block, const struct trace_line *line, struct slice body)
 {
     struct slice stripped = body;
 
-    if (take_row(block, line, body))
+    if (take_row(block, line, body) || take_received(block, line, body))
         return TRUE;
     if (body.size > 3 && g_ascii_isupper(body.at[0]) && slice_is_blank(body.at[1]) && /* a component: M, N, ... */
         take_row(block, line, slice_trim(slice_from(body, 1))))
         return TRUE;
-    if (trace_line_strip_mark(&stripped)) {
+    if (trace_copied_strip_mark(&stripped)) {
         struct trace_line listed = *line;
         listed.listed = TRUE;
-        while (trace_line_strip_mark(&stripped)) {
+        while (trace_copied_strip_mark(&stripped)) {
         }
         if (take_row(block, &listed, stripped))
             return TRUE;
@@ -1196,26 +1231,6 @@ static gboolean take_pieces(struct block *block, const struct trace_line *line, 
         if (piece.size > 0)
             take_body(block, &part, piece);
     }
-    return TRUE;
-}
-
-gboolean trace_line_strip_mark(struct slice *body)
-{
-    static const char *const marks[] = {"> ", "- ", "* ", "_", "`", "\xe2\x80\xa2 "}; /* the last one is a bullet */
-    struct slice rest = *body;
-    int64_t number = 0;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
-        if (slice_take(&rest, marks[i])) {
-            slice_skip_blanks(&rest);
-            *body = rest;
-            return TRUE;
-        }
-    }
-    if (!slice_take_number(&rest, &number) || number > 999 || !(slice_take(&rest, ".") || slice_take(&rest, ")")) ||
-        slice_skip_blanks(&rest) == 0)
-        return FALSE;
-    *body = rest;
     return TRUE;
 }
 

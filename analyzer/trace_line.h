@@ -15,10 +15,4 @@
  */
 gboolean trace_line_take(struct block *block, const struct trace_line *line);
 
-/**
- * trace_line_strip_mark(body):
- * Whether a list mark ("- ", "> ", "3. ") stood at the beginning of ${*body}, which is then what follows it.
- */
-gboolean trace_line_strip_mark(struct slice *body);
-
 #endif

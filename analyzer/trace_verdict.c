@@ -206,27 +206,54 @@ static enum audit_role decide_role(const struct block *block)
     return ROLE_UNKNOWN;
 }
 
-static GPtrArray *copy_chain(const struct block *block)
+/* The certificate as it is printed. */
+static struct trace_cert *copy_cert(const struct trace_cert *from, const char *failed_check, GStringChunk *strings)
 {
-    GStringChunk *strings = block->trace->strings;
-    GPtrArray *chain = g_ptr_array_new_with_free_func(g_free);
+    struct trace_cert *cert = g_new0(struct trace_cert, 1);
 
-    for (unsigned i = 0; i < block->n_chain; i++) {
-        const struct trace_cert *from = &block->chain[i];
-        if (!from->subject && !from->issuer)
-            continue;
-        struct trace_cert *cert = g_new0(struct trace_cert, 1);
-        cert->subject = text_intern(strings, from->subject);
-        cert->issuer = text_intern(strings, from->issuer);
-        cert->subject_cut = from->subject_cut;
-        cert->issuer_cut = from->issuer_cut;
-        cert->serial = text_intern(strings, from->serial);
-        cert->md5 = text_intern(strings, from->md5);
-        cert->sha1 = text_intern(strings, from->sha1);
-        cert->sha256 = text_intern(strings, from->sha256);
+    cert->subject = text_intern(strings, from->subject);
+    cert->issuer = text_intern(strings, from->issuer);
+    cert->subject_cut = from->subject_cut;
+    cert->issuer_cut = from->issuer_cut;
+    cert->serial = text_intern(strings, from->serial);
+    cert->md5 = text_intern(strings, from->md5);
+    cert->sha1 = text_intern(strings, from->sha1);
+    cert->sha256 = text_intern(strings, from->sha256);
+    cert->failed_check = failed_check;
+    return cert;
+}
+
+/* Certificates that the trace holds whole are better than printed names, unless they are of another connection. */
+static gboolean is_of_chain(const struct block *block, unsigned i, const struct trace_cert *received)
+{
+    const struct trace_cert *printed = i < block->n_chain ? &block->chain[i] : NULL;
+    return !printed || !printed->subject || printed->subject_cut || !received->subject ||
+           is_same_name(printed->subject, received->subject);
+}
+
+static GPtrArray *received_chain(const struct block *block)
+{
+    GPtrArray *chain = g_ptr_array_new_with_free_func(received_cert_free);
+
+    for (unsigned i = 0; i < block->received.certs->len; i++) {
+        struct trace_cert *cert = received_cert(block->received.certs->pdata[i], block->trace->strings);
         cert->failed_check = block->checks[i];
         g_ptr_array_add(chain, cert);
+        if (!is_of_chain(block, i, cert)) {
+            g_ptr_array_set_size(chain, 0);
+            break;
+        }
     }
+    return chain;
+}
+
+static GPtrArray *copy_chain(const struct block *block)
+{
+    GPtrArray *chain = received_chain(block);
+
+    for (unsigned i = chain->len; i < block->n_chain; i++)
+        if (block->chain[i].subject || block->chain[i].issuer)
+            g_ptr_array_add(chain, copy_cert(&block->chain[i], block->checks[i], block->trace->strings));
     return chain;
 }
 
@@ -275,7 +302,7 @@ void verdict_add(const struct block *block)
     const char *target = block->target ? block->target : block->sni ? block->sni : block->host;
     unsigned level = 0;
 
-    if (trace->failures->len >= TRACE_FAILURES) {
+    if (!trace->take && trace->failures->len >= TRACE_FAILURES) {
         trace->dropped++;
         return;
     }
@@ -297,9 +324,17 @@ void verdict_add(const struct block *block)
     failure->line = block->line;
     failure->lines = copy_quotes(block);
     failure->cut = block->cut;
+    failure->n_lines = block->n_seen;
+    failure->n_known = block->n_known;
     failure->listed = is_bare(block) && !block->unlisted;
     failure->alone = is_bare(block) && !block->placed;
     if (failure->cause == CAUSE_UNTRUSTED_PEER)
         decide_missing(failure, block);
-    g_ptr_array_add(trace->failures, failure);
+    if (!trace->take) {
+        g_ptr_array_add(trace->failures, failure);
+        return;
+    }
+    trace->take(trace->data, failure);
+    trace_failure_free(failure);
+    g_string_chunk_clear(trace->strings);
 }

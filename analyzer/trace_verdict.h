@@ -9,9 +9,15 @@
 
 /**
  * verdict_add(block):
- * Append to the failures of the block's trace the one that it tells of.
+ * Append to the failures of the block's trace the one that it tells of, or hand it to who takes them.
  */
 void verdict_add(const struct block *block);
+
+/**
+ * trace_failure_free(failure):
+ * Free a struct trace_failure, but not its strings.
+ */
+void trace_failure_free(void *failure);
 
 /**
  * verdict_error(block, name, code):

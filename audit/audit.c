@@ -114,6 +114,8 @@ struct audit_trace *audit_trace_new(struct audit *audit)
     trace->size_bytes = -1;
     trace->from_byte = -1;
     trace->modified = MOMENT_NONE;
+    trace->first = MOMENT_NONE;
+    trace->last = MOMENT_NONE;
     trace->level = -1;
     return trace;
 }

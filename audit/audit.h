@@ -74,7 +74,9 @@ enum audit_finding_kind {
     FINDING_EXPIRING,         /* ... will be soon */
     FINDING_DRIFT,            /* two instances of one system differ in what should be one list */
     FINDING_STORE_UNREADABLE, /* a PSE that could not be read */
+    FINDING_TRACE_DETAIL,     /* a trace level that is too low to name the missing certificate */
     FINDING_TRACE_LEVEL,      /* a trace level above 1 */
+    FINDING_TRACE_ROTATION,   /* a trace that reaches back hours only */
     FINDING_HOST_MISSING,     /* a host that was not, or not wholly, collected */
 };
 
@@ -130,7 +132,9 @@ struct audit_trace { /* one trace file as it was read */
     const char *object; /* SHA-256 of the piece that was read; NULL if it was not */
     const char *reason; /* why not */
     int64_t size_bytes, from_byte, modified;
-    int level;           /* of the last header in it, -1 if it has none */
+    int64_t first,
+        last;  /* time stamps in the piece; MOMENT_NONE: none near its ends, or the host's zone is not known */
+    int level; /* of the last header in it, -1 if it has none */
     const char *release; /* "785" */
     unsigned failures;
 };

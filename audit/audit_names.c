@@ -30,6 +30,6 @@ NAMES(reading, "native", "listing", "partly", "none")
 NAMES(severity, "info", "low", "medium", "high", "critical")
 NAMES(state, "new", "open", "fixed", "returned", "waived")
 NAMES(finding_kind, "missing-anchor", "unknown-issuer", "tls-failure", "expired", "expiring", "drift",
-      "store-unreadable", "trace-level", "host-missing")
+      "store-unreadable", "trace-detail", "trace-level", "trace-rotation", "host-missing")
 NAMES(gap_basis, "seen", "seen-unread", "seen-unknown")
 NAMES(match, "proved", "fingerprint", "serial", "name", "ambiguous", "none")

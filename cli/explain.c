@@ -27,18 +27,14 @@ static int run(int argc, char **argv)
 
     if (!cli_options(&command_explain, &argc, &argv, entries, cli_common_entries, NULL))
         return STATUS_USAGE;
-    if (argc > 2)
-        return cli_usage(&command_explain, "%s: one trace at a time", argv[2]);
     if (format_name && strcmp(format_name, "json") == 0)
         write = report_explain_json;
     else if (format_name && strcmp(format_name, "text") != 0)
         return cli_usage(&command_explain, "%s: no such format; there are text, json", format_name);
-    const char *path = argc > 1 ? argv[1] : "-";
-    g_autoptr(GBytes) bytes = file_map(path, G_MAXSSIZE, &error);
-    if (!bytes)
+    const char *const standard_input[] = {"-", NULL};
+    g_autoptr(audit_auto) audit = analysis_explain(argc > 1 ? (const char *const *)argv + 1 : standard_input, &error);
+    if (!audit)
         return cli_failed(error);
-    g_autoptr(audit_auto) audit = analysis_explain(strcmp(path, "-") == 0 ? "standard input" : path,
-                                                   g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
     if (!cli_write(output_path ? output_path : "-", 0600, write, audit, &error))
         return cli_failed(error);
     return STATUS_CLEAN;
@@ -46,9 +42,10 @@ static int run(int argc, char **argv)
 
 const struct command command_explain = {
     "explain",
-    "[FILE]",
+    "[FILE...]",
     "Explain the TLS errors of an ICM trace, or of a pasted piece of one",
     "  trustgap explain /usr/sap/PRD/D00/work/dev_icm\n"
+    "  trustgap explain dev_icm.old dev_icm\n"
     "  trustgap explain --format json dev_icm\n"
     "  xclip -o | trustgap explain\n",
     run,

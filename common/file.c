@@ -19,7 +19,7 @@ struct file_output {
     GByteArray *buffer;
 };
 
-static void set_errno(GError **error, enum trustgap_error code, const char *path, const char *what, int number)
+void file_error(GError **error, enum trustgap_error code, const char *path, const char *what, int number)
 {
     g_set_error(error, TRUSTGAP_ERROR, (int)code, "%s: %s%s", path, what, g_strerror(number));
 }
@@ -36,13 +36,13 @@ struct file_output *file_output_open(const char *path, int mode, GError **error)
     struct stat old;
     if (stat(path, &old) == 0 && !S_ISREG(old.st_mode)) {
         if (S_ISDIR(old.st_mode)) {
-            set_errno(error, TRUSTGAP_ERROR_IO, path, "", EISDIR);
+            file_error(error, TRUSTGAP_ERROR_IO, path, "", EISDIR);
             return NULL;
         }
         /* A device or a pipe (/dev/stdout, /dev/full): written to as it is, a rename would destroy it. */
         int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0) {
-            set_errno(error, TRUSTGAP_ERROR_IO, path, "cannot be written: ", errno);
+            file_error(error, TRUSTGAP_ERROR_IO, path, "cannot be written: ", errno);
             return NULL;
         }
         struct file_output *output = g_new0(struct file_output, 1);
@@ -54,7 +54,7 @@ struct file_output *file_output_open(const char *path, int mode, GError **error)
     g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
     int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, mode);
     if (fd < 0) {
-        set_errno(error, TRUSTGAP_ERROR_IO, path, "cannot be created: ", errno);
+        file_error(error, TRUSTGAP_ERROR_IO, path, "cannot be created: ", errno);
         return NULL;
     }
     struct file_output *output = g_new0(struct file_output, 1);
@@ -141,7 +141,7 @@ gboolean file_output_commit(struct file_output *output, GError **error)
     }
     gboolean ok = output->failure == 0;
     if (!ok)
-        set_errno(error, TRUSTGAP_ERROR_IO, output->path, "cannot be written: ", output->failure);
+        file_error(error, TRUSTGAP_ERROR_IO, output->path, "cannot be written: ", output->failure);
     output_free(output);
     return ok;
 }
@@ -167,7 +167,7 @@ static GBytes *read_all(int fd, const char *path, size_t limit_bytes, GError **e
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            set_errno(error, TRUSTGAP_ERROR_IO, path, "cannot be read: ", errno);
+            file_error(error, TRUSTGAP_ERROR_IO, path, "cannot be read: ", errno);
             return NULL;
         }
         if (got == 0)
@@ -182,23 +182,51 @@ static GBytes *read_all(int fd, const char *path, size_t limit_bytes, GError **e
     return g_byte_array_free_to_bytes(g_steal_pointer(&all));
 }
 
-static GBytes *read_or_map(const char *path, size_t limit_bytes, gboolean mapped, GError **error)
+int file_open(const char *path, int64_t *size_bytes, GError **error)
 {
     gboolean standard = strcmp(path, "-") == 0;
-    const char *name = standard ? "standard input" : path;
+    const char *name = file_name(path);
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct stat now;
+
+    if (fd < 0 || fstat(fd, &now) != 0) {
+        file_error(error, TRUSTGAP_ERROR_MISSING, name, "", errno);
+    } else if (S_ISDIR(now.st_mode)) {
+        file_error(error, TRUSTGAP_ERROR_MISSING, name, "", EISDIR);
+    } else {
+        *size_bytes = S_ISREG(now.st_mode) ? now.st_size : -1;
+        return fd;
+    }
+    if (fd >= 0)
+        file_close(fd);
+    return -1;
+}
+
+void file_close(int fd)
+{
+    if (fd != STDIN_FILENO)
+        close(fd);
+}
+
+const char *file_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+static GBytes *read_or_map(const char *path, size_t limit_bytes, gboolean mapped, GError **error)
+{
+    const char *name = file_name(path);
+    int64_t size = 0;
+    int fd = file_open(path, &size, error);
     GBytes *bytes = NULL;
 
     limit_bytes = MIN(limit_bytes, (size_t)G_MAXSSIZE);
-    if (fd < 0 || fstat(fd, &now) != 0) {
-        set_errno(error, TRUSTGAP_ERROR_MISSING, name, "", errno);
-    } else if (S_ISDIR(now.st_mode)) {
-        set_errno(error, TRUSTGAP_ERROR_MISSING, name, "", EISDIR);
-    } else if (S_ISREG(now.st_mode) && (uint64_t)now.st_size > limit_bytes) {
+    if (fd < 0)
+        return NULL;
+    if (size >= 0 && (uint64_t)size > limit_bytes) {
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s: larger than the limit of %zu bytes", name,
                     limit_bytes);
-    } else if (mapped && S_ISREG(now.st_mode)) {
+    } else if (mapped && size >= 0) {
         g_autoptr(GMappedFile) file = g_mapped_file_new_from_fd(fd, FALSE, NULL);
         if (file)
             bytes = g_mapped_file_get_bytes(file);
@@ -207,8 +235,7 @@ static GBytes *read_or_map(const char *path, size_t limit_bytes, gboolean mapped
     } else {
         bytes = read_all(fd, name, MIN(limit_bytes, (size_t)G_MAXUINT32), error);
     }
-    if (fd >= 0 && !standard)
-        close(fd);
+    file_close(fd);
     return bytes;
 }
 
@@ -225,7 +252,7 @@ GBytes *file_map(const char *path, size_t limit_bytes, GError **error)
 gboolean file_make_folder(const char *path, GError **error)
 {
     if (g_mkdir_with_parents(path, 0700) != 0) {
-        set_errno(error, TRUSTGAP_ERROR_IO, path, "cannot be created: ", errno);
+        file_error(error, TRUSTGAP_ERROR_IO, path, "cannot be created: ", errno);
         return FALSE;
     }
     return TRUE;

@@ -7,6 +7,8 @@
 #ifndef TRUSTGAP_FILE_H
 #define TRUSTGAP_FILE_H
 
+#include "error.h"
+
 #include <glib.h>
 #include <stdint.h>
 
@@ -51,6 +53,22 @@ gboolean file_output_commit(struct file_output *output, GError **error);
  * Throw away what was written and free ${output}.  NULL is fine.
  */
 void file_output_abort(struct file_output *output);
+
+/**
+ * file_open(path, size_bytes, error), file_close(fd), file_name(path):
+ * Open ${path} ("-": standard input) for reading; ${*size_bytes} is the size of a regular file, and -1 for all else.
+ * Return a descriptor for file_close(), or -1 with ${error} set (TRUSTGAP_ERROR_MISSING, beginning with the path).  How
+ * a message calls the path.
+ */
+int file_open(const char *path, int64_t *size_bytes, GError **error);
+void file_close(int fd);
+const char *file_name(const char *path);
+
+/**
+ * file_error(error, code, path, what, number):
+ * Set ${error} to "${path}: ${what}" and the text of the errno ${number}.
+ */
+void file_error(GError **error, enum trustgap_error code, const char *path, const char *what, int number);
 
 /**
  * file_read(path, limit_bytes, error):

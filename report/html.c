@@ -330,6 +330,10 @@ static void put_definitions(struct markup *markup)
         {"Not read",
          "A trust list that nobody could read is unknown, never empty: it proves neither that a certificate "
          "is there nor that it is missing."},
+        {"Trace too terse", "Its level is so low that it shows that certificates are missing, but not which ones."},
+        {"Trace too short",
+         "The two files that a trace is kept in reach back less than a day. What they no longer hold "
+         "is lost to every audit."},
         {"Not collected", "Nothing is known of such a host. It is not checked, and never counts as passed."},
         {"Times", "In UTC. Evidence quotes the trace, which has the host's own time."},
     };

@@ -92,7 +92,9 @@ const char *words_finding_kind(enum audit_finding_kind kind)
         [FINDING_EXPIRING] = "Expiring",
         [FINDING_DRIFT] = "Instances differ",
         [FINDING_STORE_UNREADABLE] = "PSE not readable",
+        [FINDING_TRACE_DETAIL] = "Trace too terse",
         [FINDING_TRACE_LEVEL] = "Trace level",
+        [FINDING_TRACE_ROTATION] = "Trace too short",
         [FINDING_HOST_MISSING] = "Host not collected",
     };
     return texts[kind];

@@ -128,6 +128,8 @@ static const struct xml_element trace_element = {
             BYTES(trace, "size", size_bytes),
             BYTES(trace, "from", from_byte),
             MOMENT(trace, "modified", modified),
+            MOMENT(trace, "first", first),
+            MOMENT(trace, "last", last),
             NUMBER(trace, "level", level, -1),
             TEXT(trace, "release", release),
             COUNT(trace, "failures", failures),

@@ -1,6 +1,9 @@
 /* Traces: what comes out is clean and within the limits, and does not depend on the pieces in which the bytes came. */
 #include "trace.h"
 
+#include "moment.h"
+#include "trace_stamp.h"
+
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -40,9 +43,10 @@ static struct trace *read_pieces(const uint8_t *bytes, size_t size, size_t first
     struct trace *trace = trace_new();
     size_t at = MIN(first, size);
 
-    trace_read(trace, bytes, at, 0);
+    trace_begin(trace, 0);
+    trace_read(trace, bytes, at);
     for (; at < size; at += MIN(step, size - at))
-        trace_read(trace, bytes + at, MIN(step, size - at), at);
+        trace_read(trace, bytes + at, MIN(step, size - at));
     trace_end(trace);
     return trace;
 }
@@ -72,6 +76,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
     for (guint i = 0; i < whole->failures->len; i++)
         assert_failure(whole->failures->pdata[i], size);
+    int64_t first = 0, last = 0;
+    trace_stamp_span(bytes, size, &first, &last);
+    g_assert(size > TRACE_STAMP_WINDOW_BYTES || (first == MOMENT_NONE) == (last == MOMENT_NONE));
     /* With room for all of them, since the order in which the limit is reached may differ. */
     if (whole->lines < 256)
         assert_same(whole, pieces);

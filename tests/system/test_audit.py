@@ -154,6 +154,9 @@ class Kinds(harness.Case):
         trace.proxy_refused(traces.ago(1), "npm.example.org")
         trace.closed(traces.ago(1), "gone.example.org")
         d00.trace(trace)
+        terse = traces.Trace(sid="TST")
+        terse.untrusted_terse(traces.ago(3), "silent.example.org")
+        d01.trace(terse, old=True)
         with whole:
             self.audit(whole, self.folder / "state", expect=FINDINGS)
         audit = harness.Audit(self.folder / "state" / "latest.xml")
@@ -168,6 +171,8 @@ class Kinds(harness.Case):
             ("drift", ("drift",), "SAPSSLC.pse"),
             ("a PSE with a PIN", ("store-unreadable",), "SAPSSLA.pse"),
             ("trace level", ("trace-level",), "dev_icm"),
+            ("a trace level that is too low", ("trace-detail",), "silent.example.org"),
+            ("a trace that reaches back hours", ("trace-rotation",), "dev_icm.old"),
         ]
         for description, kinds, about in rows:
             with self.subTest(description):

@@ -106,6 +106,13 @@ class Trace:
                  "*** ERROR => IcmConnInitClientSSL: SapSSLSessionStart failed (-57): SSSLERR_SSL_CONNECT"
                  " [icxxconn.c 1700]")
 
+    def untrusted_terse(self, when, target, peer="198.51.100.9", port=443):
+        """The outcome only: neither the chain nor the PSE."""
+        self.next_connection()
+        self.at(when)
+        self._end(target, peer, port, "SSSLERR_PEER_CERT_UNTRUSTED", -102,
+                  "The peer's X.509 Certificate (chain) is untrusted")
+
     def name_mismatch(self, when, target, certificate_name, peer="203.0.113.20", port=443):
         self.next_connection()
         self.at(when)

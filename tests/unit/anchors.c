@@ -748,6 +748,33 @@ Test(anchors, a_certificate_that_only_the_peer_has)
     cr_expect_null(strstr(fixed->detail, "No trust list"), "%s", fixed->detail);
 }
 
+Test(anchors, a_trace_that_prints_the_certificate_of_the_peer)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(issued_auto) lone = certs(.subject = "/CN=printer.example.com", .leaf = TRUE);
+    g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
+    g_autofree char *pem = certs_pem(lone);
+    g_auto(GStrv) lines = g_strsplit(g_strchomp(pem), "\n", -1);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    scene_store(scene, host, d00, "SAPSSLC.pse", nothing);
+    g_string_append(text, "[Thr 7] *** ERROR during SecuSSL_SessionStartNB() from SSL_connect()==SSL_ERROR_SSL\n"
+                          "[Thr 7]    session uses PSE file \"" PRD_STORE "\"\n");
+    for (char **line = lines; *line; line++)
+        g_string_append_printf(text, "[Thr 7] %s\n", *line);
+    g_string_append(text, "[Thr 7] *** ERROR => SSL handshake with printer.example.com:443 failed: "
+                          "SSSLERR_PEER_CERT_UNTRUSTED (-102)\n");
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    cr_assert_not_null(finding->cert);
+    cr_expect(finding->cert->from_trace);
+    cr_expect(g_bytes_equal(finding->cert->der, lone->der));
+    cr_expect_eq(finding->match, MATCH_FINGERPRINT);
+    cr_expect_eq(finding->donors->len, 0);
+}
+
 Test(anchors, what_to_do_by_kind_of_instance)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* analyzer/findings: everything but missing anchors, and how findings are followed from night to night. */
+/* analyzer/findings: all but missing anchors and the traces themselves, and how findings are followed by night. */
 #include "findings.h"
 
 #include "moment.h"
@@ -371,41 +371,6 @@ Test(findings, stores_that_were_not_read)
             cr_expect_eq(finding->severity, needed ? SEVERITY_MEDIUM : SEVERITY_LOW, "%s", rows[i].reason);
             cr_expect_str_neq(scene_step(finding->steps, rows[i].step), "", "%s", rows[i].reason);
         }
-    }
-}
-
-Test(findings, trace_levels)
-{
-    static const struct {
-        const char *what, *old, *current; /* levels; NULL: no such file; "": no header */
-        gboolean found;
-    } rows[] = {
-        {"1", NULL, "1", FALSE},
-        {"2", NULL, "2", TRUE},
-        {"3", NULL, "3", TRUE},
-        {"0", NULL, "0", FALSE},
-        {"was raised", "2", "1", FALSE},
-        {"is raised", "1", "2", TRUE},
-        {"only the older part tells", "2", "", TRUE},
-        {"nothing known", NULL, "", FALSE},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(scene_auto) scene = scene_new();
-        struct capture_host *host = scene_host(scene, "app01");
-        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
-        for (int part = 0; part < 2; part++) {
-            const char *level = part ? rows[i].current : rows[i].old;
-            g_autoptr(GString) text = g_string_new(part ? "[Thr 1] new\n" : "[Thr 1] old\n");
-            if (level && *level)
-                scene_header(text, level, "785");
-            if (level)
-                scene_trace(scene, host, d00, part ? "dev_icm" : "dev_icm.old", text->str);
-        }
-        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
-        cr_expect_eq(scene_count(audit, FINDING_TRACE_LEVEL), (unsigned)rows[i].found, "%s", rows[i].what);
-        if (rows[i].found)
-            cr_expect_str_eq(scene_finding(audit, FINDING_TRACE_LEVEL)->title,
-                             "The trace level of D00 of PRD on app01 is above 1");
     }
 }
 

@@ -378,8 +378,15 @@ static void build_hosts(struct scene *scene)
     scene->router = add_instance(audit, scene->dev, NULL, "saprouter", INSTANCE_OTHER);
     scene->bad = add_instance(audit, scene->evil, "BAD", HOSTILE, INSTANCE_OTHER);
 
-    add_trace(audit, scene->d00, "dev_icm", 1)->failures = 27;
-    add_trace(audit, scene->d00, "dev_icm.old", 1);
+    struct audit_trace *trace = add_trace(audit, scene->d00, "dev_icm", 1);
+    trace->failures = 27;
+    trace->from_byte = 0;
+    trace->first = at(23, 0, 12, 33);
+    trace->last = at(23, 3, 57, 59);
+    trace = add_trace(audit, scene->d00, "dev_icm.old", 1);
+    trace->from_byte = 0;
+    trace->first = at(22, 22, 40, 5);
+    trace->last = at(23, 0, 12, 33);
     add_trace(audit, scene->d01, "dev_icm", 2)->failures = 6;
     add_trace(audit, scene->q10, "dev_icm", -1)->failures = 2;
     add_trace(audit, scene->w20, "dev_webdisp", 1)->failures = 12;
@@ -650,6 +657,20 @@ static void build_other_findings(struct scene *scene)
                           "The trace level of PRD D01 on app-prd-02.example.com is 2");
     finding->host = scene->prd2;
     TEXTS(audit, finding->steps, "SMICM > Goto > Trace Level > Set: 1.");
+    finding = add_finding(audit, FINDING_TRACE_DETAIL, SEVERITY_MEDIUM, STATE_NEW,
+                          "The trace level of D00 of PRD on app-prd-01.example.com is too low to name missing "
+                          "certificates");
+    finding->detail = "At level 2 a trace shows more of the chain that a peer sends; /usr/sap/PRD/D00/work/dev_icm has "
+                      "level 1. Concerned: 3 failed connections; peer: pier.harbour.example.";
+    finding->host = scene->prd1;
+    TEXTS(audit, finding->steps, "Raise the trace level to 2: SMICM > Goto > Trace Level > Set.",
+          "Let the connections fail once more.", "Set the trace level back to 1.");
+    finding = add_finding(audit, FINDING_TRACE_ROTATION, SEVERITY_LOW, STATE_OPEN,
+                          "The trace of D00 of PRD on app-prd-01.example.com reaches back only 5 hours");
+    finding->detail = "/usr/sap/PRD/D00/work/dev_icm.old and the file that follows it reach back 5 hours: failures "
+                      "before 2026-11-22T22:40:05Z are lost.";
+    finding->host = scene->prd1;
+    TEXTS(audit, finding->steps, "Let the file grow larger before a new one begins: rdisp/TRACE_LOGGING.");
     finding = add_finding(audit, FINDING_HOST_MISSING, SEVERITY_HIGH, STATE_OPEN,
                           "app-old-01.example.com could not be collected");
     finding->host = scene->lost;

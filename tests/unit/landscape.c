@@ -440,6 +440,39 @@ Test(landscape, failures_beyond_the_limit_are_reported)
     cr_expect_eq(((const struct audit_trace *)instance->traces->pdata[0])->failures, GROUPING_ENTRIES + 2);
 }
 
+Test(landscape, how_far_a_trace_reaches)
+{
+    static const char text[] = "a\nSun Nov 22 01:00:00:111 2026\n[Thr 1] Sun Nov 22 05:00:00:222 2026\nb\n";
+    static const int64_t one = 1795309200, five = one + 4 * 3600;
+    static const struct {
+        const char *what, *text;
+        int offset;
+        int64_t first, last;
+    } rows[] = {
+        {"in UTC", text, 0, one, five},
+        {"east of it", text, 3600, one - 3600, five - 3600},
+        {"west of it", text, -18000, one + 18000, five + 18000},
+        {"zone not known", text, G_MININT, MOMENT_NONE, MOMENT_NONE},
+        {"no stamp", "a\n", 0, MOMENT_NONE, MOMENT_NONE},
+        {"empty", "", 0, MOMENT_NONE, MOMENT_NONE},
+        {"not read", NULL, 0, MOMENT_NONE, MOMENT_NONE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        host->zone_offset_s = rows[i].offset;
+        struct capture_trace *trace = scene_trace(scene, host, d00, "dev_icm", rows[i].text ? rows[i].text : "");
+        if (!rows[i].text)
+            g_clear_pointer(&trace->object, g_free);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        const struct audit_host *found = audit->hosts->pdata[0];
+        const struct audit_trace *file = ((struct audit_instance *)found->instances->pdata[0])->traces->pdata[0];
+        cr_expect_eq(file->first, rows[i].first, "%s", rows[i].what);
+        cr_expect_eq(file->last, rows[i].last, "%s", rows[i].what);
+    }
+}
+
 Test(landscape, warnings_of_a_capture_are_kept)
 {
     g_autoptr(scene_auto) scene = scene_new();

@@ -278,6 +278,28 @@ Test(report, xml_takes_what_others_write)
     }
 }
 
+Test(report, xml_of_older_programs)
+{
+    /* Last night's audit may have been written by a program that knew nothing of this. */
+    g_autoptr(GError) error = NULL;
+    g_autoptr(audit_auto) audit = parse(IN("<hosts><host id='h1' name='a' status='collected'>"
+                                           "<instance id='i1' name='D00' path='/usr/sap/PRD/D00' kind='abap'>"
+                                           "<trace path='/a/dev_icm' size='7' from='0' failures='0'/>"
+                                           "<trace path='/a/dev_icm.old' first='2026-11-22T01:02:03Z' "
+                                           "last='2026-11-22T04:05:06Z' failures='0'/>"
+                                           "</instance></host></hosts>"),
+                                        &error);
+    cr_assert(audit, "%s", error ? error->message : "");
+    const struct audit_host *host = audit->hosts->pdata[0];
+    const GPtrArray *traces = ((const struct audit_instance *)host->instances->pdata[0])->traces;
+    const struct audit_trace *without = traces->pdata[0], *with = traces->pdata[1];
+    cr_expect_eq(without->first, MOMENT_NONE);
+    cr_expect_eq(without->last, MOMENT_NONE);
+    cr_expect_eq(without->from_byte, 0);
+    cr_expect_eq(with->first, moment_from_civil(2026, 11, 22, 1, 2, 3));
+    cr_expect_eq(with->last, moment_from_civil(2026, 11, 22, 4, 5, 6));
+}
+
 Test(report, xml_is_cleaned_when_read)
 {
     /* A character reference brings what the parser would not take as a byte, and a direction is no control character.

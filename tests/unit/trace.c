@@ -4,16 +4,14 @@
 
 #include "moment.h"
 #include "trace_filter.h"
-#include "trace_line.h"
+#include "traces.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
-#define DATA SOURCE_ROOT "/tests/data/trace/"
-
 static const struct sample {
     const char *what, *file;
-    const char *failures[11]; /* see summary() */
+    const char *failures[11]; /* see traces_summary() */
 } samples[] = {
     {"row 3, 27: tree up to the self-signed root, stamp above",
      "tree-root.trc",
@@ -118,135 +116,14 @@ static const struct sample {
       "CN=Sample CA, C=DE | issuer | 1 | -"}},
 };
 
-static struct trace *read_parts(const char *bytes, size_t size, size_t split, uint64_t second_base)
-{
-    struct trace *trace = trace_new();
-    /* Copies of the exact size, so that reading over the end is found, and freed, so that keeping a pointer is. */
-    g_autofree char *first = g_memdup2(bytes, MAX(split, 1));
-    g_autofree char *second = g_memdup2(bytes + split, MAX(size - split, 1));
-    trace_read(trace, first, split, 0);
-    trace_read(trace, second, size - split, second_base);
-    g_clear_pointer(&first, g_free);
-    g_clear_pointer(&second, g_free);
-    trace_end(trace);
-    return trace;
-}
-
-static struct trace *read_bytes(const char *bytes, size_t size)
-{
-    struct trace *trace = trace_new();
-    char *copy = size > 0 ? g_memdup2(bytes, size) : NULL;
-    trace_read(trace, copy, size, 0);
-    g_free(copy);
-    trace_end(trace);
-    return trace;
-}
-
-static struct trace *read_text(const char *text)
-{
-    return read_bytes(text, strlen(text));
-}
-
-static char *load(const char *file, size_t *size)
-{
-    g_autofree char *path = g_strconcat(DATA, file, NULL);
-    char *bytes = NULL;
-    cr_assert(g_file_get_contents(path, &bytes, size, NULL), "%s", path);
-    return bytes;
-}
-
-static const char *or_dash(const char *text)
-{
-    return text ? text : "-";
-}
-
-/* cause | error | code | role | store | target | peer | missing | certainty | certificates | check */
-static char *summary(const struct trace_failure *failure)
-{
-    return g_strdup_printf("%s | %s | %d | %s | %s%s | %s | %s | %s%s | %s | %u | %s", audit_cause_name(failure->cause),
-                           or_dash(failure->error), failure->code, audit_role_name(failure->role),
-                           or_dash(failure->store), failure->store_cut ? " (cut)" : "", or_dash(failure->target),
-                           or_dash(failure->peer), or_dash(failure->missing), failure->missing_cut ? " (cut)" : "",
-                           audit_certainty_name(failure->certainty), failure->chain->len,
-                           or_dash(failure->failed_check));
-}
-
-static void check_failures(const char *what, const struct trace *trace, const char *const *want)
-{
-    guint n = g_strv_length((char **)want);
-    cr_expect_eq(trace->failures->len, n, "%s: %u failures", what, trace->failures->len);
-    for (guint i = 0; i < MIN(trace->failures->len, n); i++) {
-        g_autofree char *got = summary(trace->failures->pdata[i]);
-        cr_expect_str_eq(got, want[i], "%s", what);
-    }
-}
-
-static gboolean is_clean(const char *text)
-{
-    if (!text)
-        return TRUE;
-    if (!g_utf8_validate(text, -1, NULL))
-        return FALSE;
-    for (; *text; text = g_utf8_next_char(text))
-        if (g_unichar_iscntrl(g_utf8_get_char(text)))
-            return FALSE;
-    return TRUE;
-}
-
-/* What has to hold whatever the bytes were. */
-static void check_invariants(const struct trace *trace, size_t size)
-{
-    cr_assert_leq(trace->failures->len, TRACE_FAILURES);
-    for (guint i = 0; i < trace->failures->len; i++) {
-        const struct trace_failure *failure = trace->failures->pdata[i];
-        cr_assert(is_clean(failure->error) && is_clean(failure->store) && is_clean(failure->target) &&
-                  is_clean(failure->peer) && is_clean(failure->missing) && is_clean(failure->reason));
-        cr_assert(!failure->missing || failure->cause == CAUSE_UNTRUSTED_PEER);
-        cr_assert_eq(failure->missing == NULL, failure->certainty == CERTAINTY_UNKNOWN);
-        cr_assert(failure->missing || !failure->missing_cut);
-        cr_assert(failure->store || !failure->store_cut);
-        cr_assert(failure->lines->len >= 1 && failure->lines->len <= TRACE_EVIDENCE_LINES);
-        cr_assert_leq(failure->chain->len, TRACE_CHAIN_CERTS);
-        cr_assert_lt(failure->offset, size);
-        cr_assert_geq(failure->line, 1);
-        for (guint j = 0; j < failure->lines->len; j++)
-            cr_assert(is_clean(failure->lines->pdata[j]));
-        for (guint j = 0; j < failure->chain->len; j++) {
-            const struct trace_cert *cert = failure->chain->pdata[j];
-            cr_assert(cert->subject || cert->issuer);
-            cr_assert(is_clean(cert->subject) && is_clean(cert->issuer) && is_clean(cert->serial));
-        }
-    }
-}
-
-/* Everything that is not where it stands. */
-static char *describe(const struct trace *trace)
-{
-    GString *text = g_string_new(NULL);
-    for (guint i = 0; i < trace->failures->len; i++) {
-        const struct trace_failure *f = trace->failures->pdata[i];
-        g_string_append_printf(text, "%d %s %d %d %s%d %s %s %" G_GINT64_FORMAT " %s%d %d %s %s\n", f->cause, f->error,
-                               f->code, f->role, f->store, f->store_cut, f->target, f->peer, f->local, f->missing,
-                               f->missing_cut, f->certainty, f->failed_check, f->reason);
-        for (guint j = 0; j < f->chain->len; j++) {
-            const struct trace_cert *cert = f->chain->pdata[j];
-            g_string_append_printf(text, " %s %s %s %s %s %s\n", cert->subject, cert->issuer, cert->serial, cert->md5,
-                                   cert->sha1, cert->failed_check);
-        }
-        for (guint j = 0; j < f->lines->len; j++)
-            g_string_append_printf(text, "> %s\n", (const char *)f->lines->pdata[j]);
-    }
-    return g_string_free(text, FALSE);
-}
-
 Test(trace, samples)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
         size_t size;
-        g_autofree char *bytes = load(samples[i].file, &size);
-        g_autoptr(trace_auto) trace = read_bytes(bytes, size);
-        check_failures(samples[i].what, trace, samples[i].failures);
-        check_invariants(trace, size);
+        g_autofree char *bytes = traces_load(&size, samples[i].file);
+        g_autoptr(trace_auto) trace = traces_read_bytes(bytes, size);
+        traces_expect(samples[i].what, trace, samples[i].failures);
+        traces_assert_sound(trace, size);
     }
 }
 
@@ -254,11 +131,11 @@ Test(trace, samples_with_other_line_ends)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
         size_t size;
-        g_autofree char *bytes = load(samples[i].file, &size);
+        g_autofree char *bytes = traces_load(&size, samples[i].file);
         g_auto(GStrv) lines = g_strsplit(bytes, "\n", -1);
         g_autofree char *dos = g_strjoinv("\r\n", lines);
-        g_autoptr(trace_auto) trace = read_text(dos);
-        check_failures(samples[i].what, trace, samples[i].failures);
+        g_autoptr(trace_auto) trace = traces_read_text(dos);
+        traces_expect(samples[i].what, trace, samples[i].failures);
     }
 }
 
@@ -268,13 +145,13 @@ Test(trace, samples_in_utf16)
 
     for (size_t i = 0; i < G_N_ELEMENTS(samples) * 2; i++) {
         size_t size, wide_size;
-        g_autofree char *bytes = load(samples[i / 2].file, &size);
+        g_autofree char *bytes = traces_load(&size, samples[i / 2].file);
         g_autofree char *wide = g_convert(bytes, (gssize)size, names[i % 2], "UTF-8", NULL, &wide_size, NULL);
         g_autoptr(GString) text = g_string_new(marks[i % 2]);
         g_string_append_len(text, wide, (gssize)wide_size);
-        g_autoptr(trace_auto) trace = read_bytes(text->str, text->len);
-        check_failures(samples[i / 2].what, trace, samples[i / 2].failures);
-        check_invariants(trace, text->len);
+        g_autoptr(trace_auto) trace = traces_read_bytes(text->str, text->len);
+        traces_expect(samples[i / 2].what, trace, samples[i / 2].failures);
+        traces_assert_sound(trace, text->len);
     }
 }
 
@@ -282,12 +159,12 @@ Test(trace, split_anywhere_is_the_same)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
         size_t size;
-        g_autofree char *bytes = load(samples[i].file, &size);
-        g_autoptr(trace_auto) whole = read_bytes(bytes, size);
-        g_autofree char *want = describe(whole);
+        g_autofree char *bytes = traces_load(&size, samples[i].file);
+        g_autoptr(trace_auto) whole = traces_read_bytes(bytes, size);
+        g_autofree char *want = traces_describe(whole);
         for (size_t split = 0; split <= size; split++) {
-            g_autoptr(trace_auto) trace = read_parts(bytes, size, split, split);
-            g_autofree char *got = describe(trace);
+            g_autoptr(trace_auto) trace = traces_read_parts(bytes, size, split, split);
+            g_autofree char *got = traces_describe(trace);
             cr_assert_str_eq(got, want, "%s at %zu", samples[i].what, split);
             cr_assert_eq(trace->lines, whole->lines);
         }
@@ -299,13 +176,14 @@ Test(trace, byte_for_byte_is_the_same)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
         size_t size;
-        g_autofree char *bytes = load(samples[i].file, &size);
-        g_autoptr(trace_auto) whole = read_bytes(bytes, size);
+        g_autofree char *bytes = traces_load(&size, samples[i].file);
+        g_autoptr(trace_auto) whole = traces_read_bytes(bytes, size);
         g_autoptr(trace_auto) trace = trace_new();
+        trace_begin(trace, 0);
         for (size_t at = 0; at < size; at++)
-            trace_read(trace, bytes + at, 1, at);
+            trace_read(trace, bytes + at, 1);
         trace_end(trace);
-        g_autofree char *want = describe(whole), *got = describe(trace);
+        g_autofree char *want = traces_describe(whole), *got = traces_describe(trace);
         cr_assert_str_eq(got, want, "%s", samples[i].what);
     }
 }
@@ -314,12 +192,12 @@ Test(trace, rotated_anywhere_is_the_same)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
         size_t size;
-        g_autofree char *bytes = load(samples[i].file, &size);
-        g_autoptr(trace_auto) whole = read_bytes(bytes, size);
-        g_autofree char *want = describe(whole);
+        g_autofree char *bytes = traces_load(&size, samples[i].file);
+        g_autoptr(trace_auto) whole = traces_read_bytes(bytes, size);
+        g_autofree char *want = traces_describe(whole);
         for (const char *feed = bytes; (feed = strchr(feed, '\n')); feed++) {
-            g_autoptr(trace_auto) trace = read_parts(bytes, size, (size_t)(feed + 1 - bytes), 0);
-            g_autofree char *got = describe(trace);
+            g_autoptr(trace_auto) trace = traces_read_parts(bytes, size, (size_t)(feed + 1 - bytes), 0);
+            g_autofree char *got = traces_describe(trace);
             cr_assert_str_eq(got, want, "%s behind %.40s", samples[i].what, feed + 1);
         }
     }
@@ -331,10 +209,10 @@ Test(trace, every_truncation)
 
     for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
         size_t size;
-        g_autofree char *bytes = load(samples[i].file, &size);
+        g_autofree char *bytes = traces_load(&size, samples[i].file);
         for (size_t cut = 0; cut < size; cut++) {
-            g_autoptr(trace_auto) trace = read_bytes(bytes, cut);
-            check_invariants(trace, cut);
+            g_autoptr(trace_auto) trace = traces_read_bytes(bytes, cut);
+            traces_assert_sound(trace, cut);
             cr_assert_leq(trace->failures->len, MAX(g_strv_length((char **)samples[i].failures), 1), "%s cut at %zu",
                           samples[i].what, cut);
             fewer += trace->failures->len < g_strv_length((char **)samples[i].failures);
@@ -350,15 +228,15 @@ Test(trace, flipped_bytes)
 
     for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
         size_t size;
-        g_autofree char *bytes = load(samples[i].file, &size);
-        g_autoptr(trace_auto) whole = read_bytes(bytes, size);
-        g_autofree char *want = describe(whole);
+        g_autofree char *bytes = traces_load(&size, samples[i].file);
+        g_autoptr(trace_auto) whole = traces_read_bytes(bytes, size);
+        g_autofree char *want = traces_describe(whole);
         for (size_t at = 0; at < size; at++) {
             char saved = bytes[at];
             bytes[at] = (char)(saved ^ (1 << g_rand_int_range(rand, 0, 8)));
-            g_autoptr(trace_auto) trace = read_bytes(bytes, size);
-            check_invariants(trace, size);
-            g_autofree char *got = describe(trace);
+            g_autoptr(trace_auto) trace = traces_read_bytes(bytes, size);
+            traces_assert_sound(trace, size);
+            g_autofree char *got = traces_describe(trace);
             other += strcmp(got, want) != 0;
             bytes[at] = saved;
         }
@@ -616,6 +494,21 @@ static const struct {
     {"proxy without a scheme",
      "ERROR => IcmConnInitClientSSL: Proxy connection to a.example.com:443 via p:1 failed (proxy returned 503 Full\n",
      {"proxy-refused | - | 0 | client | - | a.example.com | - | - | unknown | 0 | -"}},
+    {"a server's error, then a client's on the same thread",
+     "[Thr 1] <<- ERROR: SapSSLSessionStart(sssl_hdl=a1)==SSSLERR_CRED_NOT_FOUND\n"
+     "[Thr 1] *** ERROR => IcmConnInitServerSSL: SapSSLSessionStart failed (-42): SSSLERR_CRED_NOT_FOUND [f 1]\n"
+     "[Thr 1] *** ERROR during SecudeSSL_SessionStart() from SSL_connect()==SSL_ERROR_SSL\n"
+     "[Thr 1]    session uses PSE file \"/sec/SAPSSLC.pse\"\n"
+     "[Thr 1] <<- ERROR: SapSSLSessionStart(sssl_hdl=a2)==SSSLERR_SSL_CONNECT\n"
+     "[Thr 1] *** ERROR => IcmConnInitClientSSL: SapSSLSessionStart failed (-57): SSSLERR_SSL_CONNECT [f 1]\n",
+     {"store-unusable | SSSLERR_CRED_NOT_FOUND | -42 | server | - | - | - | - | unknown | 0 | -",
+      "handshake | SSSLERR_SSL_CONNECT | -57 | client | /sec/SAPSSLC.pse | - | - | - | unknown | 0 | -"}},
+    {"the host of the next connection is not that of a block in the usual order",
+     "[Thr 1] *** ERROR during secussl_read() from SSL_read()==SSL_ERROR_SSL\n[Thr 1] secussl_read: SSL_read() failed\n"
+     "[Thr 1] <<- ERROR: SapSSLReadNB(sssl_hdl=a1)==SSSLERR_SSL_READ\n[Thr 1] SapSSLReadNB()==SSSLERR_SSL_READ\n"
+     "[Thr 1]   Target Hostname=\"a.example.com\"\n[Thr 1] " HEADLINE "SSSLRC_CONN_CLOSED (-10)\n",
+     {"handshake | SSSLERR_SSL_READ | 0 | unknown | - | - | - | - | unknown | 0 | -",
+      "closed | SSSLRC_CONN_CLOSED | -10 | client | - | a.example.com | - | - | unknown | 0 | -"}},
     {"a stack code with an alert's number",
      ">> - Begin of Secu-SSL Errorstack - >>\n0x20001048 | SAPCRYPTOLIB | SSL_connect\n",
      {"peer-refused | - | 0 | unknown | - | - | - | - | unknown | 0 | -"}},
@@ -624,9 +517,9 @@ static const struct {
 Test(trace, cases)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(trace_auto) trace = read_text(cases[i].text);
-        check_failures(cases[i].what, trace, cases[i].failures);
-        check_invariants(trace, strlen(cases[i].text));
+        g_autoptr(trace_auto) trace = traces_read_text(cases[i].text);
+        traces_expect(cases[i].what, trace, cases[i].failures);
+        traces_assert_sound(trace, strlen(cases[i].text));
     }
 }
 
@@ -674,7 +567,7 @@ Test(trace, errors)
         g_autofree char *text = g_strdup_printf("[Thr 1] " HEADLINE "%s\n"
                                                 "[Thr 2] " HEADLINE "SSSLERR_NOBODY_KNOWS (%d)\n",
                                                 errors[i].name, errors[i].code);
-        g_autoptr(trace_auto) trace = read_text(text);
+        g_autoptr(trace_auto) trace = traces_read_text(text);
         cr_assert_eq(trace->failures->len, 2, "%s", errors[i].name);
         const struct trace_failure *by_name = trace->failures->pdata[0], *by_code = trace->failures->pdata[1];
         cr_expect_eq(by_name->cause, errors[i].cause, "%s", errors[i].name);
@@ -717,7 +610,7 @@ Test(trace, alerts)
                             "[Thr 2] " HEADLINE "SSSLERR_SSL_CONNECT (-57)\n",
                             alerts[i].name, 0x20001000 + (alerts[i].number % 100) / 10 * 16 + alerts[i].number % 10,
                             alerts[i].number % 100);
-        g_autoptr(trace_auto) trace = read_text(text);
+        g_autoptr(trace_auto) trace = traces_read_text(text);
         cr_assert_eq(trace->failures->len, 2);
         const struct trace_failure *by_name = trace->failures->pdata[0], *by_number = trace->failures->pdata[1];
         cr_expect_eq(by_name->cause, alerts[i].cause, "%s", alerts[i].name);
@@ -755,7 +648,7 @@ Test(trace, times)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(times); i++) {
         char text[MOMENT_TEXT_BYTES];
-        g_autoptr(trace_auto) trace = read_text(times[i].text);
+        g_autoptr(trace_auto) trace = traces_read_text(times[i].text);
         cr_assert_eq(trace->failures->len, 1, "%s", times[i].what);
         const struct trace_failure *failure = trace->failures->pdata[0];
         cr_expect_str_eq(moment_format(text, failure->local), times[i].local, "%s", times[i].what);
@@ -764,12 +657,13 @@ Test(trace, times)
 
 Test(trace, header)
 {
-    g_autoptr(trace_auto) trace = read_text("junk\n-------------------------\n"
-                                            "trc file: \"dev_webdisp\", trc level: 2, release: \"745\"\n"
-                                            "-------------------------\n\nSun Nov 22 01:02:03 2026\n\n"
-                                            "TRACE FILE TRUNCATED ( pid = 4711 )\nsysno      00\nsid        PRD\n"
-                                            "systemid   390 (AMD/Intel x86_64 with Linux)\nrelno      7450\n"
-                                            "profile    /usr/sap/PRD/SYS/profile/PRD_W00_h\npid        4711\n");
+    g_autoptr(trace_auto) trace =
+        traces_read_text("junk\n-------------------------\n"
+                         "trc file: \"dev_webdisp\", trc level: 2, release: \"745\"\n"
+                         "-------------------------\n\nSun Nov 22 01:02:03 2026\n\n"
+                         "TRACE FILE TRUNCATED ( pid = 4711 )\nsysno      00\nsid        PRD\n"
+                         "systemid   390 (AMD/Intel x86_64 with Linux)\nrelno      7450\n"
+                         "profile    /usr/sap/PRD/SYS/profile/PRD_W00_h\npid        4711\n");
     cr_expect_eq(trace->header.level, 2);
     cr_expect_str_eq(trace->header.release, "745");
     cr_expect_str_eq(trace->header.sid, "PRD");
@@ -777,12 +671,14 @@ Test(trace, header)
     cr_expect_str_eq(trace->header.profile, "/usr/sap/PRD/SYS/profile/PRD_W00_h");
     cr_expect_eq(trace->header.pid, 4711);
 
-    g_autoptr(trace_auto) none = read_text("sid        PRD\n[Thr 1] trc file: \"x\", trc level: 3, release: \"1\"\n");
+    g_autoptr(trace_auto) none =
+        traces_read_text("sid        PRD\n[Thr 1] trc file: \"x\", trc level: 3, release: \"1\"\n");
     cr_expect_eq(none->header.level, -1);
     cr_expect_null(none->header.sid, "only below a title");
     cr_expect_eq(none->header.pid, -1);
 
-    g_autoptr(trace_auto) bad = read_text("--------------------\ntrc file: \"x\", trc level: many, release: \"1\"\n");
+    g_autoptr(trace_auto) bad =
+        traces_read_text("--------------------\ntrc file: \"x\", trc level: many, release: \"1\"\n");
     cr_expect_eq(bad->header.level, -1);
 }
 
@@ -809,7 +705,7 @@ Test(trace, row_36_another_process_ends_blocks)
     for (size_t i = 0; i < G_N_ELEMENTS(headers); i++) {
         g_autofree char *text =
             g_strconcat(PID("4711"), "[Thr 2] Sun Nov 22 01:02:03 2026\n", begin, headers[i].between, end, NULL);
-        g_autoptr(trace_auto) trace = read_text(text);
+        g_autoptr(trace_auto) trace = traces_read_text(text);
         cr_assert_eq(trace->failures->len, headers[i].n, "%s", headers[i].what);
         const struct trace_failure *last = trace->failures->pdata[headers[i].n - 1];
         cr_expect_neq(last->local, MOMENT_NONE, "the stamp stays");
@@ -822,8 +718,10 @@ Test(trace, places)
     static const char new[] = "[Thr 1] <<- ERROR: SapSSLSessionStart(sssl_hdl=a1)==SSSLERR_SSL_CONNECT\n"
                               "words\r\nwords\n[Thr 2] " HEADLINE "SSSLRC_CONN_CLOSED (-10)\n";
     g_autoptr(trace_auto) trace = trace_new();
-    trace_read(trace, old, strlen(old), 1000);
-    trace_read(trace, new, strlen(new), 0);
+    trace_begin(trace, 1000);
+    trace_read(trace, old, strlen(old));
+    trace_begin(trace, 0);
+    trace_read(trace, new, strlen(new));
     trace_end(trace);
 
     cr_assert_eq(trace->failures->len, 2);
@@ -847,9 +745,11 @@ Test(trace, a_torn_line_is_not_joined_with_the_next_file)
                                "[Thr 1]    session uses PSE file \"/usr/sap/PRD/D00/sec/SAPS";
     for (size_t i = 0; i < G_N_ELEMENTS(beginnings); i++) {
         g_autoptr(trace_auto) trace = trace_new();
-        trace_read(trace, torn, strlen(torn), 0);
-        trace_read(trace, "", 0, 0);
-        trace_read(trace, beginnings[i], i == 4 ? 10 : strlen(beginnings[i]), 0);
+        trace_begin(trace, 0);
+        trace_read(trace, torn, strlen(torn));
+        trace_begin(trace, 0);
+        trace_read(trace, "", 0);
+        trace_read(trace, beginnings[i], i == 4 ? 10 : strlen(beginnings[i]));
         trace_end(trace);
         cr_assert_eq(trace->failures->len, 1);
         const struct trace_failure *failure = trace->failures->pdata[0];
@@ -863,8 +763,10 @@ Test(trace, a_later_piece_of_a_file_knows_no_thread_above)
     g_autoptr(trace_auto) trace = trace_new();
     static const char first[] = "[Thr 1] *** ERROR during SecuSSL_SessionStart() from SSL_connect()==X\n";
     static const char later[] = "   session uses PSE file \"/usr/sap/PRD/D00/sec/SAPSSLC.pse\"\n";
-    trace_read(trace, first, strlen(first), 0);
-    trace_read(trace, later, strlen(later), 5000);
+    trace_begin(trace, 0);
+    trace_read(trace, first, strlen(first));
+    trace_begin(trace, 5000);
+    trace_read(trace, later, strlen(later));
     trace_end(trace);
     cr_assert_eq(trace->failures->len, 1);
     cr_expect_null(((struct trace_failure *)trace->failures->pdata[0])->store);
@@ -873,8 +775,8 @@ Test(trace, a_later_piece_of_a_file_knows_no_thread_above)
 Test(trace, certificates)
 {
     size_t size;
-    g_autofree char *bytes = load("guide.trc", &size);
-    g_autoptr(trace_auto) trace = read_bytes(bytes, size);
+    g_autofree char *bytes = traces_load(&size, "guide.trc");
+    g_autoptr(trace_auto) trace = traces_read_bytes(bytes, size);
     const struct trace_failure *failure = trace->failures->pdata[0];
     const struct trace_cert *cert = failure->chain->pdata[0];
     cr_expect_str_eq(cert->serial, "20:15:03:03:11:22:33");
@@ -896,7 +798,7 @@ Test(trace, certificates)
     for (size_t i = 0; i < G_N_ELEMENTS(serials); i++) {
         g_autofree char *text =
             g_strdup_printf("Peer not trusted\nCertificate:\nSubject: CN=a\n%s\nIssuer: CN=b\n", serials[i].line);
-        g_autoptr(trace_auto) one = read_text(text);
+        g_autoptr(trace_auto) one = traces_read_text(text);
         cr_assert_eq(one->failures->len, 1);
         const struct trace_failure *only = one->failures->pdata[0];
         const struct trace_cert *first = only->chain->pdata[0];
@@ -916,7 +818,7 @@ Test(trace, line_limit)
         g_autoptr(GString) text = g_string_new(open ? HEADLINE "SSSLRC_CONN_CLOSED (-10)\n" : "");
         g_autofree char *filler = g_strnfill(TRACE_LINE_BYTES + over, 'a');
         g_string_append_printf(text, "a\n%s%sb\n%s%s", filler, ends[dos], filler, ends[dos]);
-        g_autoptr(trace_auto) trace = read_bytes(text->str, text->len);
+        g_autoptr(trace_auto) trace = traces_read_bytes(text->str, text->len);
         cr_expect_eq(trace->lines_cut, over ? 2 : 0, "open %d, CR LF %d, over %d", open, dos, over);
         cr_expect_eq(trace->lines, open ? 5 : 4);
         if (open)
@@ -928,7 +830,7 @@ Test(trace, a_line_over_the_limit_cuts_its_block)
 {
     g_autofree char *filler = g_strnfill(TRACE_LINE_BYTES, 'a');
     g_autofree char *text = g_strconcat(HEADLINE "SSSLRC_CONN_CLOSED (-10) ", filler, "\n", NULL);
-    g_autoptr(trace_auto) trace = read_text(text);
+    g_autoptr(trace_auto) trace = traces_read_text(text);
     cr_assert_eq(trace->failures->len, 1);
     cr_expect(((struct trace_failure *)trace->failures->pdata[0])->cut);
     cr_expect_eq(trace->lines_cut, 1);
@@ -940,10 +842,11 @@ Test(trace, one_line_of_64_megabytes)
     char *bytes = g_strnfill(size, 'A');
     gint64 start = g_get_monotonic_time();
     struct trace *trace = trace_new();
-    trace_read(trace, bytes, size, 0);
-    trace_read(trace, bytes, size, size);
+    trace_begin(trace, 0);
+    trace_read(trace, bytes, size);
+    trace_read(trace, bytes, size);
     static const char rest[] = "\n" HEADLINE "SSSLRC_CONN_CLOSED (-10)";
-    trace_read(trace, rest, strlen(rest), 2 * size);
+    trace_read(trace, rest, strlen(rest));
     trace_end(trace);
     cr_expect_eq(trace->lines, 2);
     cr_expect_eq(trace->lines_cut, 1);
@@ -960,7 +863,7 @@ Test(trace, chain_limit)
         for (unsigned i = 0; i < n; i++)
             g_string_append_printf(
                 text, "SignerCert:\nCertificate:\nSubject: CN=%u\nIssuer: CN=%u\nStatus: Successful\n", i, i + 1);
-        g_autoptr(trace_auto) trace = read_text(text->str);
+        g_autoptr(trace_auto) trace = traces_read_text(text->str);
         cr_assert_eq(trace->failures->len, 1);
         const struct trace_failure *failure = trace->failures->pdata[0];
         cr_expect_eq(failure->chain->len, TRACE_CHAIN_CERTS);
@@ -976,7 +879,7 @@ Test(trace, block_limit)
         for (unsigned i = 0; i < n; i++)
             g_string_append(text, i % 100 ? "[Thr 1] words\n" : "[Thr 1] Peer not trusted\n");
         g_string_append(text, "[Thr 1] Subject: CN=a\n[Thr 1] Issuer: CN=b\n[Thr 1] Status: Not successful\n");
-        g_autoptr(trace_auto) trace = read_text(text->str);
+        g_autoptr(trace_auto) trace = traces_read_text(text->str);
         cr_assert_eq(trace->failures->len, 1);
         const struct trace_failure *failure = trace->failures->pdata[0];
         cr_expect_eq(failure->cut, n > TRACE_BLOCK_LINES - 3, "%u lines", n + 4);
@@ -992,7 +895,7 @@ Test(trace, thread_limit)
             g_string_append_printf(text, "[Thr %u] *** ERROR during f() from SSL_connect()==X\n", i);
         g_string_append_printf(text, "[Thr %u]  session uses PSE file \"/sec/x.pse\"\n", n - 1);
         g_string_append(text, "[Thr 0]  session uses PSE file \"/sec/x.pse\"\n");
-        g_autoptr(trace_auto) trace = read_text(text->str);
+        g_autoptr(trace_auto) trace = traces_read_text(text->str);
         cr_assert_eq(trace->failures->len, n);
         const struct trace_failure *first = trace->failures->pdata[0], *last = trace->failures->pdata[n - 1];
         cr_expect_eq(first->store == NULL, n > TRACE_BLOCK_THREADS, "the oldest is closed");
@@ -1005,7 +908,7 @@ Test(trace, failure_limit)
     g_autoptr(GString) text = g_string_new(NULL);
     for (unsigned i = 0; i < TRACE_FAILURES + 1; i++)
         g_string_append(text, "SSL handshake with a:1 failed: SSSLRC_CONN_CLOSED (-10)\n");
-    g_autoptr(trace_auto) trace = read_bytes(text->str, text->len);
+    g_autoptr(trace_auto) trace = traces_read_bytes(text->str, text->len);
     cr_expect_eq(trace->failures->len, TRACE_FAILURES);
     cr_expect_eq(trace->dropped, 1);
 }
@@ -1027,7 +930,7 @@ Test(trace, a_quiet_block_ends)
         for (unsigned j = 0; j < quiets[i].n; j++)
             g_string_append(text, quiets[i].words);
         g_string_append(text, "[Thr 1]  session uses PSE file \"/sec/x.pse\"\n");
-        g_autoptr(trace_auto) trace = read_text(text->str);
+        g_autoptr(trace_auto) trace = traces_read_text(text->str);
         cr_assert_eq(trace->failures->len, 1);
         const struct trace_failure *failure = trace->failures->pdata[0];
         cr_expect_eq(failure->store != NULL, quiets[i].joined, "%s", quiets[i].what);
@@ -1040,22 +943,22 @@ Test(trace, binary)
     g_autoptr(GString) text = g_string_new(NULL);
     for (int i = 0; i < 1 << 20; i++)
         g_string_append_c(text, (char)g_rand_int(rand));
-    g_autoptr(trace_auto) noise = read_bytes(text->str, text->len);
-    check_invariants(noise, text->len);
+    g_autoptr(trace_auto) noise = traces_read_bytes(text->str, text->len);
+    traces_assert_sound(noise, text->len);
 
     static const char nuls[] = "a\0b\nc\0\nSSL\0\nd\n";
-    g_autoptr(trace_auto) binary = read_bytes(nuls, sizeof nuls - 1);
+    g_autoptr(trace_auto) binary = traces_read_bytes(nuls, sizeof nuls - 1);
     cr_expect(binary->binary);
     cr_expect_eq(binary->lines, 4);
     static const char few[] = "a\0b\nc\0\nd\ne\n";
-    g_autoptr(trace_auto) not_yet = read_bytes(few, sizeof few - 1);
+    g_autoptr(trace_auto) not_yet = traces_read_bytes(few, sizeof few - 1);
     cr_expect_not(not_yet->binary, "half is not most");
-    g_autoptr(trace_auto) text_only = read_text("a\nb\n");
+    g_autoptr(trace_auto) text_only = traces_read_text("a\nb\n");
     cr_expect_not(text_only->binary);
 
     /* A NUL is a character that cannot be read, and nothing worse. */
     static const char host[] = "*** ERROR => SSL handshake with a\0b:443 failed: SSSLRC_CONN_CLOSED (-10)\n";
-    g_autoptr(trace_auto) inside = read_bytes(host, sizeof host - 1);
+    g_autoptr(trace_auto) inside = traces_read_bytes(host, sizeof host - 1);
     cr_assert_eq(inside->failures->len, 1);
     cr_expect_str_eq(((struct trace_failure *)inside->failures->pdata[0])->target, "a?b");
 }
@@ -1079,7 +982,7 @@ Test(trace, other_encodings)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *text = g_strconcat("Peer not trusted\nCertificate:\n", names[i].text, NULL);
-        g_autoptr(trace_auto) trace = read_text(text);
+        g_autoptr(trace_auto) trace = traces_read_text(text);
         cr_assert_eq(trace->failures->len, 1, "%s", names[i].what);
         cr_expect_str_eq(((struct trace_failure *)trace->failures->pdata[0])->missing, names[i].missing, "%s",
                          names[i].what);
@@ -1091,7 +994,7 @@ Test(trace, other_encodings)
                                "\x3d\xd8\x00\xde"
                                "\x3d\xd8"
                                "b\0 \0f\0a\0i\0l\0e\0d\0:\0\n\0\x3d\xd8";
-    g_autoptr(trace_auto) trace = read_bytes(wide, sizeof wide - 1);
+    g_autoptr(trace_auto) trace = traces_read_bytes(wide, sizeof wide - 1);
     cr_assert_eq(trace->failures->len, 1);
     cr_expect_str_eq(((struct trace_failure *)trace->failures->pdata[0])->target, "\xf0\x9f\x98\x80"
                                                                                   "b");
@@ -1105,7 +1008,7 @@ Test(trace, quotes_are_cut_between_characters)
             g_string_append_c(text, '.');
         while (text->len < 1000)
             g_string_append(text, "\xe2\x82\xac"); /* three bytes */
-        g_autoptr(trace_auto) trace = read_text(text->str);
+        g_autoptr(trace_auto) trace = traces_read_text(text->str);
         cr_assert_eq(trace->failures->len, 1);
         const struct trace_failure *failure = trace->failures->pdata[0];
         cr_expect_null(strchr(failure->lines->pdata[0], '\\'), "no half of a character");
@@ -1113,33 +1016,57 @@ Test(trace, quotes_are_cut_between_characters)
     }
 }
 
-/* The search for words must not care for where in its stride they stand. */
+/* The search for words must not care for where in its stride they stand, and gives the same in each of its ways. */
 Test(trace, filter)
 {
-    for (size_t before = 0; before < 20; before++) {
-        for (size_t after = 0; after < 20; after++) {
-            g_autofree char *left = g_strnfill(before, 'x'), *right = g_strnfill(after, 'S');
-            g_autofree char *text = g_strconcat(left, "Iss", right, NULL);
-            char *copy = g_memdup2(text, strlen(text)); /* of the exact size */
-            cr_expect_eq(trace_filter_find(copy, copy + strlen(text)), copy + before, "%zu, %zu", before, after);
-            cr_expect_null(trace_filter_find(copy, copy + before + 2));
-            g_free(copy);
+    for (int way = 0; way < TRACE_FILTER_WAYS; way++) {
+        if (!trace_filter_use((enum trace_filter_way)way))
+            continue;
+        for (size_t before = 0; before < 140; before++) {
+            for (size_t after = 0; after < 140; after += 1 + after / 20) {
+                g_autofree char *left = g_strnfill(before, 'x'), *right = g_strnfill(after, 'R');
+                for (size_t i = 0; i < before; i += 7)
+                    left[i] = '\n';
+                g_autofree char *text = g_strconcat(left, "LRC_", right, NULL);
+                char *copy = g_memdup2(text, strlen(text)); /* of the exact size */
+                const char *last = memrchr(copy, '\n', before);
+                const char *want = last ? last + 1 : copy;
+                uint64_t lines = 0, want_lines = before / 7 + (before % 7 != 0);
+                cr_expect(trace_filter_has(copy, copy + strlen(text)), "%d: %zu, %zu", way, before, after);
+                cr_expect_eq(trace_filter_skip(copy, copy + strlen(text), &lines), want);
+                cr_expect_eq(lines, want_lines, "%d: %zu, %zu: %zu lines", way, before, after, (size_t)lines);
+                cr_expect_not(trace_filter_has(copy, copy + before + 3));
+                cr_expect_eq(trace_filter_skip(copy, copy + before + 3, &lines), want);
+                cr_expect_eq(lines, want_lines);
+                g_free(copy);
+            }
         }
     }
 }
 
-Test(trace, list_marks)
+Test(trace, last_year)
 {
     static const struct {
-        const char *text, *rest;
-    } marks[] = {
-        {"- x", "x"}, {"> x", "x"},   {"* x", "x"},   {"12. x", "x"},  {"3) x", "x"},   {"\xe2\x80\xa2 x", "x"},
-        {"_x", "x"},  {"-> x", NULL}, {">> x", NULL}, {"*** x", NULL}, {"3.5 x", NULL}, {"1000. x", NULL},
-        {"", NULL},   {"9", NULL},    {"12.x", NULL},
+        const char *text;
+        gboolean found;
+    } ends[] = {
+        {" 2026\n", TRUE},  {" 2026\r", TRUE},    {" 2026 ", TRUE},   {" 2026x", FALSE},
+        {" 1999\n", FALSE}, {" 2026\xc3", FALSE}, {"x2026\n", FALSE}, {" 202\n", FALSE},
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
-        struct slice body = slice_text(marks[i].text);
-        cr_expect_eq(trace_line_strip_mark(&body), marks[i].rest != NULL, "%s", marks[i].text);
-        cr_expect(slice_equals(body, marks[i].rest ? marks[i].rest : marks[i].text), "%s", marks[i].text);
+    for (int way = 0; way < TRACE_FILTER_WAYS; way++) {
+        if (!trace_filter_use((enum trace_filter_way)way))
+            continue;
+        for (size_t before = 0; before < 80; before++) {
+            for (size_t after = 0; after < 80; after++) {
+                for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+                    g_autofree char *left = g_strnfill(before, '2'), *right = g_strnfill(after, 'R');
+                    g_autofree char *text = g_strconcat(left, ends[i].text, right, NULL);
+                    char *copy = g_memdup2(text, strlen(text)); /* of the exact size */
+                    cr_expect_eq(trace_filter_last_year(copy, copy + strlen(text)),
+                                 ends[i].found ? copy + before : NULL, "%d: %zu, %zu, %zu", way, before, after, i);
+                    g_free(copy);
+                }
+            }
+        }
     }
 }

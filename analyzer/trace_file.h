@@ -1,0 +1,19 @@
+/*
+ * A trace from a file or a pipe into a reader of traces, in pieces: memory does not depend on its size, and a file that
+ * somebody shortens meanwhile ends there.  A large file is searched by several threads.
+ */
+#ifndef TRUSTGAP_TRACE_FILE_H
+#define TRUSTGAP_TRACE_FILE_H
+
+#include "trace.h"
+
+#include <glib.h>
+
+/**
+ * trace_file_read(trace, path, error):
+ * Read ${path} ("-": standard input) as the next part of ${trace}; of a regular file what it held when it was opened.
+ * FALSE with ${error} set, beginning with the path, if it can't be opened or read; what came before that is read.
+ */
+gboolean trace_file_read(struct trace *trace, const char *path, GError **error);
+
+#endif
