@@ -20,6 +20,7 @@ struct audit *analysis_run(const char *const *captures, const struct analysis_op
         if (!pool_add_reference(landscape->pool, options->references[i], error))
             return NULL;
 
+    pool_take_shown(landscape->pool);
     g_autoptr(history_auto) history = history_new(landscape, options->previous);
     /* Findings look certificates up in lists by their numbers, and name things in a fixed order. */
     audit_sort(audit);

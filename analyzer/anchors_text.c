@@ -4,6 +4,7 @@
 #include "identify.h"
 #include "moment.h"
 #include "path.h"
+#include "peers.h"
 #include "remedy.h"
 
 #include <string.h>
@@ -38,23 +39,21 @@ static void append_names(GString *text, const GPtrArray *names)
 
 static void append_peers(GString *text, const struct audit_finding *finding)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    struct peers peers;
+
+    peers_init(&peers);
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
-        for (guint j = 0; j < gap->failures->len; j++) {
-            const struct audit_failure *failure = gap->failures->pdata[j];
-            const char *name = failure->target ? failure->target : failure->peer;
-            if (name && g_hash_table_add(seen, (void *)name))
-                g_ptr_array_add(names, (void *)name);
-        }
+        for (guint j = 0; j < gap->failures->len; j++)
+            peers_add(&peers, gap->failures->pdata[j]);
     }
-    if (names->len == 0)
-        return;
-    g_ptr_array_sort(names, compare_names);
-    g_string_append(text, names->len == 1 ? " Peer: " : " Peers: ");
-    append_names(text, names);
-    g_string_append_c(text, '.');
+    if (peers.names->len > 0) {
+        g_ptr_array_sort(peers.names, compare_names);
+        g_string_append(text, peers.names->len == 1 ? " Peer: " : " Peers: ");
+        peers_append(&peers, text);
+        g_string_append_c(text, '.');
+    }
+    peers_clear(&peers);
 }
 
 static void append_evidence(GString *text, const struct need *need)
@@ -81,6 +80,9 @@ static void append_evidence(GString *text, const struct need *need)
             finding->subject);
     if (finding->match == MATCH_NONE)
         g_string_append(text, " No trust list, own certificate or reference that was read has it.");
+    else if (finding->cert && finding->cert->from_trace)
+        g_string_append(text, " No trust list, own certificate or reference that was read has it; it is known from the "
+                              "trace, which prints what the peer sent.");
 }
 
 /* The root above an intermediate, if its certificates are at hand. */
@@ -93,7 +95,8 @@ static const struct audit_cert *find_root(struct anchors *anchors, const struct 
             pool_find_subject(anchors->landscape->pool, found, cert->issuer, FALSE);
         for (guint i = 0; i < found->len; i++) {
             const struct audit_cert *other = found->pdata[i];
-            if ((!issuer || other->self_signed) && other != cert && pool_issued(anchors->landscape->pool, other, cert))
+            if ((!issuer || other->self_signed) && other != cert && !other->from_trace &&
+                pool_issued(anchors->landscape->pool, other, cert))
                 issuer = other;
         }
         cert = issuer;

@@ -4,7 +4,19 @@
 #include "trace.h"
 #include "trace_file.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+struct work {
+    struct grouping *grouping;
+    struct grouping_part parts[2];
+};
+
+static void take_failure(void *data, const struct trace_failure *failure)
+{
+    struct work *work = data;
+    grouping_take(work->grouping, failure, work->parts);
+}
 
 /* Whether ${old} is what a rotation has made of ${path}. */
 static gboolean is_older_part(const char *old, const char *path)
@@ -16,29 +28,35 @@ static gboolean is_older_part(const char *old, const char *path)
 /* One trace, of which ${n} parts are named. */
 static gboolean explain_trace(struct grouping *grouping, const char *const *paths, size_t n, GError **error)
 {
-    struct grouping_part parts[2] = {{0}};
-    g_autoptr(trace_auto) trace = trace_new();
+    struct work work = {.grouping = grouping};
+    g_autoptr(trace_auto) trace = trace_new_for(take_failure, &work);
 
     for (size_t i = 0; i < n; i++) {
-        parts[i].path = file_name(paths[i]);
+        work.parts[i].path = file_name(paths[i]);
         if (!trace_file_read(trace, paths[i], error))
             return FALSE;
     }
     trace_end(trace);
-    grouping_add(grouping, trace, parts);
+    grouping_end_trace(grouping, trace->prefixed);
     return TRUE;
 }
 
 struct audit *analysis_explain(const char *const *paths, GError **error)
 {
     struct audit *audit = audit_new();
-    struct grouping *grouping = grouping_new(audit, NULL, G_MININT);
+    struct grouping *grouping = grouping_new(audit, NULL, G_MININT, NULL);
     gboolean ok = TRUE;
 
     for (size_t i = 0, n; ok && paths[i]; i += n) {
         n = paths[i + 1] && is_older_part(paths[i], paths[i + 1]) ? 2 : 1;
         ok = explain_trace(grouping, paths + i, n, error);
     }
+    uint64_t dropped = grouping_dropped(grouping);
+    if (dropped > 0)
+        g_ptr_array_add(audit->warnings,
+                        (void *)audit_textf(audit,
+                                            "more than %d different failures; %" PRIu64 " connections are left out",
+                                            GROUPING_ENTRIES, dropped));
     grouping_free(grouping);
     if (!ok)
         g_clear_pointer(&audit, audit_free);

@@ -4,6 +4,7 @@
 #include "hygiene.h"
 #include "identify.h"
 #include "moment.h"
+#include "peers.h"
 #include "remedy.h"
 #include "text.h"
 
@@ -135,29 +136,20 @@ static const char *peer_key(const struct audit_failure *failure)
 /* How often and with whom; what it means is said by the advice of each failure. */
 const char *findings_sum(struct audit *audit, const GPtrArray *failures)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GString) names = g_string_new(NULL);
     unsigned count = 0;
+    struct peers peers;
 
+    peers_init(&peers);
     for (guint i = 0; i < failures->len; i++) {
         const struct audit_failure *failure = failures->pdata[i];
-        const char *peer = failure->target ? failure->target : failure->peer;
-        const char *colon = peer && failure->role == ROLE_SERVER ? strrchr(peer, ':') : NULL;
         count += failure->count;
-        if (!peer)
-            continue;
-        /* The port of one that calls is another one each time. */
-        const char *name = colon ? audit_text_bytes(audit, peer, (size_t)(colon - peer)) : peer;
-        if (g_hash_table_add(seen, (void *)name) && g_hash_table_size(seen) <= FINDINGS_NAMED)
-            g_string_append_printf(names, "%s%s", names->len ? ", " : "", name);
+        peers_add(&peers, failure);
     }
-    guint peers = g_hash_table_size(seen);
-    g_autofree char *more = peers > FINDINGS_NAMED ? g_strdup_printf(" and %u more", peers - FINDINGS_NAMED) : NULL;
-    return audit_textf(audit, "%u failed connection%s%s%s%s.", count, count == 1 ? "" : "s",
-                       peers == 0   ? ""
-                       : peers == 1 ? "; peer: "
-                                    : "; peers: ",
-                       names->str, more ? more : "");
+    peers_append(&peers, names);
+    const char *label = peers.names->len == 0 ? "" : peers.names->len == 1 ? "; peer: " : "; peers: ";
+    peers_clear(&peers);
+    return audit_textf(audit, "%u failed connection%s%s%s.", count, count == 1 ? "" : "s", label, names->str);
 }
 
 /* The first of the failures that a higher trace level would tell more of, or NULL. */

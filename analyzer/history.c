@@ -11,6 +11,10 @@
 static void bring_cert(struct landscape *landscape, const struct audit_cert *before)
 {
     struct audit *audit = landscape->audit;
+    if (before->der && before->from_trace) {
+        pool_add_shown(landscape->pool, before->der);
+        return;
+    }
     if (before->der) {
         pool_add_der(landscape->pool, g_bytes_get_data(before->der, NULL), g_bytes_get_size(before->der), NULL);
         return;
@@ -48,6 +52,7 @@ static void bring_certs(struct landscape *landscape, const struct audit *previou
             if (g_hash_table_add(done, finding->candidates->pdata[j]))
                 bring_cert(landscape, finding->candidates->pdata[j]);
     }
+    pool_take_shown(landscape->pool);
 }
 
 static void index_stores(GHashTable *table, const GPtrArray *stores)

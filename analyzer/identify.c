@@ -64,16 +64,35 @@ static enum audit_match precision(const struct audit_link *link)
     return MATCH_NAME;
 }
 
+static gboolean has_fingerprint(const struct audit_cert *cert)
+{
+    return cert->sha256 || cert->sha1 || cert->md5;
+}
+
 static struct audit_cert *find_link(const struct search *search, const struct audit_link *link)
 {
+    struct audit_cert *cert = NULL;
+
     switch (precision(link)) {
     case MATCH_FINGERPRINT:
-        return pool_find_digest(search->pool, link->sha256, link->sha1, link->md5);
+        cert = pool_find_digest(search->pool, link->sha256, link->sha1, link->md5);
+        if (cert || !link->serial || !link->issuer || link->issuer_cut)
+            return cert;
+        /* Old listings have no fingerprints that could contradict. */
+        cert = pool_find_serial(search->pool, link->issuer, link->serial);
+        return cert && !has_fingerprint(cert) ? cert : NULL;
     case MATCH_SERIAL:
         return pool_find_serial(search->pool, link->issuer, link->serial);
     default:
         return NULL;
     }
+}
+
+/* How a certificate was found that find_link() has found. */
+static enum audit_match match_of(const struct audit_link *link, const struct audit_cert *cert)
+{
+    enum audit_match match = precision(link);
+    return match == MATCH_FINGERPRINT && !has_fingerprint(cert) ? MATCH_SERIAL : match;
 }
 
 static void find_place_in_chain(struct search *search)
@@ -101,13 +120,15 @@ static void find_place_in_chain(struct search *search)
         search->below_cert = cert;
 }
 
-/* Which of several that heal alike is best to import: valid now, a root, the longest to live. */
+/* Which of several that heal alike is best to import: valid now, held by somebody, a root, the longest to live. */
 static gboolean is_better(const struct audit_cert *one, const struct audit_cert *other, int64_t at)
 {
     gboolean valid[2] = {one->not_after == MOMENT_NONE || one->not_after >= at,
                          other->not_after == MOMENT_NONE || other->not_after >= at};
     if (valid[0] != valid[1])
         return valid[0];
+    if (one->from_trace != other->from_trace)
+        return other->from_trace;
     if (one->self_signed != other->self_signed)
         return one->self_signed;
     if (one->not_after != other->not_after)
@@ -196,18 +217,43 @@ static void prove(struct identity *identity, const struct search *search, struct
                     child->subject ? child->subject : "", child->serial ? child->serial : "unknown", verdict);
 }
 
+static void remove_from_traces(GPtrArray *certs)
+{
+    for (guint i = certs->len; i-- > 0;)
+        if (((const struct audit_cert *)certs->pdata[i])->from_trace)
+            g_ptr_array_remove_index(certs, i);
+}
+
+/* One of this name that has signed the certificate below in the chain. */
+static gboolean find_issuer(struct identity *identity, const struct search *search)
+{
+    const struct audit_failure *failure = search->failure;
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+
+    if (!search->below_cert)
+        return FALSE;
+    pool_find_subject(search->pool, found, failure->missing, failure->missing_cut);
+    g_autoptr(GPtrArray) issuers = issuers_of(search, found, search->below_cert);
+    if (issuers->len == 0)
+        return FALSE;
+    prove(identity, search, best_of(issuers, search->audit->evaluated), search->below_index, search->below_cert);
+    return TRUE;
+}
+
 /* The trace prints the certificate itself with its fingerprint or serial number. */
 static gboolean find_printed(struct identity *identity, const struct search *search)
 {
     struct audit_cert *cert = search->self ? find_link(search, search->self) : NULL;
     if (!cert)
         return FALSE;
+    if (cert->from_trace && find_issuer(identity, search)) /* perhaps one with the same key, which somebody holds */
+        return TRUE;
     if (search->below_cert && pool_issued(search->pool, cert, search->below_cert)) {
         prove(identity, search, cert, search->below_index, search->below_cert);
         return TRUE;
     }
     identity->cert = cert;
-    identity->match = precision(search->self);
+    identity->match = match_of(search->self, cert);
     identity->proof = audit_text(search->audit, identity->match == MATCH_FINGERPRINT
                                                     ? "Its fingerprint is the one that the trace prints."
                                                     : "Its issuer and serial number are those that the trace prints.");
@@ -227,15 +273,10 @@ static gboolean find_named(struct identity *identity, const struct search *searc
     const struct audit_failure *failure = search->failure;
     g_autoptr(GPtrArray) found = g_ptr_array_new();
 
+    if (find_issuer(identity, search))
+        return TRUE;
     pool_find_subject(search->pool, found, failure->missing, failure->missing_cut);
-    if (search->below_cert) {
-        g_autoptr(GPtrArray) issuers = issuers_of(search, found, search->below_cert);
-        if (issuers->len > 0) {
-            prove(identity, search, best_of(issuers, search->audit->evaluated), search->below_index,
-                  search->below_cert);
-            return TRUE;
-        }
-    }
+    remove_from_traces(found);
     /* What was tried and has not signed, or has another number, is out; a mere listing could not be tried. */
     gboolean printed = search->self && precision(search->self) != MATCH_NAME;
     guint count = found->len;
@@ -282,6 +323,7 @@ static gboolean find_substitute(struct identity *identity, const struct search *
         if (child && child->der) {
             g_autoptr(GPtrArray) found = g_ptr_array_new();
             pool_find_subject(search->pool, found, link->subject, link->subject_cut);
+            remove_from_traces(found);
             g_autoptr(GPtrArray) issuers = issuers_of(search, found, child);
             if (issuers->len > 0) {
                 prove(identity, search, best_of(issuers, search->audit->evaluated), i - 1, child);
@@ -290,9 +332,9 @@ static gboolean find_substitute(struct identity *identity, const struct search *
             }
         }
         struct audit_cert *cert = find_link(search, link);
-        if (cert) {
+        if (cert && !cert->from_trace) {
             identity->cert = cert;
-            identity->match = precision(link);
+            identity->match = match_of(link, cert);
             identity->substitute = TRUE;
             identity->proof = audit_text(search->audit, "The trace prints it as a part of the peer's chain.");
             return TRUE;
@@ -310,6 +352,11 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
     if (!find_printed(identity, &search) && !find_named(identity, &search))
         find_substitute(identity, &search);
     if (identity->cert) {
+        if (identity->cert->from_trace)
+            identity->proof = audit_textf(audit,
+                                          "%s Nobody holds it: the peer sent it; compare its fingerprint before you "
+                                          "import it.",
+                                          identity->proof);
         identity->key = identify_cert(identity->cert);
         return;
     }

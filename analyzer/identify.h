@@ -4,6 +4,10 @@
  * A name alone proves little, for several certificates may carry it.  So a printed fingerprint or serial number decides
  * where there is one; and where the pool holds the DER of the certificate below in the peer's chain, a certificate
  * counts only if it verifies that one's signature.  Nothing is chosen among what cannot be told apart.
+ *
+ * A certificate that only a peer has sent (from_trace) is whatever somebody wrote into it.  It is taken where the
+ * failure's own chain has its fingerprint, or where it has signed a certificate of that chain and nobody holds one that
+ * has; never for its name, and never in the place of another one.
  */
 #ifndef TRUSTGAP_IDENTIFY_H
 #define TRUSTGAP_IDENTIFY_H

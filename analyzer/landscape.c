@@ -414,13 +414,24 @@ static void set_release(struct audit *audit, struct audit_trace **files, unsigne
         }
 }
 
+struct taking { /* where the failures of a trace go */
+    struct grouping *grouping;
+    struct grouping_part parts[2];
+};
+
+static void take_failure(void *data, const struct trace_failure *failure)
+{
+    struct taking *taking = data;
+    grouping_take(taking->grouping, failure, taking->parts);
+}
+
 /* The parts of one trace as one stream, since a rotation may split a block. */
 static void read_stream(struct work *work, const struct stream *stream, struct grouping *grouping)
 {
-    struct grouping_part parts[2] = {{0}};
+    struct taking taking = {.grouping = grouping};
     struct audit_trace *files[2];
     unsigned count = 0;
-    g_autoptr(trace_auto) trace = trace_new();
+    g_autoptr(trace_auto) trace = trace_new_for(take_failure, &taking);
 
     for (int i = 0; i < 2; i++) {
         const struct capture_trace *from = stream->parts[i];
@@ -434,26 +445,19 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
         g_autoptr(GBytes) bytes = from->object ? load_trace(work, from, file) : NULL;
         if (!bytes)
             continue;
+        taking.parts[count] = (struct grouping_part){file->path, file->object, file};
+        files[count++] = file;
         trace->header.level = -1;
         trace_begin(trace, (uint64_t)MAX(from->from_byte, 0));
         trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
         file->level = trace->header.level;
         set_span(file, work->host, bytes);
-        parts[count] = (struct grouping_part){file->path, file->object};
-        files[count++] = file;
     }
     trace_end(trace);
     set_release(work->landscape->audit, files, count, trace->header.release);
-    for (guint i = 0; i < trace->failures->len; i++) {
-        const struct trace_failure *failure = trace->failures->pdata[i];
-        g_assert(failure->part < count);
-        files[failure->part]->failures++;
-    }
-    if (trace->dropped > 0)
-        warn(work, stream->path, "more failures than are counted; the last ones are left out");
     if (trace->binary)
         warn(work, stream->path, "is no text");
-    grouping_add(grouping, trace, parts);
+    grouping_end_trace(grouping, trace->prefixed);
 }
 
 static struct place *find_place(struct work *work, const struct audit_failure *failure)
@@ -509,9 +513,22 @@ static int compare_streams(const void *a, const void *b)
     return strcmp(left->path, right->path);
 }
 
+static void warn_dropped(struct work *work, const struct audit_instance *instance, const struct grouping *grouping)
+{
+    uint64_t dropped = grouping_dropped(grouping);
+    if (dropped == 0)
+        return;
+    g_autofree char *message =
+        g_strdup_printf("more than %d different failures in its traces; %" PRIu64 " connections are left out",
+                        GROUPING_ENTRIES, dropped);
+    warn(work, instance->path, message);
+}
+
 static void add_traces(struct work *work)
 {
     struct audit *audit = work->landscape->audit;
+    GHashTableIter iter;
+    void *key, *value;
     g_autoptr(GHashTable) streams = find_streams(work->from);
     g_autoptr(GPtrArray) sorted = sorted_values(streams, compare_streams);
     g_autoptr(GHashTable) groupings = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)grouping_free);
@@ -522,11 +539,14 @@ static void add_traces(struct work *work)
         struct audit_instance *instance = find_instance(work, any->instance);
         struct grouping *grouping = g_hash_table_lookup(groupings, instance);
         if (!grouping) {
-            grouping = grouping_new(audit, instance, work->host->zone_offset_s);
+            grouping = grouping_new(audit, instance, work->host->zone_offset_s, work->landscape->pool);
             g_hash_table_insert(groupings, instance, grouping);
         }
         read_stream(work, stream, grouping);
     }
+    g_hash_table_iter_init(&iter, groupings);
+    while (g_hash_table_iter_next(&iter, &key, &value))
+        warn_dropped(work, key, value);
 }
 
 /* Hosts. */

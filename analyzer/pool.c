@@ -26,6 +26,8 @@ struct pool {
     GHashTable *by_serial, *by_subject;       /* key -> GPtrArray of struct entry * */
     GHashTable *lists;                        /* GBytes, see list_identity() -> struct audit_list * */
     GHashTable *issued;                       /* struct pair * -> GINT_TO_POINTER(gboolean) */
+    GHashTable *shown;                        /* set of GBytes *: kept by pool_add_shown() */
+    unsigned shown_more;                      /* beyond POOL_SHOWN */
 };
 
 struct pair {
@@ -70,6 +72,7 @@ struct pool *pool_new(struct audit *audit)
     pool->by_subject = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
     pool->lists = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     pool->issued = g_hash_table_new_full(pair_hash, pair_equal, g_free, NULL);
+    pool->shown = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     return pool;
 }
 
@@ -84,6 +87,7 @@ void pool_free(struct pool *pool)
     g_hash_table_unref(pool->by_subject);
     g_hash_table_unref(pool->lists);
     g_hash_table_unref(pool->issued);
+    g_hash_table_unref(pool->shown);
     g_hash_table_unref(pool->entries);
     g_free(pool);
 }
@@ -205,6 +209,11 @@ static gboolean is_same(const struct entry *known, const struct entry *wanted)
             a->not_after == b->not_after);
 }
 
+static gboolean has_fingerprint_of(const struct audit_cert *a, const struct audit_cert *b)
+{
+    return agrees(a->sha256, b->sha256) || agrees(a->sha1, b->sha1) || agrees(a->md5, b->md5);
+}
+
 static struct entry *find_same(const struct pool *pool, const struct entry *wanted)
 {
     const struct audit_cert *cert = wanted->cert;
@@ -252,11 +261,19 @@ static void take_facts(struct audit_cert *to, const struct audit_cert *from)
 
 /*
  * Make ${wanted} part of the pool: as a new certificate, or as more (or nothing) about one that is known.  A DER
- * decides over what a listing says.  ${wanted} is empty afterwards.
+ * decides over what a listing says, but one that a peer has sent only if the listing has its fingerprint; else NULL.
+ * ${wanted} is empty afterwards.
  */
 static struct audit_cert *absorb(struct pool *pool, struct entry *wanted)
 {
     struct entry *entry = find_same(pool, wanted);
+    gboolean from_trace = wanted->cert->from_trace && (!entry || entry->cert->from_trace);
+    if (entry && wanted->cert->from_trace && !has_fingerprint_of(entry->cert, wanted->cert)) {
+        entry_clear(wanted);
+        return NULL;
+    }
+    if (entry)
+        entry->cert->from_trace = from_trace;
     if (entry && entry->cert->der) {
         entry_clear(wanted);
         return entry->cert;
@@ -270,6 +287,7 @@ static struct audit_cert *absorb(struct pool *pool, struct entry *wanted)
         g_hash_table_insert(pool->entries, entry->cert, entry);
     }
     take_facts(entry->cert, wanted->cert);
+    entry->cert->from_trace = from_trace;
     struct audit_cert *cert = entry->cert;
     entry_clear(entry);
     *entry = *wanted;
@@ -444,6 +462,33 @@ static X509 *parse_x509(const uint8_t *bytes, size_t size)
     return x509;
 }
 
+/* A certificate of exactly ${length} bytes. */
+static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t length, gboolean from_trace)
+{
+    const char *sha256 = digest(pool, "SHA256", bytes, length);
+    struct entry *known = sha256 ? g_hash_table_lookup(pool->by_sha256, sha256) : NULL;
+    if (known && known->cert->der) {
+        known->cert->from_trace = known->cert->from_trace && from_trace;
+        return known->cert;
+    }
+    struct audit_cert *cert = NULL;
+    X509 *x509 = parse_x509(bytes, length);
+    if (x509) {
+        struct audit_cert facts = {.sha256 = sha256, .from_trace = from_trace};
+        struct entry entry = {.cert = &facts};
+        facts.sha1 = digest(pool, "SHA1", bytes, length);
+        facts.md5 = digest(pool, "MD5", bytes, length);
+        facts.der = g_bytes_new(bytes, length);
+        fill_from_x509(pool, &entry, x509);
+        cert = absorb(pool, &entry);
+        if (!cert || cert->der != facts.der)
+            g_bytes_unref(facts.der);
+        X509_free(x509);
+    }
+    ERR_clear_error();
+    return cert;
+}
+
 struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t size, size_t *used)
 {
     size_t length = element_size(bytes, size);
@@ -451,27 +496,37 @@ struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t siz
         *used = length;
     if (length == 0 || length > POOL_CERT_BYTES)
         return NULL;
+    return add_der(pool, bytes, length, FALSE);
+}
 
-    const char *sha256 = digest(pool, "SHA256", bytes, length);
-    struct entry *known = sha256 ? g_hash_table_lookup(pool->by_sha256, sha256) : NULL;
-    if (known && known->cert->der)
-        return known->cert;
-    struct audit_cert *cert = NULL;
-    X509 *x509 = parse_x509(bytes, length);
-    if (x509) {
-        struct audit_cert facts = {.sha256 = sha256};
-        struct entry entry = {.cert = &facts};
-        facts.sha1 = digest(pool, "SHA1", bytes, length);
-        facts.md5 = digest(pool, "MD5", bytes, length);
-        facts.der = g_bytes_new(bytes, length);
-        fill_from_x509(pool, &entry, x509);
-        cert = absorb(pool, &entry);
-        if (cert->der != facts.der)
-            g_bytes_unref(facts.der);
-        X509_free(x509);
+/* From traces */
+
+void pool_add_shown(struct pool *pool, GBytes *der)
+{
+    if (g_hash_table_contains(pool->shown, der))
+        return;
+    if (g_hash_table_size(pool->shown) >= POOL_SHOWN)
+        pool->shown_more++;
+    else
+        g_hash_table_add(pool->shown, g_bytes_ref(der));
+}
+
+void pool_take_shown(struct pool *pool)
+{
+    GHashTableIter iter;
+    void *der;
+
+    g_hash_table_iter_init(&iter, pool->shown);
+    while (g_hash_table_iter_next(&iter, &der, NULL)) {
+        gsize size;
+        const void *bytes = g_bytes_get_data(der, &size);
+        if (size > 0 && size <= POOL_CERT_BYTES && element_size(bytes, size) == size)
+            add_der(pool, bytes, size, TRUE);
     }
-    ERR_clear_error();
-    return cert;
+    g_hash_table_remove_all(pool->shown);
+    if (pool->shown_more)
+        warn(pool, "more than %d certificates that peers have sent: %u were not read", POOL_SHOWN, pool->shown_more);
+    pool->shown_more = 0;
 }
 
 /* Lists */
@@ -662,7 +717,7 @@ struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer,
 
     for (guint i = 0; group && i < group->len; i++) {
         struct entry *entry = group->pdata[i];
-        if (!found || compare_certs(&entry->cert, &found) < 0)
+        if (!entry->cert->from_trace && (!found || compare_certs(&entry->cert, &found) < 0))
             found = entry->cert;
     }
     return found;

@@ -1,6 +1,6 @@
 /*
  * Every certificate of the landscape, each once: from trust lists (DER), from listings, own certificates and
- * references.
+ * references, and what peers have sent, as far as traces print it.
  *
  * A pool fills the certificates of one audit.  A listing's entry and a DER certificate with the same SHA-256 are one
  * certificate.  Trust lists with the same certificates are one list.
@@ -19,6 +19,7 @@
 #define POOL_SERIAL_BYTES 64    /* of a serial number; a longer one (20 are allowed, RFC 5280) is "not known" */
 #define POOL_KEY_ID_BYTES 64    /* of a subject key identifier; likewise */
 #define POOL_KEY_BITS     16384 /* no signature is verified with a larger key: it takes too long */
+#define POOL_SHOWN        10000 /* certificates that peers have sent; further ones are left out with a warning */
 #define POOL_REFERENCES   4     /* paths of reference files, per certificate; further ones are left out */
 
 struct pool;
@@ -33,6 +34,16 @@ void pool_free(struct pool *pool);
  * the length of the element to step over, or 0 if not even that can be told.
  */
 struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t size, size_t *used);
+
+/**
+ * pool_add_shown(pool, der), pool_take_shown(pool):
+ * Keep a certificate that a peer has sent, as a trace prints it whole; then, when all lists and references are in the
+ * pool, take in what was kept.  Such a certificate is vouched for by nobody: unless it is known otherwise by a
+ * fingerprint it is marked ${from_trace}, and it is never found by a name and a serial number, which anybody can write
+ * into a certificate.  One that is not DER from the first to the last byte is passed over.
+ */
+void pool_add_shown(struct pool *pool, GBytes *der);
+void pool_take_shown(struct pool *pool);
 
 /**
  * pool_add_list(pool, bytes, size):
@@ -62,14 +73,15 @@ gboolean pool_add_reference(struct pool *pool, const char *path, GError **error)
 /**
  * pool_find_digest(pool, sha256, sha1, md5), pool_find_serial(pool, issuer, serial):
  * The certificate with this fingerprint (lower case hex; the strongest that is not NULL decides); with this issuer (as
- * printed) and serial number (any spelling, compared as numbers); NULL if there is none.
+ * printed) and serial number (any spelling, compared as numbers; not one from a trace); NULL if there is none.
  */
 struct audit_cert *pool_find_digest(const struct pool *pool, const char *sha256, const char *sha1, const char *md5);
 struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer, const char *serial);
 
 /**
  * pool_find_subject(pool, found, subject, cut):
- * Append to ${found} every certificate whose subject is ${subject} (as printed; a prefix if ${cut}), in a fixed order.
+ * Append to ${found} every certificate whose subject is ${subject} (as printed; a prefix if ${cut}), in a fixed order;
+ * those from traces too.
  */
 void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *subject, gboolean cut);
 

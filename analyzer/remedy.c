@@ -172,7 +172,15 @@ static void add_get(struct audit *audit, const struct audit_finding *finding, co
         add_unknown_cert(audit, finding, gap);
         return;
     }
-    if (cert->der) {
+    if (cert->from_trace) {
+        const char *peer = peer_of(gap->failures);
+        add(audit, steps,
+            "The peer sent \"%s\", which proves nothing about the peer. Have its SHA-256 fingerprint confirmed by "
+            "another "
+            "way than the network, by whoever runs %s or by the CA.",
+            short_name(audit, cert->subject), peer ? peer : "the peer");
+        add(audit, steps, "If it is the same, save the PEM from this report as CERT.pem.");
+    } else if (cert->der) {
         add(audit, steps, "Save the PEM of \"%s\" from this report as CERT.pem and compare its fingerprint.",
             short_name(audit, cert->subject));
     } else {

@@ -55,7 +55,7 @@ struct trace_failure {
     gboolean cut;             /* a limit was reached in its block */
     unsigned n_lines; /* of its block, from the first line that told something to the last; empty ones don't count */
     unsigned n_known; /* of these, the ones that were understood */
-    gboolean listed, alone; /* private */
+    gboolean listed, alone; /* nothing but an error, in an item of a list; above the first prefix: see grouping.h */
 };
 
 struct trace_header { /* of the last file header that was seen; -1 and NULL where there was none */

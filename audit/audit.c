@@ -167,6 +167,7 @@ struct audit_failure *audit_failure_new(struct audit *audit)
     struct audit_failure *failure = own(audit, g_new0(struct audit_failure, 1), g_free);
     failure->first = MOMENT_NONE;
     failure->last = MOMENT_NONE;
+    failure->peers = new_array(audit);
     failure->chain = new_array(audit);
     failure->evidence = new_array(audit);
     return failure;
@@ -311,6 +312,7 @@ static int compare_failures(const void *a, const void *b)
     RETURN_IF_DIFFERENT(g_strcmp0(left->peer, right->peer));
     RETURN_IF_DIFFERENT(compare_numbers((int)left->cause, (int)right->cause));
     RETURN_IF_DIFFERENT(g_strcmp0(left->missing, right->missing));
+    RETURN_IF_DIFFERENT(compare_numbers((int)left->role, (int)right->role));
     RETURN_IF_DIFFERENT(g_strcmp0(left->error, right->error));
     if (left->evidence->len && right->evidence->len)
         RETURN_IF_DIFFERENT(evidence_order(left->evidence->pdata[0], right->evidence->pdata[0]));

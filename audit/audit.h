@@ -15,6 +15,9 @@
 
 #define AUDIT_VERSION 1
 
+#define AUDIT_PEERS         10   /* of one failure: named */
+#define AUDIT_PEERS_COUNTED 1000 /* ... told apart; from then on their number is "or more" */
+
 /* Each enum has its spelling in the XML and JSON: audit_cause_name(cause) and so on, see the end of this header. */
 
 enum audit_cause { /* why a connection failed */
@@ -148,6 +151,7 @@ struct audit_cert {               /* a certificate, known by its DER or by a lis
     gboolean self_signed;  /* subject = issuer, and the signature verifies where the DER is known */
     gboolean ca;           /* basicConstraints CA, or version 1 and self-signed; FALSE also if not known */
     GBytes *der;           /* NULL if only a listing is known */
+    gboolean from_trace;   /* nobody holds it: a peer sent it, and a trace prints it whole */
     GPtrArray *references; /* of const char *: reference files that hold it */
 };
 
@@ -193,7 +197,7 @@ struct audit_evidence {
     GPtrArray *lines;   /* of const char *: quoted */
 };
 
-struct audit_failure {               /* equal failures of one store, peer, cause and missing certificate, counted */
+struct audit_failure {               /* equal failures of one store, other side, cause and missing certificate */
     unsigned id;                     /* f1, f2, ... */
     struct audit_instance *instance; /* NULL for "explain" */
     struct audit_store *store;       /* NULL: the trace does not say, or no such PSE was found */
@@ -203,8 +207,10 @@ struct audit_failure {               /* equal failures of one store, peer, cause
     enum audit_role role;
     const char *store_path; /* as printed */
     const char *target;
-    const char *peer;
-    int64_t first, last;                  /* MOMENT_NONE: the trace has no time stamp above */
+    const char *peer;    /* of the first connection that has one, with its port */
+    GPtrArray *peers;    /* of const char *: each once, the first AUDIT_PEERS of them; ROLE_SERVER: without port */
+    unsigned peers_more; /* further ones; AUDIT_PEERS_COUNTED - AUDIT_PEERS: or more */
+    int64_t first, last; /* MOMENT_NONE: the trace has no time stamp above */
     const char *first_local, *last_local; /* "2026-11-22T01:02:03", the host's own time as printed; NULL likewise */
     unsigned count;
     GPtrArray *chain;    /* of struct audit_link *, leaf first */
@@ -212,7 +218,8 @@ struct audit_failure {               /* equal failures of one store, peer, cause
     gboolean missing_cut;
     enum audit_certainty certainty;
     const char *advice;
-    GPtrArray *evidence; /* of struct audit_evidence *, a few */
+    unsigned lines_seen, lines_known; /* of the block that tells this: lines, and those that were understood; 0: ? */
+    GPtrArray *evidence;              /* of struct audit_evidence *, a few */
 };
 
 struct audit_gap { /* one store that lacks (or lacked) the certificate of its finding, and is seen to need it */
@@ -298,8 +305,8 @@ struct audit_finding *audit_finding_new(struct audit *audit);
  * audit_sort(audit):
  * Bring every array into its fixed order and number hosts, certificates, lists, stores and failures by it.  Hosts by
  * name; certificates by SHA-256, then SHA-1, then issuer and serial; lists by their certificates; stores by label;
- * failures by host, instance, store path, target, peer, cause, missing; findings open ones first, then by severity
- * (worst first), kind, number of open gaps (most first), failed connections (most first), id.
+ * failures by host, instance, store path, target, peer, cause, missing, role; findings open ones first, then by
+ * severity (worst first), kind, number of open gaps (most first), failed connections (most first), id.
  */
 void audit_sort(struct audit *audit);
 

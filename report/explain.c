@@ -12,6 +12,7 @@ static void put_chain(struct file_output *output, const GPtrArray *chain)
         const struct audit_link *link = chain->pdata[i];
         paper_line(output, i == 0 ? "peer's chain" : "", "%u. %s%s", i + 1, words_known(link->subject),
                    link->subject_cut ? "... (cut off in the trace)" : "");
+        paper_fingerprint(output, "", "   SHA-256 ", link->sha256);
         if (i + 1 == chain->len)
             paper_line(output, "", "   issued by %s%s", words_known(link->issuer),
                        link->issuer_cut ? "... (cut off in the trace)" : "");
@@ -42,12 +43,38 @@ static void put_time(struct file_output *output, const struct audit_failure *fai
 
 static void put_peer(struct file_output *output, const struct audit_failure *failure)
 {
-    if (failure->target && failure->peer)
-        paper_line(output, "connection", "to %s (%s)", failure->target, failure->peer);
-    else if (failure->target || failure->peer)
-        paper_line(output, "connection", "with %s", failure->target ? failure->target : failure->peer);
+    g_autofree char *peers = words_peers(failure);
+    gboolean several = failure->peers->len > 1;
+
+    if (failure->role == ROLE_SERVER && peers) {
+        paper_field(output, "connection", "from %s", peers);
+        if (failure->target)
+            paper_line(output, "", "to %s", failure->target);
+    } else if (failure->target && several) {
+        paper_line(output, "connection", "to %s", failure->target);
+        paper_field(output, "", "with %s", peers);
+    } else if (failure->target && peers) {
+        paper_line(output, "connection", "to %s (%s)", failure->target, peers);
+    } else if (failure->target || peers) {
+        if (several)
+            paper_field(output, "connection", "with %s", peers);
+        else
+            paper_line(output, "connection", "with %s", failure->target ? failure->target : peers);
+    }
     if (failure->role != ROLE_UNKNOWN)
         paper_field(output, "our role", "TLS %s", audit_role_name(failure->role));
+}
+
+static void put_read(struct file_output *output, const struct audit_failure *failure)
+{
+    g_autofree char *lines = words_count(failure->lines_seen, "line", "lines");
+
+    if (failure->lines_seen == 0)
+        return;
+    if (failure->lines_known == failure->lines_seen)
+        paper_field(output, "read", "all %s of the block understood", lines);
+    else
+        paper_field(output, "read", "%u of %s of the block understood", failure->lines_known, lines);
 }
 
 static void put_advice(struct file_output *output, const struct audit_failure *failure)
@@ -77,6 +104,7 @@ static void put_failure(struct file_output *output, const struct audit_failure *
     put_advice(output, failure);
     put_peer(output, failure);
     put_time(output, failure);
+    put_read(output, failure);
     put_chain(output, failure->chain);
     for (guint i = 0; i < failure->evidence->len; i++) {
         file_output_puts(output, "  evidence\n");
@@ -136,10 +164,29 @@ static json_t *chain_json(const GPtrArray *chain)
         json_object_set_new(object, "subject", text_or_null(link->subject));
         json_object_set_new(object, "issuer", text_or_null(link->issuer));
         json_object_set_new(object, "serial", text_or_null(link->serial));
+        json_object_set_new(object, "sha256", text_or_null(link->sha256));
         mark_cut(object, link->subject_cut || link->issuer_cut);
         json_array_append_new(links, object);
     }
     return links;
+}
+
+static json_t *peers_json(const struct audit_failure *failure)
+{
+    json_t *peers = json_array();
+    for (guint i = 0; i < failure->peers->len; i++)
+        json_array_append_new(peers, json_string(failure->peers->pdata[i]));
+    return peers;
+}
+
+static json_t *read_json(const struct audit_failure *failure)
+{
+    if (failure->lines_seen == 0)
+        return json_null();
+    json_t *object = json_object();
+    json_object_set_new(object, "lines", json_integer(failure->lines_seen));
+    json_object_set_new(object, "understood", json_integer(failure->lines_known));
+    return object;
 }
 
 static json_t *missing_json(const struct audit_failure *failure)
@@ -166,10 +213,13 @@ static json_t *failure_json(const struct audit_failure *failure)
     json_object_set_new(object, "store", text_or_null(failure->store_path));
     json_object_set_new(object, "target", text_or_null(failure->target));
     json_object_set_new(object, "peer", text_or_null(failure->peer));
+    json_object_set_new(object, "peers", peers_json(failure));
+    json_object_set_new(object, "peers_more", json_integer(failure->peers_more));
     json_object_set_new(object, "first", text_or_null(failure->first_local));
     json_object_set_new(object, "last", text_or_null(failure->last_local));
     json_object_set_new(object, "count", json_integer(failure->count));
     json_object_set_new(object, "line", evidence ? json_integer(evidence->line) : json_null());
+    json_object_set_new(object, "read", read_json(failure));
     json_object_set_new(object, "chain", chain_json(failure->chain));
     json_object_set_new(object, "missing", missing_json(failure));
     json_object_set_new(object, "advice", text_or_null(failure->advice));

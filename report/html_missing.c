@@ -25,6 +25,8 @@ static char *holders_of(const struct audit_finding *finding)
     }
     if (finding->cert && finding->cert->references->len > 0)
         return g_strdup("references");
+    if (finding->cert && finding->cert->from_trace)
+        return g_strdup("only the peer");
     return g_strdup(finding->cert || finding->candidates->len > 0 ? "no trust list" : "nobody");
 }
 

@@ -57,6 +57,8 @@ void html_cert(struct markup *markup, const struct audit_cert *cert)
     html_fact(markup, "Key", NULL, "%s, %s", words_known(cert->key), words_known(cert->signature_algorithm));
     for (guint i = 0; i < cert->references->len; i++)
         html_fact(markup, i == 0 ? "Reference" : "", "path", "%s", (const char *)cert->references->pdata[i]);
+    if (cert->from_trace)
+        html_fact(markup, "Source", NULL, "%s", WORDS_FROM_TRACE);
 }
 
 void html_pem(struct markup *markup, const struct audit_cert *cert)
@@ -214,8 +216,8 @@ static void put_failure_head(struct markup *markup, const struct audit_failure *
 
     markup_open(markup, "h5", NULL);
     markup_printf(markup, "%s%s", where, *where ? " and " : "");
-    markup_text(markup, words_known(failure->target ? failure->target : failure->peer));
-    if (failure->target && failure->peer)
+    markup_text(markup, words_other_side(failure));
+    if (failure->target && failure->peer && failure->role != ROLE_SERVER && failure->peers->len <= 1)
         markup_printf(markup, " (%s)", failure->peer);
     markup_close(markup);
 }
@@ -224,6 +226,7 @@ static void put_failure(struct markup *markup, const struct audit_failure *failu
 {
     g_autofree char *count = words_count(failure->count, "failed connection", "failed connections");
     g_autofree char *first = words_moment(failure->first), *last = words_moment(failure->last);
+    g_autofree char *peers = words_peers(failure);
 
     markup_open(markup, "div", "failure");
     put_failure_head(markup, failure);
@@ -237,6 +240,8 @@ static void put_failure(struct markup *markup, const struct audit_failure *failu
         markup_printf(markup, "; our side is the TLS %s", audit_role_name(failure->role));
     markup_printf(markup, ". First %s, last %s.", first, last);
     markup_close(markup);
+    if (failure->peers->len > 1)
+        markup_say(markup, "p", NULL, "%s.", peers);
     if (failure->store_path) {
         markup_open(markup, "p", NULL);
         markup_text(markup, "PSE ");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define LABEL_COLUMNS 16
+#define PAIRS_COLUMNS 47 /* sixteen pairs of digits */
 
 void paper_wrap(struct file_output *output, const char *first, const char *rest, const char *text)
 {
@@ -47,6 +48,19 @@ void paper_line(struct file_output *output, const char *label, const char *forma
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
     file_output_printf(output, "  %-*s%s\n", LABEL_COLUMNS - 2, label, text);
+}
+
+void paper_fingerprint(struct file_output *output, const char *label, const char *before, const char *hex)
+{
+    if (!hex)
+        return;
+    g_autofree char *text = words_fingerprint(hex);
+    if (LABEL_COLUMNS + strlen(before) + strlen(text) > PAPER_COLUMNS && strlen(text) > PAIRS_COLUMNS) {
+        paper_line(output, label, "%s%.*s:", before, PAIRS_COLUMNS, text);
+        paper_line(output, "", "%*s%s", (int)strlen(before), "", text + PAIRS_COLUMNS + 1);
+    } else {
+        paper_line(output, label, "%s%s", before, text);
+    }
 }
 
 void paper_steps(struct file_output *output, const char *indent, const GPtrArray *steps)

@@ -31,6 +31,13 @@ void paper_field(struct file_output *output, const char *label, const char *form
 void paper_line(struct file_output *output, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /**
+ * paper_fingerprint(output, label, before, hex):
+ * A fingerprint as STRUST shows it behind the text ${before}; a SHA-256 is too wide for one line and takes two. Nothing
+ * for NULL.
+ */
+void paper_fingerprint(struct file_output *output, const char *label, const char *before, const char *hex);
+
+/**
  * paper_steps(output, indent, steps):
  * What to do, numbered; a command stands alone in its line, whole.
  */

@@ -50,20 +50,6 @@ static void put_head(struct file_output *output, const struct overview *overview
     file_output_printf(output, "Made by %s.\n", words_known(audit->program));
 }
 
-static void put_fingerprint(struct file_output *output, const char *label, const char *hex)
-{
-    if (!hex)
-        return;
-    g_autofree char *text = words_fingerprint(hex);
-    /* A SHA-256 is too wide for 80 columns: two lines of sixteen pairs. */
-    if (strlen(text) > PAPER_COLUMNS - strlen(INDENT)) {
-        paper_line(output, label, "%.47s:", text);
-        paper_line(output, "", "%s", text + 48);
-    } else {
-        paper_line(output, label, "%s", text);
-    }
-}
-
 static void put_cert(struct file_output *output, const struct audit_cert *cert)
 {
     g_autofree char *from = words_day(cert->not_before), *until = words_day(cert->not_after);
@@ -74,9 +60,11 @@ static void put_cert(struct file_output *output, const struct audit_cert *cert)
     paper_line(output, "serial", "%s", words_known(cert->serial));
     paper_line(output, "valid", "%s to %s", from, until);
     paper_line(output, "key", "%s, %s", words_known(cert->key), words_known(cert->signature_algorithm));
-    put_fingerprint(output, "SHA-256", cert->sha256);
-    put_fingerprint(output, "SHA-1", cert->sha1);
-    put_fingerprint(output, "MD5", cert->md5);
+    paper_fingerprint(output, "SHA-256", "", cert->sha256);
+    paper_fingerprint(output, "SHA-1", "", cert->sha1);
+    paper_fingerprint(output, "MD5", "", cert->md5);
+    if (cert->from_trace)
+        paper_field(output, "source", "%s", WORDS_FROM_TRACE);
 }
 
 static void put_gap(struct file_output *output, const struct audit_gap *gap)
@@ -180,8 +168,11 @@ static void put_other(struct file_output *output, const struct audit_finding *fi
         const struct audit_failure *failure = finding->failures->pdata[i];
         g_autofree char *count = words_count(failure->count, "time", "times");
         g_autofree char *where = words_where(failure->instance);
-        paper_line(output, "failure", "%s, %s, to %s", where, count,
-                   words_known(failure->target ? failure->target : failure->peer));
+        g_autofree char *peers = words_peers(failure);
+        paper_line(output, "failure", "%s, %s, %s %s", where, count, failure->role == ROLE_SERVER ? "from" : "to",
+                   words_other_side(failure));
+        if (failure->peers->len > 1)
+            paper_field(output, "", "%s", peers);
         paper_field(output, "", "%s", words_cause(failure->cause));
         if (failure->advice)
             paper_field(output, "", "%s", failure->advice);

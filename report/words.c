@@ -201,6 +201,37 @@ const char *words_known(const char *text)
     return text && *text ? text : "not known";
 }
 
+/* An audit of an older program has the first one only. */
+const char *words_other_side(const struct audit_failure *failure)
+{
+    if (failure->target && failure->role != ROLE_SERVER)
+        return failure->target;
+    if (failure->peers->len + failure->peers_more > 1)
+        return "several peers";
+    return words_known(failure->peers->len > 0 ? failure->peers->pdata[0] : failure->peer);
+}
+
+char *words_peers(const struct audit_failure *failure)
+{
+    const GPtrArray *peers = failure->peers;
+    gboolean capped = failure->peers_more >= AUDIT_PEERS_COUNTED - AUDIT_PEERS;
+
+    if (peers->len == 0)
+        return g_strdup(failure->peer);
+    if (peers->len == 1 && failure->peers_more == 0)
+        return g_strdup(peers->pdata[0]);
+    GString *text = g_string_new(capped ? "at least " : "");
+    g_autofree char *all = words_count((uint64_t)peers->len + failure->peers_more, "peer", "peers");
+    g_string_append_printf(text, "%s:", all);
+    for (guint i = 0; i < peers->len; i++)
+        g_string_append_printf(text, "%s %s", i > 0 ? "," : "", (const char *)peers->pdata[i]);
+    if (failure->peers_more > 0) {
+        g_autofree char *more = words_number(failure->peers_more);
+        g_string_append_printf(text, " and %s more", more);
+    }
+    return g_string_free(text, FALSE);
+}
+
 char *words_where(const struct audit_instance *instance)
 {
     if (!instance)

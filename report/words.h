@@ -18,6 +18,9 @@ const char *words_match(enum audit_match match);
 const char *words_basis(enum audit_gap_basis basis);
 const char *words_reading(enum audit_reading reading);
 
+/* The source of a certificate that nobody holds. */
+#define WORDS_FROM_TRACE "from a trace: the peer sent it; compare its fingerprint before you import it"
+
 /* Labels: "Web Dispatcher", "Trace level". */
 const char *words_instance_kind(enum audit_instance_kind kind);
 const char *words_finding_kind(enum audit_finding_kind kind);
@@ -70,6 +73,15 @@ char *words_short_name(const char *name);
  * The text, or "not known" for NULL.
  */
 const char *words_known(const char *text);
+
+/**
+ * words_other_side(failure), words_peers(failure):
+ * Whom the connections were made with, in a few words: the target (a caller's is a name of ours), the only peer,
+ * "several peers", "not known".  Their addresses: "192.0.2.7:443", "12 peers: 192.0.2.7:443, ... and 2 more"; NULL if
+ * none is known.
+ */
+const char *words_other_side(const struct audit_failure *failure);
+char *words_peers(const struct audit_failure *failure);
 
 /**
  * words_where(instance):

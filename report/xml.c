@@ -120,6 +120,10 @@ static void write_field(struct writer *writer, const char *element, const struct
         if (*(const int64_t *)at >= 0)
             write_number(writer, field->name, *(const int64_t *)at);
         break;
+    case VALUE_TALLY:
+        if (*(const unsigned *)at == 0)
+            break;
+        G_GNUC_FALLTHROUGH;
     case VALUE_COUNT:
         write_number(writer, field->name, *(const unsigned *)at);
         break;

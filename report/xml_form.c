@@ -64,6 +64,7 @@ MAKER(finding)
 #define MOMENT(type, attribute, member) FIELD(type, attribute, VALUE_MOMENT, member)
 #define BYTES(type, attribute, member)  FIELD(type, attribute, VALUE_BYTES, member)
 #define COUNT(type, attribute, member)  FIELD(type, attribute, VALUE_COUNT, member)
+#define TALLY(type, attribute, member)  FIELD(type, attribute, VALUE_TALLY, member)
 #define FLAG(type, attribute, member)   FIELD(type, attribute, VALUE_FLAG, member)
 #define NUMBER(type, attribute, member, none_)                                                                         \
     {                                                                                                                  \
@@ -206,6 +207,7 @@ static const struct xml_element cert_element = {
             TEXT(cert, "signature-algorithm", signature_algorithm),
             FLAG(cert, "self-signed", self_signed),
             FLAG(cert, "ca", ca),
+            FLAG(cert, "from-trace", from_trace),
             FIELD(cert, "der", VALUE_DER, der),
             END,
         },
@@ -317,6 +319,7 @@ static const struct xml_element failure_element = {
             TEXT(failure, "store-path", store_path),
             TEXT(failure, "target", target),
             TEXT(failure, "peer", peer),
+            TALLY(failure, "peers-more", peers_more),
             MOMENT(failure, "first", first),
             MOMENT(failure, "last", last),
             TEXT(failure, "first-local", first_local),
@@ -326,10 +329,13 @@ static const struct xml_element failure_element = {
             FLAG(failure, "missing-cut", missing_cut),
             WORD(failure, "certainty", certainty, certainty),
             TEXT(failure, "advice", advice),
+            TALLY(failure, "lines", lines_seen),
+            TALLY(failure, "lines-known", lines_known),
             END,
         },
     .children =
         (const struct xml_child[]){
+            STRINGS(failure, "peer", peers),
             ELEMENTS(failure, "link", chain, link_element),
             ELEMENTS(failure, "evidence", evidence, evidence_element),
             END,

@@ -35,6 +35,7 @@ enum xml_value {
     VALUE_MOMENT, /* int64_t, MOMENT_NONE absent */
     VALUE_BYTES,  /* int64_t, -1 absent */
     VALUE_COUNT,  /* unsigned */
+    VALUE_TALLY,  /* the same, 0 absent */
     VALUE_NUMBER, /* int, absent if it is field.none */
     VALUE_FLAG,   /* gboolean, FALSE absent */
     VALUE_WORD,   /* an enum with the spellings field.words */

@@ -136,6 +136,7 @@ static gboolean read_number(const struct xml_field *field, void *at, const char 
     case VALUE_BYTES:
         return parse_number(at, text, 0, G_MAXINT64);
     case VALUE_COUNT:
+    case VALUE_TALLY:
         if (!parse_number(&number, text, 0, G_MAXUINT32))
             return FALSE;
         *(unsigned *)at = (unsigned)number;

@@ -46,13 +46,19 @@ class Explain(harness.Case):
         advice = failure.pop("advice")
         for word in ("SAPSSLC.pse", "Example Root R2"):
             self.assertIn(word, advice)
-        links = [{key: link.get(key) for key in ("subject", "issuer", "serial")} for link in failure.pop("chain")]
+        read = failure.pop("read")
+        if read:
+            self.assertLessEqual(read["understood"], read["lines"])
+        chain = failure.pop("chain")
+        self.assertTrue(all(link["sha256"] is None for link in chain), "this trace prints no fingerprints")
+        links = [{key: link.get(key) for key in ("subject", "issuer", "serial")} for link in chain]
         self.assertEqual(links, [
             {"subject": self.api.subject, "issuer": issuing.subject, "serial": self.api.serial},
             {"subject": issuing.subject, "issuer": root.subject, "serial": issuing.serial}])
         self.assertEqual(failure, {
             "cause": "untrusted-peer", "error": "SSSLERR_PEER_CERT_UNTRUSTED", "code": -102, "role": "client",
             "store": STORE, "target": "api.example.com", "peer": "198.51.100.7:443",
+            "peers": ["198.51.100.7:443"], "peers_more": 0,
             "first": traces.ago(2).strftime("%Y-%m-%dT%H:%M:%S"), "last": traces.ago(1).strftime("%Y-%m-%dT%H:%M:%S"),
             "count": 2, "line": line, "missing": {"subject": root.subject, "certainty": "issuer"}})
 

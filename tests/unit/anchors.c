@@ -1,6 +1,8 @@
 /* analyzer/anchors: which certificate is missing in which trust store, night after night. */
 #include "anchors.h"
 
+#include "findings.h"
+#include "grouping.h"
 #include "identify.h"
 #include "moment.h"
 #include "scene.h"
@@ -651,6 +653,126 @@ Test(anchors, a_self_signed_peer_that_nobody_knows)
     cr_expect_eq(finding->certainty, CERTAINTY_SELF_SIGNED);
     cr_expect_str_neq(scene_step(((struct audit_gap *)finding->gaps->pdata[0])->steps, "self-signed certificate. Ask"),
                       "");
+}
+
+/* A night of one PSE whose trust list is ${list}; if ${shown} a trace prints the certificate that the peer sends. */
+static struct audit *night_of_sent(const struct issued *sent, GBytes *list, gboolean shown,
+                                   const struct audit *previous, int64_t at)
+{
+    struct audit *audit = audit_new();
+    g_autoptr(landscape_auto) landscape = landscape_new(audit);
+    struct audit_host *host = audit_host_new(audit);
+    struct audit_instance *instance = audit_instance_new(audit);
+    struct audit_store *store = audit_store_new(audit);
+    struct audit_member *member = audit_member_new(audit);
+    audit->evaluated = CERTS_NOW + at * DAY;
+    host->name = "web01";
+    host->collected = audit->evaluated;
+    instance->host = host;
+    instance->name = "W20";
+    instance->path = "/usr/sap/PRD/W20";
+    instance->kind = store->kind = INSTANCE_WEBDISP;
+    store->label = "web01 W20 SAPSSLC.pse";
+    store->file = "SAPSSLC.pse";
+    member->instance = instance;
+    member->path = "/usr/sap/PRD/W20/sec/SAPSSLC.pse";
+    member->list = pool_add_list(landscape->pool, g_bytes_get_data(list, NULL), g_bytes_get_size(list));
+    g_ptr_array_add(audit->hosts, host);
+    g_ptr_array_add(host->instances, instance);
+    g_ptr_array_add(audit->stores, store);
+    g_ptr_array_add(store->members, member);
+
+    g_autoptr(GPtrArray) chain = g_ptr_array_new(), lines = g_ptr_array_new();
+    struct trace_cert cert = {
+        .subject = "CN=printer.example.com", .issuer = "CN=printer.example.com", .der = sent->der};
+    struct trace_failure failure = {.target = "printer.example.com",
+                                    .role = ROLE_CLIENT,
+                                    .local = MOMENT_NONE,
+                                    .chain = chain,
+                                    .lines = lines,
+                                    .missing = cert.subject,
+                                    .certainty = CERTAINTY_SELF_SIGNED};
+    const struct grouping_part part = {.path = "dev_webdisp"};
+    g_autoptr(grouping_auto) grouping = grouping_new(audit, instance, 0, landscape->pool);
+    g_ptr_array_add(chain, &cert);
+    if (shown)
+        grouping_take(grouping, &failure, &part);
+    grouping_end_trace(grouping, TRUE);
+    for (guint i = 0; i < audit->failures->len; i++) {
+        ((struct audit_failure *)audit->failures->pdata[i])->store = store;
+        g_hash_table_insert(landscape->members, audit->failures->pdata[i], member);
+    }
+    pool_take_shown(landscape->pool);
+    g_autoptr(history_auto) history = history_new(landscape, previous);
+    audit_sort(audit);
+    findings_make(landscape, history);
+    audit_sort(audit);
+    return audit;
+}
+
+Test(anchors, a_certificate_that_only_the_peer_has)
+{
+    g_autoptr(issued_auto) sent = certs(.subject = "/CN=printer.example.com", .leaf = TRUE);
+    g_autoptr(GBytes) nothing = g_bytes_new_static("", 0), holds = certs_join(sent, NULL);
+
+    g_autoptr(audit_auto) first = night_of_sent(sent, nothing, TRUE, NULL, 0);
+    const struct audit_finding *finding = only(first, FINDING_MISSING_ANCHOR);
+    const struct audit_gap *gap = finding->gaps->pdata[0];
+    cr_assert_not_null(finding->cert);
+    cr_expect(finding->cert->from_trace);
+    cr_expect(g_bytes_equal(finding->cert->der, sent->der), "what is to be imported, in the report");
+    cr_expect_eq(finding->match, MATCH_FINGERPRINT, "the fingerprint is that of what the trace prints");
+    cr_expect_eq(finding->donors->len, 0, "a peer is no donor");
+    cr_expect(strstr(finding->detail, "No trust list, own certificate or reference that was read has it; it is known "
+                                      "from the trace"),
+              "%s", finding->detail);
+    cr_expect(strstr(finding->proof, "compare its fingerprint before you import it"), "%s", finding->proof);
+    cr_expect_str_neq(scene_step(gap->steps, "by whoever runs printer.example.com"), "");
+    cr_expect_str_eq(scene_step(gap->steps, "and compare its fingerprint"), "", "that would come too late");
+    const struct audit_failure *failure = first->failures->pdata[0];
+    cr_expect_str_eq(((const struct audit_link *)failure->chain->pdata[0])->sha256, finding->cert->sha256);
+
+    g_autoptr(audit_auto) silent = night_of_sent(sent, nothing, FALSE, first, 1);
+    const struct audit_finding *again = only(silent, FINDING_MISSING_ANCHOR);
+    cr_expect_str_eq(again->id, finding->id);
+    cr_expect_eq(again->state, STATE_OPEN);
+    cr_assert_not_null(again->cert);
+    cr_expect(again->cert->from_trace, "the mark is kept from night to night");
+    cr_expect_str_neq(scene_step(((const struct audit_gap *)again->gaps->pdata[0])->steps, "proves nothing"), "");
+
+    g_autoptr(audit_auto) healed = night_of_sent(sent, holds, TRUE, silent, 2);
+    const struct audit_finding *fixed = only(healed, FINDING_MISSING_ANCHOR);
+    cr_expect_str_eq(fixed->id, finding->id);
+    cr_expect_eq(fixed->state, STATE_FIXED);
+    cr_expect_not(fixed->cert->from_trace);
+    cr_expect_null(strstr(fixed->detail, "No trust list"), "%s", fixed->detail);
+}
+
+Test(anchors, a_trace_that_prints_the_certificate_of_the_peer)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(issued_auto) lone = certs(.subject = "/CN=printer.example.com", .leaf = TRUE);
+    g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
+    g_autofree char *pem = certs_pem(lone);
+    g_auto(GStrv) lines = g_strsplit(g_strchomp(pem), "\n", -1);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    scene_store(scene, host, d00, "SAPSSLC.pse", nothing);
+    g_string_append(text, "[Thr 7] *** ERROR during SecuSSL_SessionStartNB() from SSL_connect()==SSL_ERROR_SSL\n"
+                          "[Thr 7]    session uses PSE file \"" PRD_STORE "\"\n");
+    for (char **line = lines; *line; line++)
+        g_string_append_printf(text, "[Thr 7] %s\n", *line);
+    g_string_append(text, "[Thr 7] *** ERROR => SSL handshake with printer.example.com:443 failed: "
+                          "SSSLERR_PEER_CERT_UNTRUSTED (-102)\n");
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+    cr_assert_not_null(finding->cert);
+    cr_expect(finding->cert->from_trace);
+    cr_expect(g_bytes_equal(finding->cert->der, lone->der));
+    cr_expect_eq(finding->match, MATCH_FINGERPRINT);
+    cr_expect_eq(finding->donors->len, 0);
 }
 
 Test(anchors, what_to_do_by_kind_of_instance)

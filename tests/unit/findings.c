@@ -2,6 +2,7 @@
 #include "findings.h"
 
 #include "moment.h"
+#include "peers.h"
 #include "scene.h"
 
 #include <criterion/criterion.h>
@@ -136,8 +137,8 @@ Test(findings, one_finding_for_a_peer_and_one_for_all_that_call)
     } rows[] = {
         {CAUSE_CLOSED, "2 failed connections; peer: a.example.com."},
         {CAUSE_CLOSED, "1 failed connection; peer: b.example.com."},
-        {CAUSE_PEER_REFUSED, "20 failed connections; peers: 192.0.2.0, 192.0.2.10, 192.0.2.11, 192.0.2.12, 192.0.2.13, "
-                             "192.0.2.14, 192.0.2.15, 192.0.2.16, 192.0.2.17, 192.0.2.18 and 10 more."},
+        {CAUSE_PEER_REFUSED, "20 failed connections; peers: 192.0.2.0, 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, "
+                             "192.0.2.5, 192.0.2.6, 192.0.2.7, 192.0.2.8, 192.0.2.9 and 10 more."},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         int found = 0;
@@ -147,6 +148,48 @@ Test(findings, one_finding_for_a_peer_and_one_for_all_that_call)
             found += failure->cause == rows[i].cause && g_strcmp0(finding->detail, rows[i].detail) == 0;
         }
         cr_expect_eq(found, 2, "%s", rows[i].detail);
+    }
+}
+
+Test(findings, peers_of_several_failures)
+{
+    static const struct {
+        const char *what, *target;
+        enum audit_role role;
+        unsigned named, more; /* of the first failure */
+        const char *other;    /* peer of a second one; NULL: there is none */
+        unsigned other_more;
+        const char *wanted;
+    } rows[] = {
+        {"nobody", NULL, ROLE_CLIENT, 0, 0, NULL, 0, ""},
+        {"a name", "a", ROLE_CLIENT, 2, 0, NULL, 0, "a"},
+        {"a name that others ask for", "a", ROLE_SERVER, 2, 0, NULL, 0, "p0, p1"},
+        {"as many as are named", NULL, ROLE_SERVER, 10, 0, "p9", 0, "p0, p1, p2, p3, p4, p5, p6, p7, p8, p9"},
+        {"one more", NULL, ROLE_SERVER, 10, 0, "q", 0, "p0, p1, p2, p3, p4, p5, p6, p7, p8, p9 and 1 more"},
+        {"some that are counted", NULL, ROLE_SERVER, 2, 5, "p1", 0, "p0, p1 and 5 more"},
+        {"not all of them", NULL, ROLE_SERVER, 1, AUDIT_PEERS_COUNTED - AUDIT_PEERS, NULL, 0,
+         "p0 and at least 990 more"},
+        {"nobody knows how many", NULL, ROLE_SERVER, 2, 5, "p1", 3, "p0, p1 and others"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) audit = audit_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct audit_failure *one = audit_failure_new(audit), *other = audit_failure_new(audit);
+        struct peers peers;
+        one->target = rows[i].target;
+        one->role = other->role = rows[i].role;
+        one->peers_more = rows[i].more;
+        other->peers_more = rows[i].other_more;
+        for (unsigned j = 0; j < rows[i].named; j++)
+            g_ptr_array_add(one->peers, (void *)audit_textf(audit, "p%u", j));
+        if (rows[i].other)
+            g_ptr_array_add(other->peers, (void *)audit_text(audit, rows[i].other));
+        peers_init(&peers);
+        peers_add(&peers, one);
+        peers_add(&peers, other);
+        peers_append(&peers, text);
+        peers_clear(&peers);
+        cr_expect_str_eq(text->str, rows[i].wanted, "%s: %s", rows[i].what, text->str);
     }
 }
 

@@ -252,6 +252,7 @@ static struct audit_failure *add_untrusted(struct audit *audit, struct audit_ins
                                       store ? store->file : "SAPSSLC.pse");
     failure->target = audit_text(audit, target);
     failure->peer = "192.0.2.7:443";
+    g_ptr_array_add(failure->peers, (char *)failure->peer);
     failure->missing = audit_text(audit, missing);
     failure->certainty = certainty;
     failure->advice = audit_textf(audit, "Import %s into %s.", missing ? missing : "the root of the peer's chain",
@@ -264,6 +265,17 @@ static struct audit_failure *add_untrusted(struct audit *audit, struct audit_ins
           audit_textf(audit, "[Thr 140]   Target Hostname=\"%s\"", target ? target : ""),
           "[Thr 140] <<- ERROR: SapSSLSessionStart(sssl_hdl=7f2c4c00a5b0)==SSSLERR_PEER_CERT_UNTRUSTED");
     return failure;
+}
+
+/* As of a name with many addresses, and of a block that was not wholly understood. */
+static void add_many_peers(struct audit *audit, struct audit_failure *failure)
+{
+    g_ptr_array_set_size(failure->peers, 0);
+    for (int i = 0; i < AUDIT_PEERS; i++)
+        g_ptr_array_add(failure->peers, (char *)audit_textf(audit, "192.0.2.%d:443", 7 + i));
+    failure->peers_more = 2;
+    failure->lines_seen = 21;
+    failure->lines_known = 18;
 }
 
 static struct audit_finding *add_finding(struct audit *audit, enum audit_finding_kind kind,
@@ -395,6 +407,7 @@ static void build_certs(struct scene *scene)
     scene->meridian->subject_key_id = "0d0b7348e1b22c6546246dc198e129ad9529ed87";
     TEXTS(audit, scene->meridian->references, "/etc/trustgap/roots/meridian.pem", "/etc/ssl/certs/Meridian_G2.pem");
     scene->gateway = add_whole_cert(audit, GATEWAY, "55:11:D0", gateway_der, day(2026, 8, 1), day(2029, 8, 1));
+    scene->gateway->from_trace = TRUE;
     scene->racine = add_whole_cert(audit, RACINE, "20:01", racine_der, day(2006, 12, 12), day(2026, 12, 12));
     scene->nordwind = add_listed_cert(audit, NORDWIND, "03:E9", day(2031, 5, 1));
     scene->twin1 = add_listed_cert(audit, "CN=Harbour Issuing CA, O=Harbour, C=NL", "11", day(2030, 1, 1));
@@ -471,8 +484,11 @@ static void build_meridian(struct scene *scene)
         add_untrusted(audit, scene->w20, scene->web_c, "backend.partner.example", 12, MERIDIAN, CERTAINTY_NAMED);
     seen(audit, web, at(23, 1, 2, 3), at(23, 3, 59, 59), 3600);
     web->role = ROLE_UNKNOWN;
+    add_many_peers(audit, web);
     struct audit_failure *java = add_untrusted(audit, scene->j10, scene->java_s, NULL, 3, MERIDIAN, CERTAINTY_ISSUER);
     java->role = ROLE_SERVER;
+    java->peers->pdata[0] = (char *)"192.0.2.7";
+    g_ptr_array_add(java->peers, (char *)"192.0.2.8");
     java->first_local = java->last_local = "2026-11-22T23:10:00";
     struct audit_failure *lone =
         add_untrusted(audit, scene->q10, NULL, "api.partner.example", 2, MERIDIAN, CERTAINTY_ISSUER);
@@ -671,6 +687,8 @@ static void build_other_findings(struct scene *scene)
     struct audit_failure *failure =
         add_untrusted(audit, scene->bad, scene->bad_c, HOSTILE, 1, HOSTILE, CERTAINTY_UNKNOWN);
     failure->error = failure->peer = audit_text(audit, HOSTILE);
+    failure->peers->pdata[0] = (char *)failure->peer;
+    g_ptr_array_add(failure->peers, (char *)"192.0.2.1:443");
     add_link(audit, failure, HOSTILE, HOSTILE, audit_text(audit, HOSTILE));
     finding = add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_CRITICAL, STATE_NEW, HOSTILE);
     finding->detail = finding->proof = finding->subject = audit_text(audit, HOSTILE);
@@ -737,9 +755,13 @@ struct audit *fixture_explain(void)
     struct audit_failure *failure =
         add_untrusted(audit, NULL, NULL, "api.partner.example", 12, MERIDIAN, CERTAINTY_ISSUER);
     seen(audit, failure, at(22, 1, 2, 3), at(22, 5, 6, 7), 0);
-    add_link(audit, failure, "CN=api.partner.example, O=Partner AG, C=DE", MERIDIAN, "0B:11");
+    add_many_peers(audit, failure);
+    add_link(audit, failure, "CN=api.partner.example, O=Partner AG, C=DE", MERIDIAN, "0B:11")->sha256 =
+        digest(audit, G_CHECKSUM_SHA256, "0B:11");
     failure = add_untrusted(audit, NULL, NULL, NULL, 1, GATEWAY, CERTAINTY_SELF_SIGNED);
     failure->peer = NULL;
+    g_ptr_array_set_size(failure->peers, 0);
+    failure->lines_seen = failure->lines_known = 9;
     add_link(audit, failure, GATEWAY, GATEWAY, "55:11:D0");
     failure =
         add_untrusted(audit, NULL, NULL, "pier.harbour.example", 1, "CN=Harbour Issuing CA, O=Harb", CERTAINTY_NAMED);

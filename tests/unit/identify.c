@@ -322,6 +322,129 @@ Test(identify, an_issuer_whose_own_issuer_line_is_cut_away)
     cr_expect_eq(identity->cert, held);
 }
 
+/* ---- Certificates that only a peer has sent ---- */
+
+/* As show(), and the certificate itself. */
+static struct audit_link *show_whole(struct fixture *fixture, const struct issued *issued)
+{
+    struct audit_link *link = show(fixture, issued);
+    g_autofree char *sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, issued->der);
+    link->sha256 = audit_text(fixture->audit, sha256);
+    pool_add_shown(fixture->pool, issued->der);
+    pool_take_shown(fixture->pool);
+    return link;
+}
+
+static const char caution[] = "Nobody holds it: the peer sent it; compare its fingerprint before you import it.";
+
+Test(identify, a_self_signed_certificate_that_the_peer_sent)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    struct issued *self = ISSUE(.subject = "/CN=host.example.com", .leaf = TRUE);
+    fixture->failure->certainty = CERTAINTY_SELF_SIGNED;
+    show_whole(fixture, self);
+    const struct identity *identity = run(fixture, "CN=host.example.com");
+    cr_expect_eq(identity->match, MATCH_FINGERPRINT);
+    cr_assert_not_null(identity->cert);
+    cr_expect(identity->cert->from_trace && identity->cert->der);
+    cr_expect(g_str_has_suffix(identity->proof, caution), "%s", identity->proof);
+
+    hold(fixture, self);
+    identity = run(fixture, "CN=host.example.com");
+    cr_expect_eq(identity->match, MATCH_FINGERPRINT);
+    cr_expect_not(identity->cert->from_trace);
+    cr_expect_null(strstr(identity->proof, caution), "somebody holds it: %s", identity->proof);
+}
+
+Test(identify, a_root_that_the_peer_sent)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    struct issued *root = ISSUE(.subject = "/O=Example/CN=Root");
+    struct issued *again = ISSUE(.subject = "/O=Example/CN=Root", .key_of = root);
+    struct issued *leaf = ISSUE(.subject = "/CN=api.example.com", .issuer = root, .leaf = TRUE);
+    fixture->failure->certainty = CERTAINTY_SELF_SIGNED;
+    show_whole(fixture, leaf);
+    show_whole(fixture, root);
+    const struct identity *identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_PROVED, "that it is the missing one");
+    cr_expect(identity->cert->from_trace);
+    cr_expect(g_str_has_suffix(identity->proof, caution), "and that proves no trust: %s", identity->proof);
+
+    struct audit_cert *held = hold(fixture, again);
+    identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->cert, held, "one that somebody holds and that heals as well is better");
+    cr_expect_null(strstr(identity->proof, caution), "%s", identity->proof);
+}
+
+Test(identify, the_chain_that_the_peer_sent_proves_who_has_signed_it)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    struct issued *root = ISSUE(.subject = "/O=Example/CN=Root"), *other = ISSUE(.subject = "/O=Example/CN=Root");
+    struct issued *middle = ISSUE(.subject = "/O=Example/CN=Issuing", .issuer = root);
+    struct issued *leaf = ISSUE(.subject = "/CN=api.example.com", .issuer = middle, .leaf = TRUE);
+    show_whole(fixture, leaf);
+    show_whole(fixture, middle);
+    const struct identity *identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_NONE, "an intermediate that the peer sent is no substitute");
+
+    hold(fixture, other);
+    struct audit_cert *held = hold(fixture, root);
+    identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_PROVED);
+    cr_expect_eq(identity->cert, held);
+    cr_expect_not(strstr(identity->proof, "not at hand"), "all of the chain is: %s", identity->proof);
+}
+
+Test(identify, what_one_peer_sends_does_not_answer_for_another)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    /* Somebody has sent certificates with the names and numbers of others. */
+    struct issued *root = ISSUE(.subject = "/O=Example/CN=Root", .serial = "0A01");
+    struct issued *middle = ISSUE(.subject = "/O=Example/CN=Issuing", .issuer = root, .serial = "0A02");
+    struct issued *false_root = ISSUE(.subject = "/O=Example/CN=Root", .serial = "0A01");
+    struct issued *false_middle = ISSUE(.subject = "/O=Example/CN=Issuing", .issuer = false_root, .serial = "0A02");
+    show_whole(fixture, false_middle);
+    show_whole(fixture, false_root);
+    g_ptr_array_set_size(fixture->failure->chain, 0);
+
+    const struct identity *identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_NONE, "by name");
+    show(fixture, middle);
+    cr_expect_eq(run(fixture, "CN=Root, O=Example")->match, MATCH_NONE, "by the signature of a namesake");
+    struct audit_link *link = show(fixture, root);
+    fixture->failure->certainty = CERTAINTY_SELF_SIGNED;
+    cr_expect_eq(run(fixture, "CN=Root, O=Example")->match, MATCH_NONE, "by number");
+    fixture->failure->missing_cut = TRUE;
+    cr_expect_eq(run(fixture, "CN=Roo")->match, MATCH_NONE, "as a candidate");
+    fixture->failure->missing_cut = FALSE;
+
+    struct audit_cert *held = hold(fixture, root);
+    identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_SERIAL);
+    cr_expect_eq(identity->cert, held);
+    g_ptr_array_remove(fixture->failure->chain, link);
+    fixture->failure->certainty = CERTAINTY_ISSUER;
+    identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_NAME, "the false one does not make it ambiguous");
+    cr_expect_eq(identity->cert, held);
+}
+
+Test(identify, a_listing_without_fingerprints_is_found_by_its_number)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    struct issued *self = ISSUE(.subject = "/CN=host.example.com", .leaf = TRUE, .serial = "0A01");
+    struct audit_cert *listed = hold(fixture, self);
+    fixture->failure->certainty = CERTAINTY_SELF_SIGNED;
+    struct audit_link *link = show(fixture, self);
+    listed->sha256 = listed->sha1 = listed->md5 = NULL;
+    link->sha256 = "00";
+    const struct identity *identity = run(fixture, "CN=host.example.com");
+    cr_expect_eq(identity->match, MATCH_SERIAL);
+    cr_expect_eq(identity->cert, listed);
+    listed->sha1 = "11";
+    cr_expect_eq(run(fixture, "CN=host.example.com")->match, MATCH_NONE, "it has another fingerprint");
+}
+
 Test(identify, keys_of_certificates)
 {
     g_autoptr(audit_auto) audit = audit_new();

@@ -2,6 +2,7 @@
 #include "landscape.h"
 
 #include "analysis.h"
+#include "grouping.h"
 #include "moment.h"
 #include "scene.h"
 
@@ -417,6 +418,26 @@ Test(landscape, local_times_become_utc)
         cr_expect_eq(failure->last, rows[i].moment, "%d", rows[i].offset);
         cr_expect_str_eq(failure->last_local, "2026-11-22T01:02:03");
     }
+}
+
+Test(landscape, failures_beyond_the_limit_are_reported)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    for (int i = 0; i < GROUPING_ENTRIES + 2; i++) {
+        g_autofree char *target = g_strdup_printf("h%d", i);
+        scene_headline(text, target, "SSSLRC_CONN_CLOSED (-10)");
+    }
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_expect_eq(audit->failures->len, GROUPING_ENTRIES);
+    cr_assert_eq(audit->warnings->len, 1);
+    cr_expect_str_eq(audit->warnings->pdata[0], "app01: /usr/sap/PRD/D00: more than 10000 different failures in its "
+                                                "traces; 2 connections are left out");
+    const struct audit_instance *instance = ((const struct audit_host *)audit->hosts->pdata[0])->instances->pdata[0];
+    cr_expect_eq(((const struct audit_trace *)instance->traces->pdata[0])->failures, GROUPING_ENTRIES + 2);
 }
 
 Test(landscape, how_far_a_trace_reaches)

@@ -566,6 +566,145 @@ static const char *warning(const struct fixture *f)
     return f->audit->warnings->len == 1 ? f->audit->warnings->pdata[0] : "";
 }
 
+/* ---- What peers have sent ---- */
+
+static void show(struct fixture *f, const struct issued *issued)
+{
+    pool_add_shown(f->pool, issued->der);
+    pool_take_shown(f->pool);
+}
+
+static struct audit_cert *only_cert(const struct fixture *f)
+{
+    cr_assert_eq(f->audit->certs->len, 1, "%u", f->audit->certs->len);
+    return f->audit->certs->pdata[0];
+}
+
+/* A listing of ${issued}, which is self-signed; in the old style if it has no fingerprint. */
+static void list(struct fixture *f, const struct issued *issued, const char *fingerprint)
+{
+    g_autofree char *subject = name_print(X509_get_subject_name(issued->x509));
+    g_autofree char *hex = NULL;
+    g_autoptr(GString) text = g_string_new("PKList:\n");
+    enum audit_reading reading;
+    const char *reason;
+
+    g_string_append_printf(text, "Subject: %s\nIssuer: %s\n", subject, subject);
+    if (fingerprint) {
+        hex = g_compute_checksum_for_bytes(*fingerprint == 'M' ? G_CHECKSUM_MD5 : G_CHECKSUM_SHA256, issued->der);
+        g_string_append_printf(text, "Certificate fingerprint (%s): %s\n", fingerprint, hex);
+    } else {
+        g_string_append(text, "Serialno: 0A01\nNotBefore: (260101000000Z)\nNotAfter: (460101000000Z)\n");
+    }
+    cr_assert(pool_add_listing(f->pool, text->str, text->len, 0, &reading, &reason), "%s", reason);
+}
+
+Test(pool, shown_and_otherwise_known)
+{
+    static const struct {
+        const char *what,
+            *steps; /* s: shown, l: in a list, r: in a reference (by DER), 2: listed by SHA-256, 5: by MD5 */
+        gboolean from_trace, der;
+    } rows[] = {
+        {"shown only", "s", TRUE, TRUE},
+        {"shown twice", "ss", TRUE, TRUE},
+        {"shown, then in a list", "sl", FALSE, TRUE},
+        {"in a list, then shown", "ls", FALSE, TRUE},
+        {"in a list between", "sls", FALSE, TRUE},
+        {"listed", "2", FALSE, FALSE},
+        {"listed, then shown: the listing says that it is held, the trace what it is", "2s", FALSE, TRUE},
+        {"shown, then listed", "s2", FALSE, TRUE},
+        {"listed by MD5, then shown", "5s", FALSE, TRUE},
+        {"listed and in a list, then shown", "2ls", FALSE, TRUE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct fixture f;
+        setup(&f);
+        g_autoptr(issued_auto) root = certs(.subject = "/O=Example/CN=Root");
+        for (const char *step = rows[i].steps; *step; step++) {
+            if (*step == 's')
+                show(&f, root);
+            else if (*step == 'l')
+                add(f.pool, root);
+            else
+                list(&f, root, *step == '2' ? "SHA256" : "MD5");
+        }
+        const struct audit_cert *cert = only_cert(&f);
+        cr_expect_eq(cert->from_trace, rows[i].from_trace, "%s", rows[i].what);
+        cr_expect_eq(cert->der != NULL, rows[i].der, "%s", rows[i].what);
+        cleanup(&f);
+    }
+}
+
+Test(pool, what_is_shown_takes_no_place)
+{
+    struct fixture f;
+    setup(&f);
+    int64_t begin = moment_from_civil(2026, 1, 1, 0, 0, 0), end = moment_from_civil(2046, 1, 1, 0, 0, 0);
+    g_autoptr(issued_auto) root =
+        certs(.subject = "/O=Example/CN=Root", .serial = "0A01", .not_before = begin, .not_after = end);
+    g_autoptr(issued_auto) forged =
+        certs(.subject = "/O=Example/CN=Root", .serial = "0A01", .not_before = begin, .not_after = end);
+    /* An old listing tells no fingerprint, so whoever sends a certificate can make one with its name and number. */
+    list(&f, root, NULL);
+    struct audit_cert *listed = only_cert(&f);
+    show(&f, forged);
+    cr_expect_eq(only_cert(&f), listed);
+    cr_expect_null(listed->der);
+    cr_expect_null(listed->sha256);
+    cr_expect_not(listed->from_trace);
+    cr_expect_eq(pool_find_serial(f.pool, "CN=Root, O=Example", "0A:01"), listed);
+    cleanup(&f);
+
+    setup(&f);
+    show(&f, forged);
+    cr_expect_null(pool_find_serial(f.pool, "CN=Root, O=Example", "0A:01"));
+    cr_expect_eq(pool_find_digest(f.pool, only_cert(&f)->sha256, NULL, NULL), only_cert(&f));
+    struct audit_cert *held = add(f.pool, root);
+    cr_expect_eq(f.audit->certs->len, 2);
+    cr_expect_eq(pool_find_serial(f.pool, "CN=Root, O=Example", "0A:01"), held);
+    cr_expect_not(held->from_trace);
+    cleanup(&f);
+}
+
+Test(pool, what_is_shown_is_one_certificate)
+{
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Root");
+    gsize size;
+    const char *bytes = g_bytes_get_data(root->der, &size);
+    for (gsize length = 0; length <= size + 1; length++) {
+        struct fixture f;
+        setup(&f);
+        g_autofree char *copy = g_malloc0(size + 1);
+        memcpy(copy, bytes, size);
+        g_autoptr(GBytes) der = g_bytes_new(copy, length);
+        pool_add_shown(f.pool, der);
+        pool_take_shown(f.pool);
+        cr_expect_eq(f.audit->certs->len, length == size, "%zu of %zu bytes", length, size);
+        cleanup(&f);
+    }
+}
+
+Test(pool, much_is_shown)
+{
+    for (unsigned more = 0; more < 2; more++) {
+        struct fixture f;
+        setup(&f);
+        for (uint32_t i = 0; i < POOL_SHOWN + more; i++) {
+            g_autoptr(GBytes) der = g_bytes_new(&i, sizeof i);
+            pool_add_shown(f.pool, der);
+            pool_add_shown(f.pool, der);
+        }
+        pool_take_shown(f.pool);
+        pool_take_shown(f.pool);
+        cr_expect_eq(f.audit->warnings->len, more);
+        if (more)
+            cr_expect_str_eq(f.audit->warnings->pdata[0],
+                             "more than 10000 certificates that peers have sent: 2 were not read");
+        cleanup(&f);
+    }
+}
+
 TestSuite(reference, .init = make_folder, .fini = remove_folder);
 
 Test(reference, one_file)

@@ -855,8 +855,9 @@ Test(report, explain_that_found_nothing)
 /* Other programs read it: exactly these members, whatever is known. */
 Test(report, explain_json_members)
 {
-    static const char *const members[] = {"cause", "error", "code",  "role", "store", "target",  "peer",
-                                          "first", "last",  "count", "line", "chain", "missing", "advice"};
+    static const char *const members[] = {"cause", "error", "code",       "role",    "store", "target",
+                                          "peer",  "peers", "peers_more", "first",   "last",  "count",
+                                          "line",  "read",  "chain",      "missing", "advice"};
     g_autoptr(audit_auto) audit = fixture_explain();
     g_autofree char *text = write_string(report_explain_json, audit);
     json_error_t error;
@@ -878,6 +879,16 @@ Test(report, explain_json_members)
     cr_expect(json_is_true(json_object_get(missing, "cut")));
     cr_expect(json_is_true(json_object_get(link, "cut")));
     cr_expect(json_is_null(json_object_get(link, "serial")));
+    cr_expect(json_is_null(json_object_get(link, "sha256")));
+    cr_expect(json_is_null(json_object_get(cut, "read")));
+    /* The first one was called by many addresses, and shows its certificates whole. */
+    json_t *full = json_array_get(failures, 0), *read = json_object_get(full, "read");
+    cr_expect_eq(json_array_size(json_object_get(full, "peers")), AUDIT_PEERS);
+    cr_expect_eq(json_integer_value(json_object_get(full, "peers_more")), 2);
+    cr_expect_eq(json_integer_value(json_object_get(read, "lines")), 21);
+    cr_expect_eq(json_integer_value(json_object_get(read, "understood")), 18);
+    link = json_array_get(json_object_get(full, "chain"), 0);
+    cr_expect_eq(strlen(json_string_value(json_object_get(link, "sha256"))), 64);
     /* The fourth one tells nearly nothing. */
     json_t *mute = json_array_get(failures, 3);
     cr_expect(json_is_null(json_object_get(mute, "role")));
@@ -891,6 +902,40 @@ Test(report, explain_json_members)
     /* What is no untrusted peer misses nothing. */
     cr_expect(json_is_null(json_object_get(json_array_get(failures, 5), "missing")));
     json_decref(json);
+}
+
+Test(report, peers_in_words)
+{
+    static const struct {
+        const char *what, *target, *peer;
+        unsigned named, more;
+        const char *side, *wanted;
+    } rows[] = {
+        {"none", NULL, NULL, 0, 0, "not known", NULL},
+        {"of an old audit", NULL, "a:1", 0, 0, "a:1", "a:1"},
+        {"of an old audit, with a name", "h", "a:1", 0, 0, "h", "a:1"},
+        {"one", NULL, "p0", 1, 0, "p0", "p0"},
+        {"one that calls, without its port", NULL, "p0:50000", 1, 0, "p0", "p0"},
+        {"two", NULL, "p0", 2, 0, "several peers", "2 peers: p0, p1"},
+        {"two of one name", "h", "p0", 2, 0, "h", "2 peers: p0, p1"},
+        {"more", NULL, "p0", 3, 1, "several peers", "4 peers: p0, p1, p2 and 1 more"},
+        {"not quite as many as are counted", NULL, "p0", 2, AUDIT_PEERS_COUNTED - AUDIT_PEERS - 1, "several peers",
+         "991 peers: p0, p1 and 989 more"},
+        {"as many as are counted", NULL, "p0", 2, AUDIT_PEERS_COUNTED - AUDIT_PEERS, "several peers",
+         "at least 992 peers: p0, p1 and 990 more"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) audit = audit_new();
+        struct audit_failure *failure = audit_failure_new(audit);
+        failure->target = rows[i].target;
+        failure->peer = rows[i].peer;
+        failure->peers_more = rows[i].more;
+        for (unsigned j = 0; j < rows[i].named; j++)
+            g_ptr_array_add(failure->peers, (void *)audit_textf(audit, "p%u", j));
+        g_autofree char *text = words_peers(failure);
+        cr_expect_str_eq(words_other_side(failure), rows[i].side, "%s", rows[i].what);
+        cr_expect_eq(g_strcmp0(text, rows[i].wanted), 0, "%s: %s", rows[i].what, text);
+    }
 }
 
 Test(report, short_names)
