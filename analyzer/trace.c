@@ -583,7 +583,7 @@ static void feed_above(struct trace *trace, struct block *block, const struct tr
     uint64_t from = MAX(MAX(done, reader->floor), kept_position(reader));
     gboolean whole = TRUE; /* a line begins at ${from} */
     char name_bytes[THREAD_BYTES];
-    struct slice name, above = done >= from || reader->above.at == NULL ? thread : (struct slice){NULL, 0};
+    struct slice name, above = (done > 0 && from == done) || thread.size == 0 ? thread : (struct slice){NULL, 0};
 
     if (line->position > TRACE_BEFORE_BYTES && from < line->position - TRACE_BEFORE_BYTES) {
         from = line->position - TRACE_BEFORE_BYTES;
@@ -1143,7 +1143,7 @@ static int compare_failures(const void *a, const void *b)
         return left->part < right->part ? -1 : 1;
     if (left->offset != right->offset)
         return left->offset < right->offset ? -1 : 1;
-    return 0;
+    return left->order < right->order ? -1 : left->order > right->order;
 }
 
 /*

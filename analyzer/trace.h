@@ -56,6 +56,7 @@ struct trace_failure {
     unsigned n_lines; /* of its block, from the first line that told something to the last; empty ones don't count */
     unsigned n_known; /* of these, the ones that were understood */
     gboolean listed, alone; /* nothing but an error, in an item of a list; above the first prefix: see grouping.h */
+    uint64_t order;         /* private */
 };
 
 struct trace_header { /* of the last file header that was seen; -1 and NULL where there was none */
@@ -71,7 +72,8 @@ struct trace {
     struct trace_header header;
     uint64_t lines;              /* looked at */
     uint64_t lines_cut;          /* longer than TRACE_LINE_BYTES */
-    uint64_t dropped;            /* failures beyond TRACE_FAILURES */
+    uint64_t found;              /* failures */
+    uint64_t dropped;            /* of these, those beyond TRACE_FAILURES */
     gboolean binary;             /* a part is no text: a NUL in most of the lines with which it begins */
     gboolean prefixed;           /* a line had a thread's prefix */
     GStringChunk *strings;       /* private */

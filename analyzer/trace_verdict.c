@@ -338,6 +338,7 @@ void verdict_add(const struct block *block)
     const char *target = block->target ? block->target : block->sni ? block->sni : block->host;
     unsigned level = 0;
 
+    trace->found++;
     if (!trace->take && trace->failures->len >= TRACE_FAILURES) {
         trace->dropped++;
         return;
@@ -360,8 +361,9 @@ void verdict_add(const struct block *block)
     failure->line = block->line;
     failure->lines = copy_quotes(block);
     failure->cut = block->cut;
-    failure->n_lines = block->n_seen;
-    failure->n_known = block->n_known;
+    failure->order = trace->found;
+    failure->n_lines = MAX(block->n_seen, 1); /* of one that ends in the line in which it begins nothing was counted */
+    failure->n_known = MAX(block->n_known, 1);
     failure->listed = is_bare(block) && !block->unlisted;
     failure->alone = is_bare(block) && !block->placed;
     if (failure->cause == CAUSE_UNTRUSTED_PEER)

@@ -190,16 +190,23 @@ Test(trace_threads, facts_above_are_of_this_connection)
          NULL, NULL},
         {"not of another thread, nor of lines without one",
          "[Thr 2]    session uses PSE file \"/sec/x.pse\"\n   Target Hostname=\"b\"\n[Thr 1] words\n", NULL, NULL},
+        {"lines above the first prefix are of no thread", "   session uses PSE file \"/sec/x.pse\"\n", NULL, NULL},
         {"lines without prefix are of the thread above",
          "[Thr 1] words\n   session uses PSE file \"/sec/x.pse\"\n   Target Hostname=\"b\"\n", "/sec/x.pse", "b"},
         {"no TLS error of which the lines above are",
          "[Thr 1] *** ERROR => IcmX: no [f 1]\n[Thr 1]   Target Hostname=\"b\"\n", NULL, "b"},
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(aboves); i++) {
-        g_autofree char *text = g_strconcat(
-            "------------------------------\ntrc file: \"dev_icm\", trc level: 1, release: \"785\"\n"
-            "------------------------------\npid        1\n",
-            aboves[i].above, "[Thr 1] <<- ERROR: SapSSLSessionStart(sssl_hdl=a9)==SSSLERR_SSL_READ\n", NULL);
+    static const char header[] =
+        "------------------------------\ntrc file: \"dev_icm\", trc level: 1, release: \"785\"\n"
+        "------------------------------\npid        1\n";
+    for (size_t n = 0; n < 2 * G_N_ELEMENTS(aboves); n++) {
+        size_t i = n / 2;
+        gboolean headed = n % 2 == 0;
+        if (!headed && strcmp(aboves[i].what, "of another process") == 0)
+            continue;
+        g_autofree char *text =
+            g_strconcat(headed ? header : "", aboves[i].above,
+                        "[Thr 1] <<- ERROR: SapSSLSessionStart(sssl_hdl=a9)==SSSLERR_SSL_READ\n", NULL);
         g_autoptr(trace_auto) trace = traces_read_text(text);
         cr_assert_geq(trace->failures->len, 1, "%s", aboves[i].what);
         const struct trace_failure *failure = trace->failures->pdata[trace->failures->len - 1];
