@@ -910,6 +910,7 @@ static void read_bytes(struct trace *trace, const char *at, const char *end)
         if (is_idle(reader) && at < reader->ahead) {
             pass_over(trace, at, reader->ahead, reader->ahead_number - reader->number);
             at = reader->ahead;
+            continue; /* for it may only be where a hint begins */
         }
         const char *feed_at = memchr(at, '\n', (size_t)(end - at));
         if (!feed_at)
