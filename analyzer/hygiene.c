@@ -64,17 +64,25 @@ static gboolean shows_chain(const struct audit_failure *failure)
     return chain->len > 0 && ((const struct audit_link *)chain->pdata[chain->len - 1])->issuer;
 }
 
-/* An instance and whom it speaks with, for all PSEs, since the peer sends one chain; NULL: the trace does not say. */
-static char *peer_of(const struct audit_failure *failure)
+/* One who is called by, or calls, the instance of ${failure}. */
+static char *peer_key(const struct audit_failure *failure, const char *peer)
 {
-    const char *name = failure->target ? failure->target : failure->peer;
-    if (!name)
-        return NULL;
-    /* The port of one that calls is another one each time. */
-    const char *colon = failure->role == ROLE_SERVER && name == failure->peer ? strrchr(name, ':') : NULL;
-    g_autofree char *host = colon ? g_strndup(name, (gsize)(colon - name)) : g_ascii_strdown(name, -1);
-    g_autofree char *about = about_of(failure->instance);
-    return g_strconcat(about, "\n", failure->role == ROLE_SERVER ? "from " : "to ", host, NULL);
+    g_autofree char *about = about_of(failure->instance), *name = g_ascii_strdown(peer, -1);
+    return g_strconcat(about, "\n", failure->role == ROLE_SERVER ? "from " : "to ", name, NULL);
+}
+
+/* The other side of a failure: the one that is called, or all who call.  Of these perhaps not all are listed. */
+static GPtrArray *peers_of(const struct audit_failure *failure)
+{
+    GPtrArray *keys = g_ptr_array_new_with_free_func(g_free);
+    const char *called = failure->target ? failure->target : failure->peer;
+
+    if (failure->role == ROLE_SERVER)
+        for (guint i = 0; i < failure->peers->len; i++)
+            g_ptr_array_add(keys, peer_key(failure, failure->peers->pdata[i]));
+    else if (called)
+        g_ptr_array_add(keys, peer_key(failure, called));
+    return keys;
 }
 
 static GHashTable *find_named(const struct audit *audit)
@@ -82,11 +90,24 @@ static GHashTable *find_named(const struct audit *audit)
     GHashTable *named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < audit->failures->len; i++) {
         const struct audit_failure *failure = audit->failures->pdata[i];
-        char *peer = anchors_concern(failure) ? peer_of(failure) : NULL;
-        if (peer)
-            g_hash_table_add(named, peer);
+        if (!anchors_concern(failure))
+            continue;
+        g_autoptr(GPtrArray) peers = peers_of(failure);
+        for (guint j = 0; j < peers->len; j++)
+            g_hash_table_add(named, g_strdup(peers->pdata[j]));
     }
     return named;
+}
+
+/* Whether other failures of the same peers tell what this one does not. */
+static gboolean is_named(const struct audit_failure *failure, GHashTable *named)
+{
+    g_autoptr(GPtrArray) peers = peers_of(failure);
+
+    for (guint i = 0; i < peers->len; i++)
+        if (!g_hash_table_contains(named, peers->pdata[i]))
+            return FALSE;
+    return peers->len > 0 && failure->peers_more == 0;
 }
 
 static gboolean is_terse(const struct audit_failure *failure)
@@ -102,10 +123,7 @@ GHashTable *hygiene_terse(const struct audit *audit)
 
     for (guint i = 0; i < audit->failures->len; i++) {
         struct audit_failure *failure = audit->failures->pdata[i];
-        if (!is_terse(failure))
-            continue;
-        g_autofree char *peer = peer_of(failure);
-        if (!peer || !g_hash_table_contains(named, peer))
+        if (is_terse(failure) && !is_named(failure, named))
             g_hash_table_add(terse, failure);
     }
     return terse;

@@ -1147,31 +1147,6 @@ static int compare_failures(const void *a, const void *b)
     return left->order < right->order ? -1 : left->order > right->order;
 }
 
-/*
- * Pasted text often comes with words round it, which may name the error once more: an item of a list, a line above the
- * first prefix.  With nothing but the error in it such a line is no failure, if the text holds one of the same error,
- * or one whose error it does not name.
- */
-static void drop_mentions(struct trace *trace)
-{
-    g_autoptr(GHashTable) told = g_hash_table_new(g_str_hash, g_str_equal);
-    GPtrArray *failures = trace->failures;
-    gboolean unnamed = FALSE;
-
-    for (guint i = 0; i < failures->len; i++) {
-        struct trace_failure *failure = failures->pdata[i];
-        failure->listed = failure->error && (failure->listed || (failure->alone && trace->prefixed));
-        if (!failure->listed && failure->error)
-            g_hash_table_add(told, (void *)failure->error);
-        unnamed = unnamed || !failure->error;
-    }
-    for (guint i = failures->len; i-- > 0;) {
-        struct trace_failure *failure = failures->pdata[i];
-        if (failure->listed && (unnamed || g_hash_table_contains(told, failure->error)))
-            g_ptr_array_remove_index(failures, i);
-    }
-}
-
 static const char *header_text(struct trace *trace, const GString *text)
 {
     return text->len > 0 ? text_intern_bytes(trace->strings, text->str, text->len) : NULL;
@@ -1187,7 +1162,6 @@ void trace_end(struct trace *trace)
     close_threads(reader, is_any, 0);
     if (trace->failures->len > 1)
         qsort(trace->failures->pdata, trace->failures->len, sizeof trace->failures->pdata[0], compare_failures);
-    drop_mentions(trace);
     trace->header.release = header_text(trace, reader->header_release);
     trace->header.sid = header_text(trace, reader->header_sid);
     trace->header.sysno = header_text(trace, reader->header_sysno);

@@ -95,7 +95,7 @@ class CommandLine(harness.Case):
         rows = [
             (), ("frobnicate",), ("--frobnicate",), ("audit",), ("collect",), ("collect", "-i", "hosts.ini"),
             ("collect", "-i", "hosts.ini", "-o", "capture", "surplus"), ("analyze",), ("report",), ("validate",),
-            ("report", "a.xml", "-f", "pdf"), ("inventory", "-i", "hosts.ini"), ("explain", "a", "b"),
+            ("report", "a.xml", "-f", "pdf"), ("inventory", "-i", "hosts.ini"),
             ("explain", "--format", "xml"), ("analyze", "capture", "--at", "yesterday"),
             ("analyze", "capture", "--fail-on", "everything"), ("audit", "--frobnicate"),
             ("collect", "-i", "hosts.ini", "-o", "c", "--fanout", "-1"),

@@ -182,7 +182,7 @@ Test(trace, byte_for_byte_is_the_same)
         trace_begin(trace, 0);
         for (size_t at = 0; at < size; at++)
             trace_read(trace, bytes + at, 1);
-        trace_end(trace);
+        traces_end(trace);
         g_autofree char *want = traces_describe(whole), *got = traces_describe(trace);
         cr_assert_str_eq(got, want, "%s", samples[i].what);
     }
@@ -722,7 +722,7 @@ Test(trace, places)
     trace_read(trace, old, strlen(old));
     trace_begin(trace, 0);
     trace_read(trace, new, strlen(new));
-    trace_end(trace);
+    traces_end(trace);
 
     cr_assert_eq(trace->failures->len, 2);
     const struct trace_failure *split = trace->failures->pdata[0], *second = trace->failures->pdata[1];
@@ -750,7 +750,7 @@ Test(trace, a_torn_line_is_not_joined_with_the_next_file)
         trace_begin(trace, 0);
         trace_read(trace, "", 0);
         trace_read(trace, beginnings[i], i == 4 ? 10 : strlen(beginnings[i]));
-        trace_end(trace);
+        traces_end(trace);
         cr_assert_eq(trace->failures->len, 1);
         const struct trace_failure *failure = trace->failures->pdata[0];
         cr_expect_str_eq(failure->store, "/usr/sap/PRD/D00/sec/SAPS", "%zu", i);
@@ -767,7 +767,7 @@ Test(trace, a_later_piece_of_a_file_knows_no_thread_above)
     trace_read(trace, first, strlen(first));
     trace_begin(trace, 5000);
     trace_read(trace, later, strlen(later));
-    trace_end(trace);
+    traces_end(trace);
     cr_assert_eq(trace->failures->len, 1);
     cr_expect_null(((struct trace_failure *)trace->failures->pdata[0])->store);
 }
@@ -847,7 +847,7 @@ Test(trace, one_line_of_64_megabytes)
     trace_read(trace, bytes, size);
     static const char rest[] = "\n" HEADLINE "SSSLRC_CONN_CLOSED (-10)";
     trace_read(trace, rest, strlen(rest));
-    trace_end(trace);
+    traces_end(trace);
     cr_expect_eq(trace->lines, 2);
     cr_expect_eq(trace->lines_cut, 1);
     cr_expect_eq(trace->failures->len, 1);

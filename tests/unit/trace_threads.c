@@ -110,6 +110,32 @@ Test(trace_threads, rotated_at_any_byte)
     }
 }
 
+/* Row 26: a block that begins in the older file and ends in the current one; and one of which only the beginning is
+ * there. */
+Test(trace_threads, blocks_over_the_end_of_a_file)
+{
+    static const char old[] = "[Thr 1] *** ERROR during SecuSSL_SessionStart() from SSL_connect()==SSL_ERROR_SSL\n"
+                              "[Thr 1]    session uses PSE file \"/sec/SAPSSLC.pse\"\n";
+    static const char new[] = "[Thr 1] <<- ERROR: SapSSLSessionStart(sssl_hdl=a1)==SSSLERR_PEER_CERT_UNTRUSTED\n"
+                              "[Thr 1] *** ERROR => IcmConnInitClientSSL: SapSSLSessionStart failed (-102): "
+                              "SSSLERR_PEER_CERT_UNTRUSTED [f 1]\n";
+    for (int both = 0; both < 2; both++) {
+        g_autoptr(trace_auto) trace = trace_new();
+        trace_begin(trace, 0);
+        trace_read(trace, old, strlen(old));
+        trace_begin(trace, 0);
+        trace_read(trace, both ? new : "[Thr 1] words\n", both ? strlen(new) : strlen("[Thr 1] words\n"));
+        traces_end(trace);
+        traces_expect(both ? "in both" : "in one", trace,
+                      both ? (const char *const[]){"untrusted-peer | SSSLERR_PEER_CERT_UNTRUSTED | -102 | client | "
+                                                   "/sec/SAPSSLC.pse | - | - | - | unknown | 0 | -",
+                                                   NULL}
+                           : (const char *const[]){
+                                 "other | - | 0 | client | /sec/SAPSSLC.pse | - | - | - | unknown | 0 | -", NULL});
+        cr_expect_eq(((struct trace_failure *)trace->failures->pdata[0])->part, 0);
+    }
+}
+
 /* ---- What stands above ---- */
 
 /* ${size} bytes of lines without a meaning, more or less. */
@@ -151,7 +177,7 @@ Test(trace_threads, facts_above_count_up_to_a_limit)
             trace_begin(trace, 0);
         static const char end[] = "[Thr 2] words\n[Thr 1] " HEADLINE "SSSLRC_CONN_CLOSED (-10)\n";
         trace_read(trace, end, strlen(end));
-        trace_end(trace);
+        traces_end(trace);
         cr_assert_eq(trace->failures->len, 1);
         const struct trace_failure *failure = trace->failures->pdata[0];
         cr_expect_eq(failure->store != NULL, distances[i / 3].found, "%s, %zu", distances[i / 3].what, i % 3);
@@ -246,7 +272,7 @@ Test(trace_threads, failures_are_handed_out)
     g_autoptr(trace_auto) kept = traces_read_bytes(bytes, size), trace = trace_new_for(take, taken);
     trace_begin(trace, 0);
     trace_read(trace, bytes, size);
-    trace_end(trace);
+    traces_end(trace);
     cr_expect_eq(trace->failures->len, 0);
     cr_assert_eq(taken->len, kept->failures->len);
     for (guint i = 0; i < taken->len; i++) {
@@ -308,7 +334,7 @@ Test(trace_threads, files_in_pieces_are_the_same)
             g_autoptr(trace_auto) trace = trace_new();
             g_autoptr(GError) error = NULL;
             cr_assert(trace_file_read(trace, path, &error), "%s", error->message);
-            trace_end(trace);
+            traces_end(trace);
             g_autofree char *got = with_places(trace);
             cr_expect_str_eq(got, want, "%zu bytes", sizes[i]);
         }
@@ -343,7 +369,7 @@ Test(trace_threads, a_pipe_is_the_same)
     cr_assert(trace_file_read(trace, path, &error), "%s", error->message);
     g_thread_join(writer);
     close(fds[0]);
-    trace_end(trace);
+    traces_end(trace);
     g_autofree char *got = with_places(trace), *want = with_places(whole);
     cr_expect_str_eq(got, want);
     g_string_free(text, TRUE);

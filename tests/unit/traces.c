@@ -5,6 +5,27 @@
 
 #define DATA SOURCE_ROOT "/tests/data/trace/"
 
+void traces_end(struct trace *trace)
+{
+    g_autoptr(GHashTable) told = g_hash_table_new(g_str_hash, g_str_equal);
+    GPtrArray *failures = trace->failures;
+    gboolean unnamed = FALSE;
+
+    trace_end(trace);
+    for (guint i = 0; i < failures->len; i++) {
+        struct trace_failure *failure = failures->pdata[i];
+        failure->listed = failure->error && (failure->listed || (failure->alone && trace->prefixed));
+        if (!failure->listed && failure->error)
+            g_hash_table_add(told, (void *)failure->error);
+        unnamed = unnamed || !failure->error;
+    }
+    for (guint i = failures->len; i-- > 0;) {
+        struct trace_failure *failure = failures->pdata[i];
+        if (failure->listed && (unnamed || g_hash_table_contains(told, failure->error)))
+            g_ptr_array_remove_index(failures, i);
+    }
+}
+
 struct trace *traces_read_parts(const char *bytes, size_t size, size_t split, uint64_t second_base)
 {
     struct trace *trace = trace_new();
@@ -18,7 +39,7 @@ struct trace *traces_read_parts(const char *bytes, size_t size, size_t split, ui
     trace_read(trace, second, size - split);
     g_clear_pointer(&first, g_free);
     g_clear_pointer(&second, g_free);
-    trace_end(trace);
+    traces_end(trace);
     return trace;
 }
 
@@ -29,7 +50,7 @@ struct trace *traces_read_bytes(const char *bytes, size_t size)
     trace_begin(trace, 0);
     trace_read(trace, copy, size);
     g_free(copy);
-    trace_end(trace);
+    traces_end(trace);
     return trace;
 }
 

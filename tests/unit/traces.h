@@ -9,6 +9,12 @@
 #include <glib.h>
 
 /**
+ * traces_end(trace):
+ * trace_end(), and mentions of errors are dropped as grouping.h does it.
+ */
+void traces_end(struct trace *trace);
+
+/**
  * traces_read_text(text), traces_read_bytes(bytes, size):
  * A trace of one part.  The bytes are given to the reader in a block of their exact size, which is freed before the
  * end.
