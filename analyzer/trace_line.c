@@ -1178,10 +1178,15 @@ static gboolean take_anywhere(struct block *block, const struct trace_line *line
     return TRUE;
 }
 
-/* A piece of a certificate in base64. */
+/* A piece of a certificate in base64, or the frame of PEM round it. */
 static gboolean take_received(struct block *block, const struct trace_line *line, struct slice body)
 {
-    if ((block->begun && !block_is_near(block)) || !received_take(&block->received, body, block->events == 0))
+    gboolean frame = block->begun && (slice_begins(body, "-----BEGIN CERTIFICATE-----") ||
+                                      slice_begins(body, "-----END CERTIFICATE-----"));
+
+    if (block->begun && !block_is_near(block))
+        return FALSE;
+    if (!frame && !received_take(&block->received, body, block->events == 0))
         return FALSE;
     block_join(block, line);
     return TRUE;
