@@ -447,7 +447,6 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
             continue;
         taking.parts[count] = (struct grouping_part){file->path, file->object, file};
         files[count++] = file;
-        trace->header.level = -1;
         trace_begin(trace, (uint64_t)MAX(from->from_byte, 0));
         trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
         file->level = trace->header.level;

@@ -60,7 +60,7 @@ struct trace_failure {
 };
 
 struct trace_header { /* of the last file header that was seen; -1 and NULL where there was none */
-    int level;
+    int level;        /* in the last part; known as soon as that is read, as is the pid */
     const char *release, *sid, *sysno, *profile;
     int64_t pid;
 };

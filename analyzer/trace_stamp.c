@@ -44,7 +44,9 @@ gboolean trace_stamp_take(struct slice body, int64_t *local)
         return FALSE;
     if (slice_take(&body, ":") && !slice_take_number(&body, &milliseconds))
         return FALSE;
-    if (!slice_take(&body, " ") || !slice_take_number(&body, &year) || body.size > 0 || day > 31 || year > 9999)
+    /* An ICM is younger than 2000; trace_filter_last_year() relies on it. */
+    if (!slice_take(&body, " ") || body.size != 4 || body.at[0] != '2' || !slice_take_number(&body, &year) ||
+        body.size > 0 || day > 31)
         return FALSE;
     int64_t moment = moment_from_civil((int)year, month, (int)day, hour, minute, second);
     if (moment == MOMENT_NONE)

@@ -1,0 +1,149 @@
+#include "trace_stream.h"
+
+#include <string.h>
+
+#define PLACES ((guint)(2 * STREAM_KEPT_BYTES)) /* more than lines that can be looked at again */
+
+struct place { /* a line of UTF-16: where it begins */
+    uint64_t position, offset;
+};
+
+void stream_init(struct stream *stream)
+{
+    *stream = (struct stream){.number = 1};
+    stream->parts = g_array_new(FALSE, TRUE, sizeof(struct part));
+    stream->places = g_array_new(FALSE, FALSE, sizeof(struct place));
+    stream->copy = g_string_new(NULL);
+    stream->joined = g_string_new(NULL);
+    stream->kept.at = stream->copy->str;
+}
+
+void stream_clear(struct stream *stream)
+{
+    g_array_unref(stream->parts);
+    g_array_unref(stream->places);
+    g_string_free(stream->copy, TRUE);
+    g_string_free(stream->joined, TRUE);
+}
+
+void stream_begin(struct stream *stream, uint64_t base)
+{
+    struct part part = {.base = base, .position = stream->position};
+
+    if (stream->parts->len > 0)
+        stream_last_part(stream)->number = stream->number;
+    g_array_append_val(stream->parts, part);
+    stream->number = 1;
+}
+
+struct part *stream_part(const struct stream *stream, unsigned index)
+{
+    return &g_array_index(stream->parts, struct part, index);
+}
+
+struct part *stream_last_part(const struct stream *stream)
+{
+    return stream_part(stream, stream->parts->len - 1);
+}
+
+unsigned stream_part_of(const struct stream *stream, uint64_t position)
+{
+    unsigned part = stream->parts->len - 1;
+    while (part > 0 && stream_part(stream, part)->position > position)
+        part--;
+    return part;
+}
+
+/* The offset in its file of a line that begins at ${position}. */
+uint64_t stream_offset(const struct stream *stream, uint64_t position)
+{
+    const struct part *part = stream_part(stream, stream_part_of(stream, position));
+    guint low = 0, high = stream->places->len;
+
+    if (part->encoding == ENCODING_BYTES || position == part->position)
+        return part->base + (position - part->position);
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        if (g_array_index(stream->places, struct place, middle).position < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < stream->places->len ? g_array_index(stream->places, struct place, low).offset : part->base;
+}
+
+uint64_t stream_kept(const struct stream *stream)
+{
+    return stream->position - stream->kept.size;
+}
+
+/* The bytes between two positions, the first of which is not before stream_kept(). */
+struct slice stream_view(struct stream *stream, uint64_t from, uint64_t to)
+{
+    uint64_t kept = stream_kept(stream), begin = kept + stream->kept.size;
+
+    if (to <= begin)
+        return (struct slice){stream->kept.at + (from - kept), to - from};
+    if (from >= begin)
+        return (struct slice){stream->bytes + (from - begin), to - from};
+    g_string_truncate(stream->joined, 0);
+    g_string_append_len(stream->joined, stream->kept.at + (from - kept), (gssize)(begin - from));
+    g_string_append_len(stream->joined, stream->bytes, (gssize)(to - begin));
+    return (struct slice){stream->joined->str, stream->joined->len};
+}
+
+static unsigned count_feeds(struct slice bytes)
+{
+    unsigned feeds = 0;
+    for (const char *at = bytes.at, *end = at + bytes.size; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        feeds++;
+    return feeds;
+}
+
+unsigned stream_number(struct stream *stream, uint64_t position, uint64_t line, unsigned part, unsigned number)
+{
+    unsigned own = stream_part_of(stream, position);
+    const struct part *ended = own < part ? stream_part(stream, own) : NULL;
+
+    return (ended ? ended->number : number) -
+           count_feeds(stream_view(stream, position, ended ? ended[1].position : line));
+}
+
+void stream_place(struct stream *stream, uint64_t position, uint64_t offset)
+{
+    struct place place = {position, offset};
+
+    if (stream->places->len > 2 * PLACES)
+        g_array_remove_range(stream->places, 0, stream->places->len - PLACES);
+    g_array_append_val(stream->places, place);
+}
+
+void stream_hold(struct stream *stream)
+{
+    if (stream->kept.size > 0 && stream->kept.at == stream->copy->str)
+        return;
+    g_string_truncate(stream->copy, 0);
+    g_string_append_len(stream->copy, stream->kept.at, (gssize)stream->kept.size);
+    stream->kept.at = stream->copy->str;
+}
+
+/* The end of what was read is kept, for what follows may need it; where it is if the bytes stay, else as a copy. */
+void stream_keep(struct stream *stream, const char *at, size_t size, gboolean stays)
+{
+    stream->position += size;
+    stream->bytes = NULL;
+    if (size >= STREAM_KEPT_BYTES) {
+        at += size - STREAM_KEPT_BYTES;
+        size = STREAM_KEPT_BYTES;
+        stream->kept.size = 0;
+        if (stays) {
+            stream->kept = (struct slice){at, size};
+            return;
+        }
+    }
+    stream_hold(stream);
+    if (stream->copy->len + size > 2 * STREAM_KEPT_BYTES)
+        g_string_erase(stream->copy, 0, (gssize)(stream->copy->len + size - STREAM_KEPT_BYTES));
+    g_string_append_len(stream->copy, at, (gssize)size);
+    stream->kept = (struct slice){stream->copy->str, stream->copy->len};
+}

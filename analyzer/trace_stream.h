@@ -1,0 +1,81 @@
+/*
+ * What a trace reader has read: the bytes of all parts, one behind the other, as a stream in which positions count
+ * (UTF-16 as UTF-8), and the last of them again.
+ *
+ * Where a part breaks off in a line that the next one does not continue, the stream has a line feed that is in neither.
+ */
+#ifndef TRUSTGAP_TRACE_STREAM_H
+#define TRUSTGAP_TRACE_STREAM_H
+
+#include "slice.h"
+#include "trace.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+/* Of what was read before: a line that is not whole yet, and what stands above it. */
+#define STREAM_KEPT_BYTES (TRACE_BEFORE_BYTES + TRACE_LINE_BYTES)
+
+enum encoding { ENCODING_BYTES, ENCODING_UTF16_LE, ENCODING_UTF16_BE };
+
+struct part {
+    uint64_t position; /* of its first byte */
+    uint64_t base;     /* offset of the same in its file */
+    enum encoding encoding;
+    unsigned number; /* of the line in which it ends; of the last part, see ${number} of the stream */
+};
+
+struct stream {
+    GArray *parts;     /* of struct part */
+    unsigned number;   /* of the next line in the last part, from 1 */
+    uint64_t position; /* of the next byte */
+    const char *bytes; /* those that are being read, the first of which is the next byte; or NULL */
+    struct slice kept; /* what stands before ${position}: where it was read, or in ${copy} */
+    GString *copy, *joined;
+    GArray *places; /* of lines in UTF-16: where each begins, in the stream and in its file */
+};
+
+void stream_init(struct stream *stream);
+void stream_clear(struct stream *stream);
+
+/**
+ * stream_begin(stream, base):
+ * What follows is another part.
+ */
+void stream_begin(struct stream *stream, uint64_t base);
+
+struct part *stream_part(const struct stream *stream, unsigned index);
+struct part *stream_last_part(const struct stream *stream);
+
+/**
+ * stream_part_of(stream, position), stream_offset(stream, position), stream_number(stream, position, line, part,
+ * number): Of a line that begins at ${position}: the index of its part; its offset in that part's file; its number
+ * there, if it stands above the line at ${line}, which has the number ${number} in ${part}.  ${position} is not before
+ * stream_kept().
+ */
+unsigned stream_part_of(const struct stream *stream, uint64_t position);
+uint64_t stream_offset(const struct stream *stream, uint64_t position);
+unsigned stream_number(struct stream *stream, uint64_t position, uint64_t line, unsigned part, unsigned number);
+
+/**
+ * stream_place(stream, position, offset):
+ * In a part of UTF-16 a line begins at ${position} that is at ${offset} in the file.
+ */
+void stream_place(struct stream *stream, uint64_t position, uint64_t offset);
+
+/**
+ * stream_kept(stream), stream_view(stream, from, to):
+ * The position from which on bytes can be looked at again; those between two positions, until the next call.
+ */
+uint64_t stream_kept(const struct stream *stream);
+struct slice stream_view(struct stream *stream, uint64_t from, uint64_t to);
+
+/**
+ * stream_keep(stream, at, size, stays):
+ * These bytes were read.  The end of all is kept: where it is if the bytes stay there until stream_hold() or the next
+ * call, else as a copy.
+ */
+void stream_keep(struct stream *stream, const char *at, size_t size, gboolean stays);
+void stream_hold(struct stream *stream);
+
+#endif

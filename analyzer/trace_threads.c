@@ -1,0 +1,523 @@
+#include "trace_threads.h"
+
+#include "moment.h"
+#include "trace_copied.h"
+#include "trace_dump.h"
+#include "trace_filter.h"
+#include "trace_line.h"
+#include "trace_stamp.h"
+
+#define QUIET_LINES   200  /* of its thread without a word ends a block */
+#define STALE_LINES   5000 /* of the trace without a word of its thread end it too, ... */
+#define SETTLED_LINES 1000 /* ... or so many once the story has had its end */
+#define SWEEP_LINES   100  /* how often that is looked after */
+#define MARK_BYTES    16   /* what is longer before a prefix is a line */
+#define KNOWN_THREADS 1024 /* remembered without an open block */
+
+struct thread {
+    struct slice name; /* key; points to name_bytes */
+    char name_bytes[THREADS_NAME_BYTES];
+    struct block *block; /* NULL: none is open */
+    uint64_t done;       /* position: what stands above it was part of an earlier block */
+};
+
+static guint slice_hash(const void *key)
+{
+    const struct slice *slice = key;
+    guint hash = 5381;
+    for (size_t i = 0; i < slice->size; i++)
+        hash = hash * 33 + (guint8)slice->at[i];
+    return hash;
+}
+
+static gboolean slice_equal(const void *a, const void *b)
+{
+    const struct slice *left = a, *right = b;
+    return left->size == right->size && memcmp(left->at, right->at, left->size) == 0;
+}
+
+static void thread_free(void *data)
+{
+    struct thread *thread = data;
+    block_free(thread->block);
+    g_free(thread);
+}
+
+/* ---- Threads and their blocks ---- */
+
+static struct block *take_spare(struct threads *threads)
+{
+    GPtrArray *spare = threads->spare;
+    return spare->len > 0 ? g_ptr_array_steal_index_fast(spare, spare->len - 1) : block_new(threads->trace);
+}
+
+/* Ends its block; what stands above ${done} belongs to that. */
+static void close_thread(struct threads *threads, struct thread *thread, uint64_t done)
+{
+    block_end(thread->block);
+    g_ptr_array_add(threads->spare, g_steal_pointer(&thread->block));
+    thread->done = done;
+    threads->n_open--;
+}
+
+typedef gboolean choose_thread(const struct thread *thread, uint64_t limit);
+
+static gboolean is_any(G_GNUC_UNUSED const struct thread *thread, G_GNUC_UNUSED uint64_t limit)
+{
+    return TRUE;
+}
+
+static gboolean is_stale(const struct thread *thread, uint64_t lines)
+{
+    return thread->block->latest + (thread->block->settled ? SETTLED_LINES : STALE_LINES) < lines;
+}
+
+/* Facts alone, which may be of a connection that went well, keep no block open. */
+static gboolean is_idle_block(const struct thread *thread, G_GNUC_UNUSED uint64_t limit)
+{
+    return !thread->block->begun || !thread->block->opened;
+}
+
+static void close_threads(struct threads *threads, choose_thread *choose, uint64_t limit)
+{
+    GHashTableIter iter;
+    void *value;
+
+    if (threads->n_open == 0)
+        return;
+    g_hash_table_iter_init(&iter, threads->table);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct thread *thread = value;
+        if (thread->block && choose(thread, limit))
+            close_thread(threads, thread, thread->block->begun ? thread->block->reach : thread->done);
+    }
+}
+
+static void close_oldest(struct threads *threads)
+{
+    struct thread *oldest = NULL;
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, threads->table);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct thread *thread = value;
+        if (thread->block && (!oldest || thread->block->latest < oldest->block->latest))
+            oldest = thread;
+    }
+    close_thread(threads, oldest, oldest->block->reach);
+}
+
+/* Those whose last block ended too far above to matter; if there are still too many, all that have no block now. */
+static void forget_threads(struct threads *threads, uint64_t position)
+{
+    for (int round = 0; round < 2 && g_hash_table_size(threads->table) > KNOWN_THREADS; round++) {
+        GHashTableIter iter;
+        void *value;
+        if (round == 1)
+            threads->floor = position;
+        g_hash_table_iter_init(&iter, threads->table);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+            const struct thread *thread = value;
+            if (!thread->block && (round == 1 || thread->done + TRACE_BEFORE_BYTES < position))
+                g_hash_table_iter_remove(&iter);
+        }
+    }
+    threads->current = NULL;
+}
+
+static struct thread *find_thread(struct threads *threads, struct slice name)
+{
+    if (!threads->current || !slice_equal(&threads->current->name, &name))
+        threads->current = g_hash_table_lookup(threads->table, &name);
+    return threads->current;
+}
+
+static struct thread *add_thread(struct threads *threads, struct slice name, uint64_t position)
+{
+    struct thread *thread = g_new0(struct thread, 1);
+
+    if (g_hash_table_size(threads->table) > KNOWN_THREADS)
+        forget_threads(threads, position);
+    memcpy(thread->name_bytes, name.at, name.size);
+    thread->name = (struct slice){thread->name_bytes, name.size};
+    g_hash_table_insert(threads->table, &thread->name, thread);
+    return thread;
+}
+
+/* ---- Prefix, stamp, header ---- */
+
+/* Copying makes no-break blanks of some. */
+static gboolean take_blank(struct slice *slice)
+{
+    return slice_take(slice, " ") || slice_take(slice, "\xc2\xa0");
+}
+
+/* "[Thr 4711] text": the thread's name; ${*line} is then what follows the blank behind it. */
+static gboolean take_prefix(struct slice *line, struct slice *name)
+{
+    struct slice rest = *line;
+
+    if (!slice_take(&rest, "[Thr") || !take_blank(&rest))
+        return FALSE;
+    const char *end = memchr(rest.at, ']', MIN(rest.size, THREADS_NAME_BYTES));
+    if (!end || end == rest.at || memchr(rest.at, ' ', (size_t)(end - rest.at)))
+        return FALSE;
+    *name = slice_of(rest.at, end);
+    rest = slice_of(end + 1, rest.at + rest.size);
+    take_blank(&rest);
+    *line = rest;
+    return TRUE;
+}
+
+/* The prefix of a line that somebody indented, quoted or numbered. */
+static gboolean take_damaged_prefix(struct slice *line, struct slice *name)
+{
+    struct slice rest = slice_trim(*line);
+
+    while (trace_copied_strip_mark(&rest)) {
+    }
+    if (!take_prefix(&rest, name))
+        return FALSE;
+    *line = rest;
+    return TRUE;
+}
+
+static void set_above(struct threads *threads, struct slice name)
+{
+
+    threads->trace->prefixed = TRUE;
+    if (name.size == threads->above.size && threads->above.at && memcmp(threads->name, name.at, name.size) == 0)
+        return;
+    memcpy(threads->name, name.at, name.size);
+    threads->above = (struct slice){threads->name, name.size};
+}
+
+static gboolean find_prefix(struct slice *line, struct slice *name)
+{
+    return take_prefix(line, name) || take_damaged_prefix(line, name);
+}
+
+/* ---- One line ---- */
+
+/* One line, or a piece of one that was several. */
+static gboolean feed_piece(struct block *block, const struct trace_line *line)
+{
+    gboolean dump = line->body.size > 0 && g_ascii_isxdigit(line->body.at[0]) && trace_dump_is(line->body);
+    gboolean told = !dump && trace_line_take(block, line);
+    block_count(block, line, told);
+    return told;
+}
+
+/* What ${line}, without its prefix ${body}, tells to ${block}. */
+static gboolean feed(struct threads *threads, struct block *block, const struct trace_line *line, struct slice body)
+{
+    struct slice rest = slice_trim(trace_copied_plain(body, threads->plain));
+    struct trace_line one = *line;
+    gboolean told = FALSE, by_hash = FALSE;
+
+    one.body = trace_copied_take(&rest, &by_hash);
+    if (rest.size == 0)
+        return feed_piece(block, &one);
+    for (;;) {
+        trace_copied_strip_end(&one.body);
+        one.raw = one.body;
+        one.piece = by_hash;
+        one.torn = line->torn && rest.size == 0;
+        told = feed_piece(block, &one) || told;
+        if (rest.size == 0)
+            return told;
+        one.body = trace_copied_take(&rest, &by_hash);
+    }
+}
+
+/* ---- What stands above ---- */
+
+/* A block that begins above ${line}: where that is. */
+static void place_block(struct threads *threads, struct block *block, const struct trace_line *line)
+{
+    block->part = stream_part_of(threads->stream, block->position);
+    block->offset = stream_offset(threads->stream, block->position);
+    block->line = stream_number(threads->stream, block->position, line->position, line->part, line->number);
+}
+
+/* One line of those above. */
+static void feed_above_line(struct threads *threads, struct block *block, const struct trace_line *of, struct slice raw,
+                            struct slice body, uint64_t position)
+{
+    struct trace_line line = {
+        .raw = {raw.at, MIN(raw.size, TRACE_LINE_BYTES)},
+        .position = position,
+        .end = position + raw.size,
+        .local = of->local,
+        .cut = raw.size > TRACE_LINE_BYTES,
+        .alone = of->alone,
+        .above = TRUE,
+    };
+    feed(threads, block, &line, body);
+    if (block->begun && block->quiet > QUIET_LINES)
+        block_clear(block);
+}
+
+/*
+ * Feed ${block} with the lines of its thread that stand above ${line}: the facts of this connection.  Nothing in them
+ * began a failure, and nothing above ${done} is of it.
+ */
+static void feed_above(struct threads *threads, struct block *block, const struct trace_line *line, struct slice thread,
+                       uint64_t done)
+{
+    uint64_t from = MAX(MAX(done, threads->floor), stream_kept(threads->stream));
+    gboolean whole = TRUE; /* a line begins at ${from} */
+    char name_bytes[THREADS_NAME_BYTES];
+    struct slice name, above = (done > 0 && from == done) || thread.size == 0 ? thread : (struct slice){NULL, 0};
+
+    if (line->position > TRACE_BEFORE_BYTES && from < line->position - TRACE_BEFORE_BYTES) {
+        from = line->position - TRACE_BEFORE_BYTES;
+        whole = FALSE;
+    }
+    struct slice bytes = stream_view(threads->stream, from, line->position);
+    unsigned part = stream_part_of(threads->stream, from);
+    whole = whole && (from != stream_kept(threads->stream) || from == 0);
+    block->trial = TRUE;
+    for (const char *feed_at; (feed_at = memchr(bytes.at, '\n', bytes.size));) {
+        struct slice raw = slice_of(bytes.at, feed_at), body;
+        uint64_t position = from;
+        bytes = slice_of(feed_at + 1, bytes.at + bytes.size);
+        from += raw.size + 1;
+        while (part + 1 < threads->stream->parts->len && stream_part(threads->stream, part + 1)->position <= position)
+            if (stream_part(threads->stream, ++part)->base != 0)
+                above = thread.size == 0 ? thread : (struct slice){NULL, 0};
+        if (!whole) {
+            whole = TRUE;
+            continue;
+        }
+        if (slice_ends(raw, "\r"))
+            raw.size--;
+        body = raw;
+        if (find_prefix(&body, &name)) {
+            memcpy(name_bytes, name.at, name.size);
+            above = (struct slice){name_bytes, name.size};
+        }
+        if (above.at && slice_equal(&above, &thread))
+            feed_above_line(threads, block, line, raw, body, position);
+    }
+    block->trial = FALSE;
+    if (block->begun)
+        place_block(threads, block, line);
+}
+
+/* ---- A line and its thread ---- */
+
+/* A line without an open block, in which one of the words stands that begin one. */
+static struct thread *open_thread(struct threads *threads, const struct trace_line *line, struct slice body,
+                                  struct slice name)
+{
+    struct thread *thread = find_thread(threads, name);
+    struct block *block = take_spare(threads);
+
+    block->trial = TRUE;
+    gboolean told = feed(threads, block, line, body) || threads->joined;
+    block_clear(block);
+    block->trial = FALSE;
+    if (!told) {
+        g_ptr_array_add(threads->spare, block);
+        return NULL;
+    }
+    if (!thread)
+        thread = add_thread(threads, name, line->position);
+    feed_above(threads, block, line, name, thread->done);
+    thread->block = block;
+    if (++threads->n_open > TRACE_BLOCK_THREADS)
+        close_oldest(threads);
+    return thread;
+}
+
+/* Whether what an open block has read tells that it is over. */
+static gboolean is_over(const struct block *block)
+{
+    return !block->begun || !block->opened || block->quiet > (block->settled ? BLOCK_NEAR_LINES : QUIET_LINES);
+}
+
+/* Another process writes from ${position} on: no block goes on. */
+static void note_process(struct threads *threads, uint64_t position)
+{
+    if (threads->pid != threads->header.pid && threads->pid != -1) {
+        close_threads(threads, is_any, 0);
+        threads->floor = position;
+    }
+    threads->pid = threads->trace->header.pid = threads->header.pid;
+}
+
+static void read_body(struct threads *threads, const struct trace_line *line, struct slice body)
+{
+    struct slice name = threads->above.at ? threads->above : (struct slice){"", 0};
+    struct thread *thread = find_thread(threads, name);
+    gboolean open = thread && thread->block;
+
+    if (!open && !line->telling)
+        return;
+    if (line->telling && header_take_truncated(&threads->header, body)) {
+        note_process(threads, line->position);
+        return;
+    }
+    if (!open && !(thread = open_thread(threads, line, body, name)))
+        return;
+    struct block *block = thread->block;
+    if (feed(threads, block, line, body) && !open && block->begun)
+        block->opened = TRUE;
+    if (threads->joined || !is_over(block))
+        return;
+    /* A fact of the next connection ended it: it will be read again, should that connection fail. */
+    gboolean next = block->begun && !block->opened;
+    close_thread(threads, thread, next ? line->position : block->begun ? block->reach : line->end);
+}
+
+/* A line in full: of which thread it is, and what it tells. */
+static void read_one(struct threads *threads, struct trace_line *line)
+{
+    struct slice body = line->raw, name;
+    gboolean prefixed = find_prefix(&body, &name);
+
+    if (prefixed) {
+        set_above(threads, name);
+    } else if (header_take(&threads->header, body)) {
+        threads->trace->header.level = threads->header.level;
+        note_process(threads, line->position);
+        return;
+    }
+    if (threads->header.lines > 0)
+        threads->header.lines--;
+    if (trace_stamp_take(body, &threads->local))
+        return;
+    line->local = threads->local;
+    line->alone = threads->above.at == NULL;
+    read_body(threads, line, body);
+}
+
+/* The next prefix of a thread in ${line} behind its beginning, where lines were joined by a blank or a "#"; or NULL. */
+static const char *find_joined(struct slice line)
+{
+    const char *end = line.at + line.size;
+
+    for (const char *at = line.at; (at = memmem(at + 1, (size_t)(end - at - 1), "[Thr", 4));)
+        if (slice_is_blank(at[-1]) || at[-1] == '#')
+            return at;
+    return NULL;
+}
+
+/* Whether lines with a prefix each were joined into this one: read them one by one. */
+static gboolean read_joined(struct threads *threads, const struct trace_line *line)
+{
+    struct slice rest = line->raw;
+
+    if (!line->telling)
+        return FALSE;
+    const char *next = slice_begins(rest, "[Thr") ? rest.at : find_joined(rest);
+    if (next && next - rest.at < MARK_BYTES) /* of the first line, perhaps behind a list's mark */
+        next = find_joined(slice_of(next, rest.at + rest.size));
+    if (!next)
+        return FALSE;
+    threads->joined = TRUE;
+    while (rest.size > 0) {
+        struct trace_line one = *line;
+        one.raw = next ? slice_of(rest.at, next) : rest;
+        one.torn = line->torn && !next;
+        one.offset += (uint64_t)(rest.at - line->raw.at);
+        rest = slice_from(rest, one.raw.size);
+        next = rest.size > 0 ? find_joined(rest) : NULL;
+        trace_copied_strip_end(&one.raw);
+        read_one(threads, &one);
+    }
+    threads->joined = FALSE;
+    close_threads(threads, is_idle_block, 0);
+    return TRUE;
+}
+
+/* In the lines from ${at} to ${end}: the last thread's prefix. */
+static void find_last_prefix(struct threads *threads, const char *at, const char *end)
+{
+    for (const char *bracket; (bracket = memrchr(at, '[', (size_t)(end - at))); end = bracket) {
+        if (!slice_begins(slice_of(bracket, end), "[Thr"))
+            continue;
+        const char *feed = memrchr(at, '\n', (size_t)(bracket - at));
+        struct slice line = slice_of(feed ? feed + 1 : at, end), name;
+        if (find_prefix(&line, &name)) {
+            set_above(threads, name);
+            return;
+        }
+    }
+}
+
+/* ... and the last time stamp. */
+static void find_last_stamp(struct threads *threads, const char *at, const char *end)
+{
+    const char *stop = end;
+
+    while ((stop = trace_filter_last_year(at, stop))) {
+        const char *feed_above = memrchr(at, '\n', (size_t)(stop - at)),
+                   *feed_below = memchr(stop, '\n', (size_t)(end - stop));
+        struct slice line = slice_of(feed_above ? feed_above + 1 : at, feed_below ? feed_below : end), name;
+        if (slice_ends(line, "\r"))
+            line.size--;
+        find_prefix(&line, &name);
+        if (trace_stamp_take(line, &threads->local))
+            return;
+    }
+}
+
+/* ---- The door ---- */
+
+void threads_init(struct threads *threads, struct trace *trace, struct stream *stream)
+{
+    *threads = (struct threads){.trace = trace, .stream = stream, .local = MOMENT_NONE, .pid = -1};
+    threads->table = g_hash_table_new_full(slice_hash, slice_equal, NULL, thread_free);
+    threads->spare = g_ptr_array_new_with_free_func((GDestroyNotify)block_free);
+    threads->plain = g_string_new(NULL);
+    header_init(&threads->header);
+}
+
+void threads_clear(struct threads *threads)
+{
+    g_hash_table_unref(threads->table);
+    g_ptr_array_unref(threads->spare);
+    g_string_free(threads->plain, TRUE);
+    header_clear(&threads->header);
+}
+
+gboolean threads_are_idle(const struct threads *threads)
+{
+    return threads->n_open == 0 && threads->header.lines == 0;
+}
+
+void threads_read(struct threads *threads, struct trace_line *line)
+{
+    uint64_t lines = threads->trace->lines;
+
+    if (!read_joined(threads, line))
+        read_one(threads, line);
+    if (lines >= threads->sweep) {
+        threads->sweep = lines + SWEEP_LINES;
+        close_threads(threads, is_stale, lines);
+    }
+}
+
+void threads_pass(struct threads *threads, const char *at, const char *end)
+{
+    find_last_prefix(threads, at, end);
+    find_last_stamp(threads, at, end);
+}
+
+void threads_begin(struct threads *threads)
+{
+    threads->header.level = threads->trace->header.level = -1;
+}
+
+void threads_forget_above(struct threads *threads)
+{
+    threads->above = (struct slice){NULL, 0};
+}
+
+void threads_end(struct threads *threads)
+{
+    close_threads(threads, is_any, 0);
+}
