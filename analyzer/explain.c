@@ -44,7 +44,7 @@ static gboolean explain_trace(struct grouping *grouping, const char *const *path
 struct audit *analysis_explain(const char *const *paths, GError **error)
 {
     struct audit *audit = audit_new();
-    struct grouping *grouping = grouping_new(audit, NULL, G_MININT, NULL);
+    struct grouping *grouping = grouping_new(audit, NULL, NULL, NULL);
     gboolean ok = TRUE;
 
     for (size_t i = 0, n; ok && paths[i]; i += n) {

@@ -11,7 +11,7 @@
 struct grouping {
     struct audit *audit;
     struct audit_instance *instance;
-    int zone_offset_s;
+    const struct zone *zone; /* NULL: not known */
     struct pool *pool;
     GHashTable *entries; /* failure_key() -> struct entry * */
     uint64_t dropped;
@@ -363,13 +363,13 @@ static void mention_free(void *data)
     g_free(mention);
 }
 
-struct grouping *grouping_new(struct audit *audit, struct audit_instance *instance, int zone_offset_s,
+struct grouping *grouping_new(struct audit *audit, struct audit_instance *instance, const struct zone *zone,
                               struct pool *pool)
 {
     struct grouping *grouping = g_new0(struct grouping, 1);
     grouping->audit = audit;
     grouping->instance = instance;
-    grouping->zone_offset_s = zone_offset_s;
+    grouping->zone = zone;
     grouping->pool = pool;
     grouping->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
     grouping->mentions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, mention_free);
@@ -506,10 +506,8 @@ static void set_times(struct grouping *grouping, struct entry *entry)
         return;
     failure->first_local = local_text(grouping->audit, entry->first);
     failure->last_local = local_text(grouping->audit, entry->last);
-    if (grouping->zone_offset_s != G_MININT) {
-        failure->first = entry->first - grouping->zone_offset_s;
-        failure->last = entry->last - grouping->zone_offset_s;
-    }
+    failure->first = zone_utc(grouping->zone, entry->first);
+    failure->last = zone_utc(grouping->zone, entry->last);
 }
 
 static void set_peers(struct grouping *grouping, const struct entry *entry)

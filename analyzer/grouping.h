@@ -21,6 +21,7 @@
 #include "audit.h"
 #include "pool.h"
 #include "trace.h"
+#include "zone.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -37,12 +38,12 @@ struct grouping_part { /* a part of a trace, in the order of trace_read() */
 struct grouping;
 
 /**
- * grouping_new(audit, instance, zone_offset_s, pool):
- * A grouping that appends to ${audit->failures} the failures of ${instance} (NULL for "explain").  ${zone_offset_s} is
- * the host's offset from UTC; with G_MININT the moments of the failures stay unknown and only their local times are
- * set.  Certificates that a trace prints whole are given to pool_add_shown(), unless ${pool} is NULL.
+ * grouping_new(audit, instance, zone, pool):
+ * A grouping that appends to ${audit->failures} the failures of ${instance} (NULL for "explain").  ${zone} is the
+ * host's and has to outlive the grouping; with NULL the moments of the failures stay unknown and only their local times
+ * are set.  Certificates that a trace prints whole are given to pool_add_shown(), unless ${pool} is NULL.
  */
-struct grouping *grouping_new(struct audit *audit, struct audit_instance *instance, int zone_offset_s,
+struct grouping *grouping_new(struct audit *audit, struct audit_instance *instance, const struct zone *zone,
                               struct pool *pool);
 
 /**

@@ -91,6 +91,7 @@ struct work {
     const struct capture *capture;
     const struct capture_host *from;
     struct audit_host *host;
+    struct zone *zone;     /* of the host; NULL: not known */
     GHashTable *instances; /* path -> struct audit_instance * */
     GHashTable *paths;     /* path of a PSE -> struct place * */
     GHashTable *files;     /* instance and file name -> struct place *; NULL: there are several */
@@ -390,18 +391,12 @@ static GBytes *load_trace(struct work *work, const struct capture_trace *from, s
     return text;
 }
 
-/* By the offset that the host had when it was collected, as for failures. */
-static int64_t to_utc(const struct audit_host *host, int64_t local)
-{
-    return local == MOMENT_NONE || host->zone_offset_s == G_MININT ? MOMENT_NONE : local - host->zone_offset_s;
-}
-
-static void set_span(struct audit_trace *file, const struct audit_host *host, GBytes *bytes)
+static void set_span(struct audit_trace *file, const struct zone *zone, GBytes *bytes)
 {
     int64_t first, last;
     trace_stamp_span(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &first, &last);
-    file->first = to_utc(host, first);
-    file->last = to_utc(host, last);
+    file->first = zone_utc(zone, first);
+    file->last = zone_utc(zone, last);
 }
 
 /* The last header that was seen is that of the last part that has one. */
@@ -450,7 +445,7 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
         trace_begin(trace, (uint64_t)MAX(from->from_byte, 0));
         trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
         file->level = trace->header.level;
-        set_span(file, work->host, bytes);
+        set_span(file, work->zone, bytes);
     }
     trace_end(trace);
     set_release(work->landscape->audit, files, count, trace->header.release);
@@ -538,7 +533,7 @@ static void add_traces(struct work *work)
         struct audit_instance *instance = find_instance(work, any->instance);
         struct grouping *grouping = g_hash_table_lookup(groupings, instance);
         if (!grouping) {
-            grouping = grouping_new(audit, instance, work->host->zone_offset_s, work->landscape->pool);
+            grouping = grouping_new(audit, instance, work->zone, work->landscape->pool);
             g_hash_table_insert(groupings, instance, grouping);
         }
         read_stream(work, stream, grouping);
@@ -592,6 +587,7 @@ static void add_host(struct landscape *landscape, const struct capture *capture,
         .capture = capture,
         .from = from,
         .host = new_host(audit, from),
+        .zone = zone_new(from->zone_rule, from->zone_offset_s, from->clock),
         .instances = g_hash_table_new(g_str_hash, g_str_equal),
         .paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
         .files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
@@ -605,6 +601,7 @@ static void add_host(struct landscape *landscape, const struct capture *capture,
     g_hash_table_unref(work.files);
     g_hash_table_unref(work.inodes);
     g_hash_table_unref(work.paths);
+    zone_free(work.zone);
 }
 
 /* All captures. */

@@ -9,9 +9,9 @@
  * ("web01 W20 SAPSSLC.pse", with its path behind where that is not unique).  Two unrelated systems with the same SID
  * in one landscape can't be told apart and count as one; drift findings will show it.
  *
- * Times.  A trace has local times without a zone; they become UTC by the offset that the host had when it was
- * collected, so what stands on the other side of a clock change is an hour off.  The zone's own rules are not asked,
- * since they are those of the machine that analyzes, and the same capture has to give the same audit everywhere.
+ * Times.  A trace has local times without a zone; they become UTC by the rule of the host's zone, which the capture
+ * brings along (zone.h).  Where there is none, or one that contradicts the host's clock, it is the offset that the host
+ * had when it was collected, and what stands on the other side of a clock change is an hour off.
  */
 #ifndef TRUSTGAP_LANDSCAPE_H
 #define TRUSTGAP_LANDSCAPE_H
@@ -21,8 +21,10 @@
 
 #include <glib.h>
 
-#define LANDSCAPE_TRACE_BYTES    ((size_t)4 * 1024 * 1024 * 1024) /* of one piece of a trace; it is mapped, not loaded */
-#define LANDSCAPE_CLOCK_CHANGE_S 3600                             /* how far off a time out of a trace may be */
+#define LANDSCAPE_TRACE_BYTES ((size_t)4 * 1024 * 1024 * 1024) /* of one piece of a trace; it is mapped, not loaded */
+
+/* How far off a time out of a trace may be: no rule for the zone, one with exceptions, an hour that came twice. */
+#define LANDSCAPE_CLOCK_CHANGE_S 3600
 
 struct landscape {
     struct audit *audit; /* not owned */

@@ -88,6 +88,7 @@ struct capture_host {
     int64_t clock;             /* the host's clock when the probe began */
     int zone_offset_s;         /* the host's zone then, seconds east of UTC; G_MININT if not known */
     char *zone;                /* its name ("Europe/Berlin") where the host tells it */
+    char *zone_rule;           /* its rule in POSIX form ("CET-1CEST,M3.5.0,M10.5.0/3") likewise; not checked */
     char *system;              /* uname: "Linux 6.1.0 x86_64" */
     char *login;               /* user that the probe ran as */
     GPtrArray *instances;      /* of struct capture_instance * */

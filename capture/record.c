@@ -53,6 +53,7 @@ static const struct field host_fields[] = {
     MOMENT(capture_host, clock, "clock"),
     {"zone_offset", FIELD_OFFSET, offsetof(struct capture_host, zone_offset_s), -86400, 86400, G_MININT},
     TEXT(capture_host, zone, "zone"),
+    TEXT(capture_host, zone_rule, "zone_rule"),
     TEXT(capture_host, system, "system"),
     TEXT(capture_host, login, "login"),
 };

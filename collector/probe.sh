@@ -6,7 +6,7 @@
 # data: it is never evaluated, and it leaves only encoded or counted.  Nothing that runs reads the standard input, which
 # is this text.
 #
-# The order here: records, files, traces, PSEs, sapgenpse, the way through the folders, sudo, main.
+# The order here: records, files, traces, PSEs, sapgenpse, the way through the folders, sudo, the zone, main.
 #
 # shellcheck shell=sh
 # shellcheck disable=SC2015,SC2317 # A && B || return is meant; functions are called by a name in a variable
@@ -766,6 +766,57 @@ send_system_as() {
     records=$((records + answer))
 }
 
+# --- The host's zone -------------------------------------------------------------------------------------------------
+
+# is_rule TEXT: whether it has the form of a POSIX rule: "UTC0", "<-03>3", "CET-1CEST,M3.5.0,M10.5.0/3".  The form only;
+# one with summer time has to say when that is (no "EST5EDT"), and "Etc/GMT+5" is a name.
+is_rule() {
+    case $1 in
+    *[!A-Za-z0-9.,:/+\<\>-]* | *[!0-9]) return 1 ;;
+    '<'*'>'*) rest=${1#*'>'} ;;
+    [A-Za-z]*) rest=${1#"${1%%[!A-Za-z]*}"} ;;
+    *) return 1 ;;
+    esac
+    case $rest in
+    *,*,*,*) return 1 ;;
+    [-+0-9]*,[MJ0-9]*,[MJ0-9]*) ;;
+    [-+0-9]*)
+        case $rest in
+        ?*[!0-9:]*) return 1 ;;
+        esac
+        ;;
+    *) return 1 ;;
+    esac
+    [ ${#1} -le 100 ]
+}
+
+# zone_rule: the rule of the host's zone, into $rule; empty if there is none.  It is the last line of a table of zones
+# (TZif, from version 2 on), which is binary above: what is no text is made so before a shell sees it.
+zone_rule() {
+    rule=${TZ-}
+    ! is_rule "$rule" || return 0
+    rule=
+    path=${TZ-/etc/localtime}
+    path=${path#:}
+    case $path in
+    '' | *..*) return ;;
+    /*) ;;
+    *)
+        for folder in /usr/share/zoneinfo /usr/share/lib/zoneinfo; do # the second is AIX's
+            [ ! -f "$folder/$path" ] || break
+        done
+        path=$folder/$path
+        ;;
+    esac
+    [ -f "$path" ] || return 0
+    about "$path"
+    case $size in
+    '' | ???????*) return ;; # such a table has some KiB
+    esac
+    rule=$(tail -n 1 "$path" 2>/dev/null | tr -c '\012\040-\176' '[?*]')
+    is_rule "$rule" || rule=
+}
+
 # --- Main ------------------------------------------------------------------------------------------------------------
 
 hello() {
@@ -779,6 +830,8 @@ hello() {
     field clock "$clock"
     field local "$there"
     field zone "${zone:-$(date +%Z)}"
+    zone_rule
+    field rule "$rule"
     field system "$(uname -s) $(uname -r) $(uname -m)"
     field login "$login"
     bare hello

@@ -101,6 +101,7 @@ static gboolean begin_hello(struct receiver *receiver, const struct record *reco
     if (host->clock != MOMENT_NONE && local != MOMENT_NONE && ABS(local - host->clock) <= ZONE_OFFSET_MAX_S)
         host->zone_offset_s = (int)(local - host->clock);
     host->zone = g_strdup(record_text(record, "zone"));
+    host->zone_rule = g_strdup(record_text(record, "rule"));
     host->system = g_strdup(record_text(record, "system"));
     host->login = g_strdup(record_text(record, "login"));
     return TRUE;

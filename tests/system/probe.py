@@ -144,6 +144,7 @@ def run(text, shell=FIRST, path=None, nobody=False, limit=200, env=None, prefix=
     if nobody and ROOT_USER:
         command = ["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, "--clear-groups"] + command
     environment = {"PATH": path or os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC", **(env or {})}
+    environment = {key: value for key, value in environment.items() if value is not None}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           env=environment, start_new_session=True) as process:
         try:
@@ -911,8 +912,63 @@ def hello_tells_the_clock(context, shell=FIRST):
         clock = int(time.mktime(time.strptime(hello["clock"] + "UTC", "%Y%m%d%H%M%S%Z")) - time.timezone)
         there = int(time.mktime(time.strptime(hello["local"] + "UTC", "%Y%m%d%H%M%S%Z")) - time.timezone)
         assert before <= clock <= time.time() and there - clock == 19800, hello.fields
-        assert hello["zone"] == "Asia/Kolkata"
+        assert hello["zone"] == "Asia/Kolkata" and hello["rule"] == "IST-5:30"
         assert hello["system"] == "%s %s %s" % (os.uname().sysname, os.uname().release, os.uname().machine)
+
+
+@test
+def hello_tells_the_rule_of_the_zone(context, shell=FIRST):
+    """The value of TZ, or the last line of a table; and nothing that is none."""
+    tables = context.folder / "tables"
+    tables.mkdir()
+    berlin = pathlib.Path("/usr/share/zoneinfo/Europe/Berlin").read_bytes()
+    above = berlin[:berlin.rindex(b"\n", 0, -1) + 1]
+    files = {
+        "quoted": above + b"<-02>2<-01>,M3.5.0/-1,M10.5.0/0\n",
+        "long": above + b"A" * 98 + b"-1\n",
+        "longer": above + b"A" * 99 + b"-1\n",
+        "none": above + b"\n",
+        "version-1": berlin[:4] + bytes(36) + b"\0\0\0\4" + b"\0\0\16\20\0\0CET\0",
+        "hidden": above + b"\0EST5\0\0",
+        "behind": above + b"UTC0\0\n",
+        "junk": bytes(range(256)) * 9,
+        "words": b"root:x:0:0:root:/root:/bin/sh\n",
+        "empty": b"",
+        "huge": bytes(1 << 20) + b"\nUTC0\n",
+    }
+    for name, content in files.items():
+        (tables / name).write_bytes(content)
+    here = subprocess.run("tail -n 1 /etc/localtime | tr -cd ' -~'", shell=True, stdout=subprocess.PIPE).stdout.decode()
+    berlin_rule = "CET-1CEST,M3.5.0,M10.5.0/3"
+    rows = [
+        (None, here or None),
+        ("", None),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", berlin_rule),
+        ("NFT-1DFT,M3.5.0/02:00:00,M10.5.0/03:00:00", "NFT-1DFT,M3.5.0/02:00:00,M10.5.0/03:00:00"),
+        ("<-03>3", "<-03>3"),
+        ("UTC0", "UTC0"),
+        ("UTC", "UTC0"),
+        ("Europe/Berlin", berlin_rule),
+        (":Europe/Berlin", berlin_rule),
+        ("Etc/GMT+5", "<-05>5"),
+        ("EST5EDT", "EST5EDT,M3.2.0,M11.1.0"),
+        ("CET-1CEST", None),
+        ("Europe", None),
+        ("Nowhere/Land", None),
+        ("../zoneinfo/UTC", None),
+        ("CET-1 CEST,M3.5.0,M10.5.0", None),
+        ("$(echo UTC0)", None),
+        ("*", None),
+        (tables / "quoted", "<-02>2<-01>,M3.5.0/-1,M10.5.0/0"),
+        (tables / "long", "A" * 98 + "-1"),
+        *[(tables / name, None) for name in
+          ("longer", "none", "version-1", "hidden", "behind", "junk", "words", "empty", "huge", "missing")],
+    ]
+    for zone, rule in rows:
+        for shell in [s for s in SHELLS if SHELLS[s]]:
+            hello = ask(context.folder / "nowhere", shell, env={"TZ": zone and str(zone)}).records[0]
+            assert hello.get("rule") == rule, (shell, zone, hello.fields)
+            assert hello["clock"] and hello["local"], (shell, zone, hello.fields)
 
 
 @test

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The nightly job from end to end: what is missing where, who has it, and what the next night says of it."""
 
+import datetime
+
 import harness
 import pki
 import traces
@@ -202,6 +204,26 @@ class Listing(harness.Case):
         self.assertEqual(audit.sha256(finding), new.sha256)
         self.assertEqual(audit.gaps(finding), ["SOL SAPSSLC.pse"])
         self.assertEqual(audit.named(finding, "donor"), ["OLD SAPSSLC.pse"])
+
+
+class Zones(harness.Case):
+    """A host says when its clocks change, so both halves of a year become right, whenever it is collected."""
+
+    def test_winter_and_summer(self):
+        whole = self.landscape()
+        d00 = whole.host("sapprd01", zone="CET-1CEST,M3.5.0,M10.5.0/3").instance("PRD", "D00")
+        trace = traces.Trace()
+        year = pki.NOW.year - 1
+        for month in (1, 7):
+            trace.peer_refused(datetime.datetime(year, month, 15, 12), d00.sec / "SAPSSLC.pse", "m%d.example.com" % month)
+        d00.trace(trace)
+        with whole:
+            self.audit(whole, self.folder / "state", expect=CLEAN)
+        audit = harness.Audit(self.folder / "state" / "latest.xml")
+        for month, hour in ((1, 11), (7, 10)):
+            failure = audit.root.find("failures/failure[@target='m%d.example.com']" % month)
+            self.assertEqual(failure.get("last-local"), "%d-%02d-15T12:00:00" % (year, month))
+            self.assertEqual(failure.get("last"), "%d-%02d-15T%d:00:00Z" % (year, month, hour))
 
 
 if __name__ == "__main__":

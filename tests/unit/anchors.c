@@ -693,7 +693,7 @@ static struct audit *night_of_sent(const struct issued *sent, GBytes *list, gboo
                                     .missing = cert.subject,
                                     .certainty = CERTAINTY_SELF_SIGNED};
     const struct grouping_part part = {.path = "dev_webdisp"};
-    g_autoptr(grouping_auto) grouping = grouping_new(audit, instance, 0, landscape->pool);
+    g_autoptr(grouping_auto) grouping = grouping_new(audit, instance, NULL, landscape->pool);
     g_ptr_array_add(chain, &cert);
     if (shown)
         grouping_take(grouping, &failure, &part);

@@ -113,6 +113,7 @@ static struct capture_host *full_host(const char *digest)
     host->clock = 1795309324;
     host->zone_offset_s = -3600;
     host->zone = g_strdup("Atlantic/Azores");
+    host->zone_rule = g_strdup("<-01>1<+00>,M3.5.0/0,M10.5.0/1");
     host->system = g_strdup("Linux 6.1.0 x86_64");
     host->login = g_strdup("audit");
     g_ptr_array_add(host->notes, g_strdup("a note"));
@@ -190,6 +191,7 @@ Test(capture, every_field_comes_back)
     cr_expect_eq(host->clock, 1795309324);
     cr_expect_eq(host->zone_offset_s, -3600);
     cr_expect_str_eq(host->zone, "Atlantic/Azores");
+    cr_expect_str_eq(host->zone_rule, "<-01>1<+00>,M3.5.0/0,M10.5.0/1");
     cr_expect_str_eq(host->system, "Linux 6.1.0 x86_64");
     cr_expect_str_eq(host->login, "audit");
     cr_assert_eq(host->notes->len, 1);
@@ -265,6 +267,7 @@ Test(capture, what_is_not_known_stays_so)
     const struct capture_host *host = host_at(capture, 0);
     cr_expect_eq(host->status, CAPTURE_FAILED);
     cr_expect_null(host->reason);
+    cr_expect_null(host->zone_rule);
     cr_expect_eq(host->clock, MOMENT_NONE);
     cr_expect_eq(host->zone_offset_s, G_MININT);
     cr_expect_eq(host->groups->len, 0);

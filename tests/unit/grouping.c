@@ -42,7 +42,8 @@ static struct audit *group(const char *text, int zone_offset_s)
 {
     const struct grouping_part part = {"/usr/sap/PRD/D00/work/dev_icm", "abcd", NULL};
     struct audit *audit = audit_new();
-    g_autoptr(grouping_auto) grouping = grouping_new(audit, NULL, zone_offset_s, NULL);
+    g_autoptr(zone_auto) zone = zone_new(NULL, zone_offset_s, MOMENT_NONE);
+    g_autoptr(grouping_auto) grouping = grouping_new(audit, NULL, zone, NULL);
     g_autoptr(trace_auto) trace = read_text(text);
     grouping_add(grouping, trace, &part);
     return audit;
@@ -147,7 +148,7 @@ Test(grouping, several_traces_of_one_instance)
     instance->host = host;
     const struct grouping_part icm[] = {{.path = "dev_icm.old"}, {.path = "dev_icm"}},
                                webdisp = {.path = "dev_webdisp"};
-    g_autoptr(grouping_auto) grouping = grouping_new(audit, instance, 0, NULL);
+    g_autoptr(grouping_auto) grouping = grouping_new(audit, instance, NULL, NULL);
     g_autofree char *one = attempt("/sec/SAPSSLC.pse", "a.example.com", "CN=CA", 1);
     g_autofree char *two = attempt("/sec/SAPSSLC.pse", "a.example.com", "CN=CA", 2);
 
@@ -251,7 +252,7 @@ static const struct grouping_part two_parts[] = {{.path = "dev_icm.old"}, {.path
 
 static struct grouping *new_grouping(struct audit *audit)
 {
-    return grouping_new(audit, NULL, 0, NULL);
+    return grouping_new(audit, NULL, NULL, NULL);
 }
 
 static const char *or_dash(const char *text)

@@ -399,24 +399,46 @@ Test(landscape, which_pse_a_failure_speaks_of)
 
 Test(landscape, local_times_become_utc)
 {
+    static const char berlin[] = "CET-1CEST,M3.5.0,M10.5.0/3";
     static const struct {
+        const char *what, *rule;
         int offset;
-        int64_t moment;
-    } rows[] = {{0, 1795309323}, {3600, 1795309323 - 3600}, {-18000, 1795309323 + 18000}, {G_MININT, MOMENT_NONE}};
+        const char *stamp, *moment; /* MOMENT_NONE is written as "" */
+    } rows[] = {
+        {"UTC", NULL, 0, "Sun Nov 22 01:02:03 2026", "2026-11-22T01:02:03Z"},
+        {"east", NULL, 3600, "Sun Nov 22 01:02:03 2026", "2026-11-22T00:02:03Z"},
+        {"west", NULL, -18000, "Sun Nov 22 01:02:03 2026", "2026-11-22T06:02:03Z"},
+        {"not known", NULL, G_MININT, "Sun Nov 22 01:02:03 2026", ""},
+        {"no rule, collected in winter", NULL, 3600, "Sat Oct 24 01:02:03 2026", "2026-10-24T00:02:03Z"},
+        {"summer, collected in winter", berlin, 3600, "Sat Oct 24 01:02:03 2026", "2026-10-23T23:02:03Z"},
+        {"winter, collected in winter", berlin, 3600, "Sun Nov 22 01:02:03 2026", "2026-11-22T00:02:03Z"},
+        {"the hour that came twice", berlin, 3600, "Sun Oct 25 02:02:03 2026", "2026-10-25T00:02:03Z"},
+        {"a rule that its clock contradicts", berlin, 7200, "Sun Nov 22 01:02:03 2026", "2026-11-21T23:02:03Z"},
+        {"a file name for a rule", "Europe/Berlin", 3600, "Sat Oct 24 01:02:03 2026", "2026-10-24T00:02:03Z"},
+        {"a rule alone", berlin, G_MININT, "Sat Oct 24 01:02:03 2026", "2026-10-23T23:02:03Z"},
+    };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(scene_auto) scene = scene_new();
         g_autoptr(issued_auto) root = certs(.subject = "/CN=Root");
         g_autoptr(GString) text = g_string_new(NULL);
         struct capture_host *host = scene_host(scene, "app01");
         struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        host->clock = 1795309323; /* 2026-11-22 */
         host->zone_offset_s = rows[i].offset;
-        UNTRUSTED(text, .target = "a.example.com", .chain = {root}, .stamp = "Sun Nov 22 01:02:03 2026");
+        host->zone_rule = g_strdup(rows[i].rule);
+        UNTRUSTED(text, .target = "a.example.com", .chain = {root}, .stamp = rows[i].stamp);
         scene_trace(scene, host, d00, "dev_icm", text->str);
         g_autoptr(audit_auto) audit = scene_run(scene, NULL);
         cr_assert_eq(audit->failures->len, 1);
         const struct audit_failure *failure = audit->failures->pdata[0];
-        cr_expect_eq(failure->last, rows[i].moment, "%d", rows[i].offset);
-        cr_expect_str_eq(failure->last_local, "2026-11-22T01:02:03");
+        const struct audit_host *found = audit->hosts->pdata[0];
+        const struct audit_trace *file = ((struct audit_instance *)found->instances->pdata[0])->traces->pdata[0];
+        char moment[MOMENT_TEXT_BYTES];
+        cr_expect_str_eq(moment_format(moment, failure->last), rows[i].moment, "%s: %s", rows[i].what, moment);
+        cr_expect_eq(failure->first, failure->last, "%s", rows[i].what);
+        cr_expect_eq(file->first, failure->first, "%s", rows[i].what);
+        cr_expect_eq(file->last, failure->last, "%s", rows[i].what);
+        cr_expect_eq(found->zone_offset_s, rows[i].offset, "%s: what was measured stays", rows[i].what);
     }
 }
 

@@ -12,8 +12,8 @@
 #define NONCE "0123456789abcdef0123456789abcdef"
 #define FIRST "trustgap-probe 1 " NONCE "\n"
 #define HELLO                                                                                                          \
-    "hello 0 clock=20261122010203 local=20261122020203 zone=Europe/Berlin system=Linux%206.1.0%20x86_64 "              \
-    "login=prdadm\n\n"
+    "hello 0 clock=20261122010203 local=20261122020203 zone=Europe/Berlin "                                            \
+    "rule=%3C+01%3E-1%3C+02%3E,M3.5.0,M10.5.0/3 system=Linux%206.1.0%20x86_64 login=prdadm\n\n"
 #define STORE                                                                                                          \
     "store 0 instance=/usr/sap/PRD/D00 path=/usr/sap/PRD/D00/sec/SAPSSLC.pse device=1 inode=2 size=3 modified=4 "      \
     "owner=prdadm mode=600 method=native\n\n"
@@ -87,6 +87,7 @@ Test(receiver, fills_a_host)
         cr_expect_eq(host->clock, 1795309323);
         cr_expect_eq(host->zone_offset_s, 3600);
         cr_expect_str_eq(host->zone, "Europe/Berlin");
+        cr_expect_str_eq(host->zone_rule, "<+01>-1<+02>,M3.5.0,M10.5.0/3");
         cr_expect_str_eq(host->system, "Linux 6.1.0 x86_64");
         cr_expect_str_eq(host->login, "prdadm");
         cr_assert_eq(host->instances->len, 1);
@@ -241,6 +242,7 @@ Test(receiver, clocks_and_zones)
         g_autoptr(capture_host_auto) host = receive(&fixture, stream, strlen(stream), 1000, NULL, &complete);
         cr_expect_eq(host->clock, clocks[i].clock, "%s", clocks[i].what);
         cr_expect_eq(host->zone_offset_s, clocks[i].offset, "%s: %d", clocks[i].what, host->zone_offset_s);
+        cr_expect_null(host->zone_rule, "a probe from before there was one");
     }
     fixture_close(&fixture);
 }
