@@ -159,12 +159,15 @@ static void look_ahead(struct trace_reader *reader, const char *at, const char *
 
 void trace_look_ahead(struct trace_ahead *ahead, const void *bytes, size_t size)
 {
-    const char *start = bytes, *feed_at = memchr(start, '\n', size), *first = feed_at ? feed_at + 1 : start + size;
+    const char *start = bytes, *feed_at = ahead->first == 0 ? memchr(start, '\n', size) : NULL;
     uint64_t lines = 0;
 
-    ahead->first = (size_t)(first - start);
-    ahead->stop = (size_t)(trace_filter_skip(first, start + size, &lines) - start);
-    ahead->lines = (unsigned)lines;
+    if (feed_at)
+        ahead->first = ahead->stop = (size_t)(feed_at + 1 - start);
+    if (ahead->first == 0)
+        return;
+    ahead->stop = (size_t)(trace_filter_skip(start + ahead->stop, start + size, &lines) - start);
+    ahead->lines += (unsigned)lines;
 }
 
 static void carry(struct trace_reader *reader, const char *at, size_t size)
@@ -287,7 +290,7 @@ static void read_text(struct trace *trace, const char *at, size_t size, const st
         sample(trace, at, size);
     reader->stream.bytes = at;
     reader->ahead = NULL;
-    reader->hint = hint;
+    reader->hint = hint && hint->first > 0 ? hint : NULL;
     read_bytes(trace, at, at + size);
     stream_keep(&reader->stream, at, size, hint != NULL);
 }

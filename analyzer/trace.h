@@ -107,15 +107,16 @@ void trace_begin(struct trace *trace, uint64_t base);
 void trace_read(struct trace *trace, const void *bytes, size_t size);
 
 struct trace_ahead { /* what trace_look_ahead() found; offsets into the bytes */
-    size_t first;    /* behind the first line feed */
+    size_t first;    /* behind the first line feed; 0: there is none */
     size_t stop;     /* the first line from there that may begin a failure, or what follows the last line feed */
     unsigned lines;  /* between the two */
 };
 
 /**
  * trace_look_ahead(ahead, bytes, size):
- * Search the bytes of a trace for the first line that wants reading.  This is most of the work where little failed, and
- * it needs no trace, so that several threads may do it for bytes that are read later.
+ * Search the bytes of a trace for the first line that wants reading.  ${*ahead} is all 0 at first, and the function may
+ * be called again when more bytes stand behind these.  This is most of the work where little failed, and it needs no
+ * trace, so that several threads may do it for bytes that are read later.
  */
 void trace_look_ahead(struct trace_ahead *ahead, const void *bytes, size_t size);
 

@@ -33,6 +33,7 @@ struct job {
     GCond changed;
     uint64_t claimed; /* the next chunk that nobody reads yet */
     uint64_t taken;   /* the chunk that is taken now */
+    unsigned waiting; /* threads: telling them takes a call of the system, so it is only done if there are any */
     gboolean over;
     struct chunk chunks[CHUNKS];
 };
@@ -40,6 +41,7 @@ struct job {
 static int read_chunk(struct chunk *chunk, int fd, int64_t offset, size_t size)
 {
     chunk->size = 0;
+    chunk->ahead = (struct trace_ahead){0};
     while (chunk->size < size) {
         ssize_t got = pread(fd, chunk->bytes + chunk->size, size - chunk->size, (off_t)(offset + (int64_t)chunk->size));
         if (got < 0 && errno == EINTR)
@@ -49,8 +51,23 @@ static int read_chunk(struct chunk *chunk, int fd, int64_t offset, size_t size)
         if (got == 0)
             break;
         chunk->size += (size_t)got;
+        trace_look_ahead(&chunk->ahead, chunk->bytes, chunk->size);
     }
     return 0;
+}
+
+/* With the lock held: wait for a change, and tell of one. */
+static void await(struct job *job)
+{
+    job->waiting++;
+    g_cond_wait(&job->changed, &job->lock);
+    job->waiting--;
+}
+
+static void tell(struct job *job)
+{
+    if (job->waiting > 0)
+        g_cond_broadcast(&job->changed);
 }
 
 /* With the lock held: claim the next chunk, read it without the lock, and say that it is there. */
@@ -65,10 +82,9 @@ static void read_next(struct job *job)
     if (!chunk->bytes)
         chunk->bytes = g_malloc(CHUNK_BYTES);
     chunk->failure = read_chunk(chunk, job->fd, offset, MIN(CHUNK_BYTES, (size_t)(job->size - offset)));
-    trace_look_ahead(&chunk->ahead, chunk->bytes, chunk->size);
     g_mutex_lock(&job->lock);
     chunk->state = CHUNK_READY;
-    g_cond_broadcast(&job->changed);
+    tell(job);
 }
 
 static gboolean has_room(const struct job *job)
@@ -85,7 +101,7 @@ static void *help(void *data)
         if (has_room(job))
             read_next(job);
         else
-            g_cond_wait(&job->changed, &job->lock);
+            await(job);
     }
     g_mutex_unlock(&job->lock);
     return NULL;
@@ -110,7 +126,7 @@ static int read_regular(struct trace *trace, struct job *job)
             if (has_room(job))
                 read_next(job);
             else
-                g_cond_wait(&job->changed, &job->lock);
+                await(job);
             continue;
         }
         g_mutex_unlock(&job->lock);
@@ -118,10 +134,10 @@ static int read_regular(struct trace *trace, struct job *job)
         failure = chunk->failure;
         g_mutex_lock(&job->lock);
         job->taken++;
-        g_cond_broadcast(&job->changed);
+        tell(job);
     }
     job->over = TRUE;
-    g_cond_broadcast(&job->changed);
+    tell(job);
     g_mutex_unlock(&job->lock);
     for (unsigned i = 0; i < n_helpers; i++)
         g_thread_join(helpers[i]);

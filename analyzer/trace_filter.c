@@ -1,5 +1,6 @@
 #include "trace_filter.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -8,32 +9,81 @@
 #endif
 
 /*
+ * Most errors of a trace are none of TLS.  Behind "ERROR" stands "during", "in", "=> IcmConnInit...", "=> SSL handshake
+ * with", "=> SapSSL...", ": SapSSL...", with blanks (also those that copying makes, C2 A0) or without.
+ */
+static gboolean is_error(const char *behind, const char *end)
+{
+    while (behind < end && (*behind == ' ' || *behind == '\t' || *behind == ':' || *behind == '=' || *behind == '>' ||
+                            *behind == '\xc2' || *behind == '\xa0'))
+        behind++;
+    size_t size = (size_t)(end - behind);
+    switch (size > 0 ? *behind : '\0') {
+    case 'd':
+        return size >= 6 && memcmp(behind, "during", 6) == 0;
+    case 'i':
+        return size >= 3 && behind[1] == 'n' && (behind[2] == ' ' || behind[2] == '\xc2');
+    case 'I':
+        return size >= 11 && memcmp(behind, "IcmConnInit", 11) == 0;
+    case 'S':
+        return size >= 6 && (memcmp(behind, "SSL", 3) == 0 || memcmp(behind, "SapSSL", 6) == 0);
+    default:
+        return FALSE;
+    }
+}
+
+/* The rest of a call's name, and "() failed". */
+static gboolean is_start(const char *behind, const char *end)
+{
+    while (behind < end && (g_ascii_isalnum(*behind) || *behind == '_'))
+        behind++;
+    return end - behind >= 9 && memcmp(behind, "() failed", 9) == 0;
+}
+
+/*
  * Each line that trace_line.c takes for an event, or that may begin a failure without one, has one of these words.
- * Three letters of each, chosen for being rare in other lines, are what is searched for.
+ * Three letters of each are what is searched for; the first two are chosen for being rare in other lines.  Words whose
+ * letters are alike in a half of each byte share a bucket; they are told apart afterwards.
  */
 static const struct word {
     const char *text;
-    uint8_t size;
-    uint8_t at;     /* of the three letters */
-    uint8_t bucket; /* words of one bucket are told apart only afterwards */
+    uint8_t at; /* of the three letters */
+    uint8_t bucket;
+    gboolean (*check)(const char *behind, const char *end); /* of what stands behind it; or NULL */
 } words[] = {
-    {"ERROR", 5, 0, 0},       /* ... and what is_error() wants behind it */
-    {"LERR_", 5, 1, 0},       /* SSSLERR_ */
-    {"Errorstack", 10, 0, 0}, /* Begin of Secu-SSL Errorstack */
-    {"LRC_", 4, 0, 1},        /* SSSLRC_ */
-    {"SSL handshake with", 18, 2, 1},
-    {"() failed", 9, 1, 2},          /* SSL_connect() failed */
-    {"validation failed", 17, 9, 3}, /* certificate (chain) validation failed */
-    {"d (-", 4, 1, 4},               /* SapSSLSessionStart failed (-102), returned (-56) */
-    {"(proxy returned", 15, 0, 5},
-    {"Not successful", 14, 0, 6},
-    {"trc file:", 9, 0, 6},    /* the title of a file */
-    {"trusted", 7, 1, 7},      /* Peer not trusted, untrusted forwarded certificate */
-    {"Trustworthy", 11, 1, 7}, /* HttpIsReverseProxyTrustworthy */
-    {"TRUNCATED", 9, 1, 7},    /* TRACE FILE TRUNCATED */
+    /* In the order of the first of their three letters. */
+    {"(proxy", 0, 5, NULL},
+    {"(-1", 0, 5, NULL}, /* SapSSLSessionStart failed (-102), returned (- 56) */
+    {"(-2", 0, 5, NULL},
+    {"(-3", 0, 5, NULL},
+    {"(-4", 0, 5, NULL},
+    {"(-5", 0, 5, NULL},
+    {"(-7", 0, 5, NULL},
+    {"(- ", 0, 5, NULL},
+    {"--------------------", 0, 4, NULL}, /* the rule above a file's title */
+    {"Errorstack", 0, 2, NULL},           /* Begin of Secu-SSL Errorstack */
+    {"SSLRC", 2, 1, NULL},                /* SSSLRC_, also with a backslash before the "_" */
+    {"SSL handshake with", 2, 1, NULL},
+    {"SSL_a", 2, 1, is_start}, /* SSL_accept() failed */
+    {"SSL_c", 2, 1, is_start},
+    {"SSL_d", 2, 1, is_start},
+    {"SSL_r", 2, 1, is_start},
+    {"SSL_w", 2, 1, is_start},
+    {"Not successful", 0, 3, NULL},
+    {"Peer", 0, 7, NULL}, /* Peer not trusted */
+    {"ERROR", 1, 0, is_error},
+    {"SSLERR_", 4, 0, NULL}, /* SSSLERR_ */
+    {"SSLERR\\", 4, 0, NULL},
+    {"TRUNCATED", 1, 0, NULL},   /* TRACE FILE TRUNCATED */
+    {"Reject", 2, 7, NULL},      /* Reject untrusted forwarded certificate */
+    {"(chain) ", 5, 6, NULL},    /* certificate (chain) is not trusted, validation failed, ... */
+    {"Trustworthy", 4, 4, NULL}, /* HttpIsReverseProxyTrustworthy */
 };
 
 #define YEAR_BYTES 6 /* a blank, four digits, and what ends them */
+
+static ptrdiff_t sizes[G_N_ELEMENTS(words)];
+static uint8_t first_word[256]; /* that has this letter as the first of its three */
 
 /* For each of the three letters and each byte: the buckets that have it there. */
 static uint8_t tables[3][256];
@@ -42,30 +92,15 @@ static uint8_t tables[3][256];
 static uint8_t low[3][16], high[3][16];
 #endif
 
-/*
- * Most errors of a trace are none of TLS.  Behind "ERROR" stands "during", "in", "=> IcmConnInit...", "=> SSL handshake
- * with", "=> SapSSL...", ": SapSSL...", with blanks (also those that copying makes, C2 A0) or without.
- */
-static gboolean is_error(const char *behind, const char *end)
-{
-    static const char *const wanted[] = {"during", "in ", "in\xc2", "IcmConnInit", "SSL", "SapSSL"};
-
-    while (behind < end && (*behind == ' ' || *behind == '\t' || *behind == ':' || *behind == '=' || *behind == '>' ||
-                            *behind == '\xc2' || *behind == '\xa0'))
-        behind++;
-    for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
-        if ((size_t)(end - behind) >= strlen(wanted[i]) && memcmp(behind, wanted[i], strlen(wanted[i])) == 0)
-            return TRUE;
-    return FALSE;
-}
-
 static gboolean is_word(const char *letters, const char *start, const char *end)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+    for (size_t i = first_word[(uint8_t)letters[0]]; i < G_N_ELEMENTS(words); i++) {
         const struct word *word = &words[i];
         const char *at = letters - word->at;
-        if (letters[0] == word->text[word->at] && letters - start >= word->at && end - at >= word->size &&
-            memcmp(at, word->text, word->size) == 0 && (word->text != words[0].text || is_error(at + word->size, end)))
+        if (letters[0] != word->text[word->at])
+            break;
+        if (letters[2] == word->text[word->at + 2] && letters - start >= word->at && end - at >= sizes[i] &&
+            memcmp(at, word->text, (size_t)sizes[i]) == 0 && (!word->check || word->check(at + sizes[i], end)))
             return TRUE;
     }
     return FALSE;
@@ -118,11 +153,10 @@ static const char *__attribute__((target("avx2,popcnt"))) find_avx2(const char *
         for (int round = 0; round < ROUNDS && end - at >= 34; round++, at += 32) {
             __m256i first = _mm256_loadu_si256((const void *)at);
             __m256i second = _mm256_loadu_si256((const void *)(at + 1));
-            __m256i third = _mm256_loadu_si256((const void *)(at + 2));
-            __m256i found = _mm256_and_si256(_mm256_and_si256(classify_32(first, 0), classify_32(second, 1)),
-                                             classify_32(third, 2));
+            __m256i found = _mm256_and_si256(classify_32(first, 0), classify_32(second, 1));
             __m256i is_feed = _mm256_cmpeq_epi8(first, feed);
             if (G_UNLIKELY(!_mm256_testz_si256(found, found))) {
+                found = _mm256_and_si256(found, classify_32(_mm256_loadu_si256((const void *)(at + 2)), 2));
                 uint32_t places = ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(found, zero));
                 for (; places; places &= places - 1) {
                     int place = __builtin_ctz(places);
@@ -187,10 +221,10 @@ static const char *TARGET_AVX512 find_avx512(const char *at, const char *end, ui
 
     for (; end - at >= 66; at += 64) {
         __m512i first = _mm512_loadu_si512(at), second = _mm512_loadu_si512(at + 1);
-        __m512i third = _mm512_loadu_si512(at + 2);
-        __m512i found =
-            _mm512_and_si512(_mm512_and_si512(classify_64(first, 0), classify_64(second, 1)), classify_64(third, 2));
+        __m512i found = _mm512_and_si512(classify_64(first, 0), classify_64(second, 1));
         uint64_t places = _mm512_test_epi8_mask(found, found), is_feed = _mm512_cmpeq_epi8_mask(first, feed);
+        if (G_UNLIKELY(places)) /* two letters are rare enough to look at the third one only then */
+            places = _mm512_test_epi8_mask(found, classify_64(_mm512_loadu_si512(at + 2), 2));
         for (; G_UNLIKELY(places); places &= places - 1) {
             int place = __builtin_ctzll(places);
             if (!is_word(at + place, start, end))
@@ -224,8 +258,9 @@ static find_function *function_of(enum trace_filter_way way)
 
 static void fill_tables(void)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
-        g_assert(strlen(words[i].text) == words[i].size);
+    for (size_t i = G_N_ELEMENTS(words); i-- > 0;) {
+        sizes[i] = (ptrdiff_t)strlen(words[i].text);
+        first_word[(uint8_t)words[i].text[words[i].at]] = (uint8_t)i;
         for (int letter = 0; letter < 3; letter++) {
             uint8_t byte = (uint8_t)words[i].text[words[i].at + letter], bit = (uint8_t)(1 << words[i].bucket);
             tables[letter][byte] |= bit;

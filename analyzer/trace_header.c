@@ -83,7 +83,11 @@ static gboolean take_value(struct header *header, struct slice line)
 /* Whether a line without prefix is of the file's header and of no thread. */
 gboolean header_take(struct header *header, struct slice line)
 {
-    if (take_title(header, line) || header_is_rule(line))
+    if (header_is_rule(line)) { /* a title may follow */
+        header->lines = MAX(header->lines, 2);
+        return TRUE;
+    }
+    if (take_title(header, line))
         return TRUE;
     return header->lines > 0 && (line.size == 0 || take_value(header, line));
 }

@@ -352,8 +352,10 @@ static void read_body(struct threads *threads, const struct trace_line *line, st
 {
     struct slice name = threads->above.at ? threads->above : (struct slice){"", 0};
     struct thread *thread = find_thread(threads, name);
-    gboolean open = thread && thread->block;
 
+    if (thread && thread->block && is_stale(thread, threads->trace->lines)) /* whether or not it was swept up already */
+        close_thread(threads, thread, thread->block->reach);
+    gboolean open = thread && thread->block;
     if (!open && !line->telling)
         return;
     if (line->telling && header_take_truncated(&threads->header, body)) {
@@ -436,11 +438,14 @@ static gboolean read_joined(struct threads *threads, const struct trace_line *li
 /* In the lines from ${at} to ${end}: the last thread's prefix. */
 static void find_last_prefix(struct threads *threads, const char *at, const char *end)
 {
-    for (const char *bracket; (bracket = memrchr(at, '[', (size_t)(end - at))); end = bracket) {
+    const char *stop = end;
+
+    for (const char *bracket; (bracket = memrchr(at, '[', (size_t)(stop - at))); stop = bracket) {
         if (!slice_begins(slice_of(bracket, end), "[Thr"))
             continue;
-        const char *feed = memrchr(at, '\n', (size_t)(bracket - at));
-        struct slice line = slice_of(feed ? feed + 1 : at, end), name;
+        const char *feed_above = memrchr(at, '\n', (size_t)(bracket - at));
+        const char *feed_below = memchr(bracket, '\n', (size_t)(end - bracket));
+        struct slice line = slice_of(feed_above ? feed_above + 1 : at, feed_below ? feed_below : end), name;
         if (find_prefix(&line, &name)) {
             set_above(threads, name);
             return;

@@ -80,7 +80,8 @@ static struct trace *read_chunks(const uint8_t *bytes, size_t size, size_t chunk
 
     trace_begin(trace, 0);
     for (size_t at = 0; at < size; at += MIN(chunk, size - at)) {
-        struct trace_ahead ahead;
+        struct trace_ahead ahead = {0};
+        trace_look_ahead(&ahead, bytes + at, MIN(chunk, size - at) / 2);
         trace_look_ahead(&ahead, bytes + at, MIN(chunk, size - at));
         trace_read_ahead(trace, bytes + at, MIN(chunk, size - at), &ahead);
     }
