@@ -87,9 +87,7 @@ gboolean header_take(struct header *header, struct slice line)
         header->lines = MAX(header->lines, 2);
         return TRUE;
     }
-    if (take_title(header, line))
-        return TRUE;
-    return header->lines > 0 && (line.size == 0 || take_value(header, line));
+    return header->lines > 0 && (line.size == 0 || take_title(header, line) || take_value(header, line));
 }
 
 /* After a file was begun anew; older programs write the process behind it: ( pid = 4711 ) */
