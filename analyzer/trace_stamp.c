@@ -1,8 +1,7 @@
 #include "trace_stamp.h"
 
 #include "moment.h"
-
-#define THREAD_BYTES 128 /* of a thread's name; what is longer is no prefix */
+#include "trace_prefix.h"
 
 static int take_month(struct slice *slice)
 {
@@ -55,20 +54,15 @@ gboolean trace_stamp_take(struct slice body, int64_t *local)
     return TRUE;
 }
 
-/* A line without CR and without "[Thr 4711] ". */
+/* A line without CR and without a prefix. */
 static struct slice body_of(struct slice line)
 {
+    struct slice name;
+
     if (slice_ends(line, "\r"))
         line.size--;
-    struct slice rest = line;
-    if (!slice_take(&rest, "[Thr "))
-        return line;
-    const char *end = memchr(rest.at, ']', MIN(rest.size, THREAD_BYTES));
-    if (!end || end == rest.at || memchr(rest.at, ' ', (size_t)(end - rest.at)))
-        return line;
-    rest = slice_of(end + 1, rest.at + rest.size);
-    slice_take(&rest, " ");
-    return rest;
+    trace_prefix_take(&line, &name);
+    return line;
 }
 
 static int64_t find_first(struct slice bytes)

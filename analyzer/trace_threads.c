@@ -5,6 +5,7 @@
 #include "trace_dump.h"
 #include "trace_filter.h"
 #include "trace_line.h"
+#include "trace_prefix.h"
 #include "trace_stamp.h"
 
 #define QUIET_LINES   200  /* of its thread without a word ends a block */
@@ -16,7 +17,7 @@
 
 struct thread {
     struct slice name; /* key; points to name_bytes */
-    char name_bytes[THREADS_NAME_BYTES];
+    char name_bytes[TRACE_PREFIX_NAME_BYTES];
     struct block *block; /* NULL: none is open */
     uint64_t done;       /* position: what stands above it was part of an earlier block */
 };
@@ -147,42 +148,6 @@ static struct thread *add_thread(struct threads *threads, struct slice name, uin
 
 /* ---- Prefix, stamp, header ---- */
 
-/* Copying makes no-break blanks of some. */
-static gboolean take_blank(struct slice *slice)
-{
-    return slice_take(slice, " ") || slice_take(slice, "\xc2\xa0");
-}
-
-/* "[Thr 4711] text": the thread's name; ${*line} is then what follows the blank behind it. */
-static gboolean take_prefix(struct slice *line, struct slice *name)
-{
-    struct slice rest = *line;
-
-    if (!slice_take(&rest, "[Thr") || !take_blank(&rest))
-        return FALSE;
-    const char *end = memchr(rest.at, ']', MIN(rest.size, THREADS_NAME_BYTES));
-    if (!end || end == rest.at || memchr(rest.at, ' ', (size_t)(end - rest.at)))
-        return FALSE;
-    *name = slice_of(rest.at, end);
-    rest = slice_of(end + 1, rest.at + rest.size);
-    take_blank(&rest);
-    *line = rest;
-    return TRUE;
-}
-
-/* The prefix of a line that somebody indented, quoted or numbered. */
-static gboolean take_damaged_prefix(struct slice *line, struct slice *name)
-{
-    struct slice rest = slice_trim(*line);
-
-    while (trace_copied_strip_mark(&rest)) {
-    }
-    if (!take_prefix(&rest, name))
-        return FALSE;
-    *line = rest;
-    return TRUE;
-}
-
 static void set_above(struct threads *threads, struct slice name)
 {
 
@@ -191,11 +156,6 @@ static void set_above(struct threads *threads, struct slice name)
         return;
     memcpy(threads->name, name.at, name.size);
     threads->above = (struct slice){threads->name, name.size};
-}
-
-static gboolean find_prefix(struct slice *line, struct slice *name)
-{
-    return take_prefix(line, name) || take_damaged_prefix(line, name);
 }
 
 /* ---- One line ---- */
@@ -268,7 +228,7 @@ static void feed_above(struct threads *threads, struct block *block, const struc
 {
     uint64_t from = MAX(MAX(done, threads->floor), stream_kept(threads->stream));
     gboolean whole = TRUE; /* a line begins at ${from} */
-    char name_bytes[THREADS_NAME_BYTES];
+    char name_bytes[TRACE_PREFIX_NAME_BYTES];
     struct slice name, above = (done > 0 && from == done) || thread.size == 0 ? thread : (struct slice){NULL, 0};
 
     if (line->position > TRACE_BEFORE_BYTES && from < line->position - TRACE_BEFORE_BYTES) {
@@ -294,7 +254,7 @@ static void feed_above(struct threads *threads, struct block *block, const struc
         if (slice_ends(raw, "\r"))
             raw.size--;
         body = raw;
-        if (find_prefix(&body, &name)) {
+        if (trace_prefix_find(&body, &name)) {
             memcpy(name_bytes, name.at, name.size);
             above = (struct slice){name_bytes, name.size};
         }
@@ -378,7 +338,7 @@ static void read_body(struct threads *threads, const struct trace_line *line, st
 static void read_one(struct threads *threads, struct trace_line *line)
 {
     struct slice body = line->raw, name;
-    gboolean prefixed = find_prefix(&body, &name);
+    gboolean prefixed = trace_prefix_find(&body, &name);
 
     if (prefixed) {
         set_above(threads, name);
@@ -446,7 +406,7 @@ static void find_last_prefix(struct threads *threads, const char *at, const char
         const char *feed_above = memrchr(at, '\n', (size_t)(bracket - at));
         const char *feed_below = memchr(bracket, '\n', (size_t)(end - bracket));
         struct slice line = slice_of(feed_above ? feed_above + 1 : at, feed_below ? feed_below : end), name;
-        if (find_prefix(&line, &name)) {
+        if (trace_prefix_find(&line, &name)) {
             set_above(threads, name);
             return;
         }
@@ -464,7 +424,7 @@ static void find_last_stamp(struct threads *threads, const char *at, const char 
         struct slice line = slice_of(feed_above ? feed_above + 1 : at, feed_below ? feed_below : end), name;
         if (slice_ends(line, "\r"))
             line.size--;
-        find_prefix(&line, &name);
+        trace_prefix_find(&line, &name);
         if (trace_stamp_take(line, &threads->local))
             return;
     }

@@ -11,12 +11,11 @@
 #include "trace.h"
 #include "trace_block.h"
 #include "trace_header.h"
+#include "trace_prefix.h"
 #include "trace_stream.h"
 
 #include <glib.h>
 #include <stdint.h>
-
-#define THREADS_NAME_BYTES 128 /* of a thread's name; longer ones are none */
 
 struct threads {
     struct trace *trace; /* not owned, as the next */
@@ -26,7 +25,7 @@ struct threads {
     GPtrArray *spare;       /* of struct block *: empty ones */
     struct thread *current; /* the one in the table whose line was the last, or NULL */
     gboolean joined;        /* a line that is several is read: no block is closed for having only facts */
-    char name[THREADS_NAME_BYTES];
+    char name[TRACE_PREFIX_NAME_BYTES];
     struct slice above; /* name of the thread of the last line that had a prefix; at == NULL: none */
     int64_t local;      /* last time stamp */
     struct header header;
