@@ -148,8 +148,18 @@ static void append_level(GString *text)
     g_string_append(text, "If the trace level was raised for this, set it back to 1.");
 }
 
-static void append_raise(GString *text)
+static void append_raise(GString *text, const struct trace_failure *failure)
 {
+    if (failure->level >= 2) {
+        g_string_append_printf(text, "The trace was written at level %d, so a higher one is of no use", failure->level);
+        if (failure->role == ROLE_SERVER)
+            g_string_append(text, "; ask the owner of the client what it sends. ");
+        else
+            g_string_append(text,
+                            "; look at what the peer sends, with openssl s_client -showcerts -connect HOST:PORT. ");
+        append_level(text);
+        return;
+    }
     g_string_append(text, "Set the trace level of the ICM to 2 (SMICM > Goto > Trace Level > Set; Web Dispatcher: "
                           "admin page), repeat the connection, read the trace again, and set the level back to 1.");
 }
@@ -175,7 +185,7 @@ static void advise_untrusted(GString *text, const struct trace_failure *failure)
     g_string_append(text, failure->chain->len > 0
                               ? ", and the trace does not show the issuer of its topmost certificate. "
                               : ", and the trace does not show the chain, so what is missing is not known. ");
-    append_raise(text);
+    append_raise(text, failure);
 }
 
 /* ---- Other causes ---- */
@@ -225,7 +235,7 @@ static void advise_handshake(GString *text, const struct trace_failure *failure)
     g_string_append(text, "; nothing in the trace speaks of a missing certificate. Compare the protocol versions and "
                           "cipher suites of both sides, and whether one asks for a client certificate. ");
     if (!failure->reason)
-        append_raise(text);
+        append_raise(text, failure);
 }
 
 static void advise_closed(GString *text, const struct trace_failure *failure)
@@ -270,7 +280,7 @@ static void advise_other(GString *text, const struct trace_failure *failure)
                            failure->error ? failure->error : "");
     append_reason(text, failure);
     g_string_append(text, "; the trace does not say that a certificate is missing. ");
-    append_raise(text);
+    append_raise(text, failure);
 }
 
 static void (*const advisers[])(GString *text, const struct trace_failure *failure) = {

@@ -47,6 +47,7 @@ struct trace_failure {
     gboolean missing_cut;
     enum audit_certainty certainty;
     const char *failed_check; /* of the deepest certificate that has one */
+    int level;                /* of the trace, by the last header above in its part; -1 if there is none */
     const char *reason;       /* the text that the library gave ("received a fatal TLS ... alert"), or NULL */
     unsigned part;            /* index of the part in which it begins, from 0 */
     uint64_t offset;          /* of its first line in that part's file */

@@ -360,6 +360,7 @@ void verdict_add(const struct block *block)
     failure->offset = block->offset;
     failure->line = block->line;
     failure->lines = copy_quotes(block);
+    failure->level = trace->header.level;
     failure->cut = block->cut;
     failure->order = trace->found;
     failure->n_lines = MAX(block->n_seen, 1); /* of one that ends in the line in which it begins nothing was counted */

@@ -81,11 +81,6 @@ static void put_advice(struct file_output *output, const struct audit_failure *f
 {
     if (failure->advice)
         paper_field(output, "what to do", "%s", failure->advice);
-    if (failure->cause == CAUSE_UNTRUSTED_PEER && (!failure->missing || !failure->store_path))
-        paper_field(
-            output, failure->advice ? "" : "what to do",
-            "Raise the ICM trace level to 2 (SMICM: Goto, Trace Level, Set), repeat the connection, explain the "
-            "new trace, and set the level back to 1: then the trace says more.");
 }
 
 static void put_failure(struct file_output *output, const struct audit_failure *failure, unsigned number)

@@ -739,6 +739,31 @@ Test(advice, answers)
     }
 }
 
+/* Raising the level is no advice where it was raised. */
+Test(advice, knows_the_level)
+{
+    static const struct {
+        const char *header;
+        gboolean raise;
+    } headers[] = {
+        {"", TRUE},
+        {"-------------------------\ntrc file: \"dev_icm\", trc level: 1, release: \"785\"\n", TRUE},
+        {"-------------------------\ntrc file: \"dev_icm\", trc level: 2, release: \"785\"\n", FALSE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(headers); i++) {
+        g_autofree char *text =
+            g_strconcat(headers[i].header,
+                        "[Thr 1] *** ERROR => SSL handshake with a:443 failed: SSSLERR_PEER_CERT_UNTRUSTED "
+                        "(-102)\n",
+                        NULL);
+        g_autoptr(audit_auto) audit = group(text, 0);
+        cr_assert_eq(audit->failures->len, 1);
+        const char *advice = ((struct audit_failure *)audit->failures->pdata[0])->advice;
+        cr_expect_eq(strstr(advice, "Set the trace level of the ICM to 2") != NULL, headers[i].raise, "%s", advice);
+        cr_expect_eq(strstr(advice, "openssl s_client") != NULL, !headers[i].raise, "%s", advice);
+    }
+}
+
 /* Every cause, certainty, role and what else may be known or not, in all combinations: whole sentences. */
 Test(advice, always_sentences)
 {
