@@ -203,14 +203,12 @@ static const char *__attribute__((target("avx2,popcnt"))) last_year_avx2(const c
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
-#define TARGET_AVX512 __attribute__((target("avx512f,avx512bw,popcnt")))
+#define TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vbmi,popcnt")))
 
+/* A byte from 128 on is taken for the one 128 below it. */
 static inline __m512i TARGET_AVX512 classify_64(__m512i bytes, int letter)
 {
-    __m512i of_low = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)low[letter]));
-    __m512i of_high = _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)high[letter]));
-    __m512i halves = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(15));
-    return _mm512_and_si512(_mm512_shuffle_epi8(of_low, bytes), _mm512_shuffle_epi8(of_high, halves));
+    return _mm512_permutex2var_epi8(_mm512_loadu_si512(tables[letter]), bytes, _mm512_loadu_si512(tables[letter] + 64));
 }
 
 static const char *TARGET_AVX512 find_avx512(const char *at, const char *end, uint64_t *feeds)
@@ -250,7 +248,7 @@ static find_function *function_of(enum trace_filter_way way)
         return way == TRACE_FILTER_PLAIN ? find_plain : NULL;
     if (way == TRACE_FILTER_AVX2 && __builtin_cpu_supports("avx2"))
         return find_avx2;
-    if (way == TRACE_FILTER_AVX512 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
+    if (way == TRACE_FILTER_AVX512 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi"))
         return find_avx512;
 #endif
     return way == TRACE_FILTER_PLAIN ? find_plain : NULL;
