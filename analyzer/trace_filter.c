@@ -8,14 +8,18 @@
 #include <immintrin.h>
 #endif
 
+/* What may stand between "ERROR" and what follows. */
+static const uint8_t is_between[256] = {
+    [' '] = 1, ['\t'] = 1, [':'] = 1, ['='] = 1, ['>'] = 1, [0xc2] = 1, [0xa0] = 1,
+};
+
 /*
  * Most errors of a trace are none of TLS.  Behind "ERROR" stands "during", "in", "=> IcmConnInit...", "=> SSL handshake
  * with", "=> SapSSL...", ": SapSSL...", with blanks (also those that copying makes, C2 A0) or without.
  */
 static gboolean is_error(const char *behind, const char *end)
 {
-    while (behind < end && (*behind == ' ' || *behind == '\t' || *behind == ':' || *behind == '=' || *behind == '>' ||
-                            *behind == '\xc2' || *behind == '\xa0'))
+    while (behind < end && is_between[(uint8_t)*behind])
         behind++;
     size_t size = (size_t)(end - behind);
     switch (size > 0 ? *behind : '\0') {
@@ -83,6 +87,7 @@ static const struct word {
 #define YEAR_BYTES 6 /* a blank, four digits, and what ends them */
 
 static ptrdiff_t sizes[G_N_ELEMENTS(words)];
+static uint64_t begins[G_N_ELEMENTS(words)], masks[G_N_ELEMENTS(words)]; /* the first eight bytes of each, or fewer */
 static uint8_t first_word[256]; /* that has this letter as the first of its three */
 
 /* For each of the three letters and each byte: the buckets that have it there. */
@@ -97,10 +102,14 @@ static gboolean is_word(const char *letters, const char *start, const char *end)
     for (size_t i = first_word[(uint8_t)letters[0]]; i < G_N_ELEMENTS(words); i++) {
         const struct word *word = &words[i];
         const char *at = letters - word->at;
+        uint64_t eight = 0;
         if (letters[0] != word->text[word->at])
             break;
-        if (letters[2] == word->text[word->at + 2] && letters - start >= word->at && end - at >= sizes[i] &&
-            memcmp(at, word->text, (size_t)sizes[i]) == 0 && (!word->check || word->check(at + sizes[i], end)))
+        if (letters - start < word->at || end - at < sizes[i])
+            continue;
+        memcpy(&eight, at, end - at >= 8 ? 8 : (size_t)(end - at));
+        if (((eight ^ begins[i]) & masks[i]) == 0 && memcmp(at, word->text, (size_t)sizes[i]) == 0 &&
+            (!word->check || word->check(at + sizes[i], end)))
             return TRUE;
     }
     return FALSE;
@@ -128,12 +137,20 @@ static const char *find_plain(const char *at, const char *end, uint64_t *feeds)
 #ifdef HAVE_VECTORS
 #define ROUNDS 255 /* of counting line feeds in bytes */
 
-static inline __m256i __attribute__((target("avx2"))) classify_32(__m256i bytes, int letter)
+struct tables_32 {
+    __m256i low, high;
+};
+
+static inline struct tables_32 __attribute__((target("avx2"))) load_32(int letter)
 {
-    __m256i of_low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)low[letter]));
-    __m256i of_high = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)high[letter]));
+    return (struct tables_32){_mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)low[letter])),
+                              _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)high[letter]))};
+}
+
+static inline __m256i __attribute__((target("avx2"))) classify_32(__m256i bytes, struct tables_32 letter)
+{
     __m256i halves = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15));
-    return _mm256_and_si256(_mm256_shuffle_epi8(of_low, bytes), _mm256_shuffle_epi8(of_high, halves));
+    return _mm256_and_si256(_mm256_shuffle_epi8(letter.low, bytes), _mm256_shuffle_epi8(letter.high, halves));
 }
 
 static inline uint64_t __attribute__((target("avx2"))) sum_32(__m256i counts)
@@ -146,6 +163,7 @@ static inline uint64_t __attribute__((target("avx2"))) sum_32(__m256i counts)
 static const char *__attribute__((target("avx2,popcnt"))) find_avx2(const char *at, const char *end, uint64_t *feeds)
 {
     const __m256i feed = _mm256_set1_epi8('\n'), zero = _mm256_setzero_si256();
+    const struct tables_32 of_first = load_32(0), of_second = load_32(1), of_third = load_32(2);
     const char *start = at;
 
     while (end - at >= 34) {
@@ -153,10 +171,10 @@ static const char *__attribute__((target("avx2,popcnt"))) find_avx2(const char *
         for (int round = 0; round < ROUNDS && end - at >= 34; round++, at += 32) {
             __m256i first = _mm256_loadu_si256((const void *)at);
             __m256i second = _mm256_loadu_si256((const void *)(at + 1));
-            __m256i found = _mm256_and_si256(classify_32(first, 0), classify_32(second, 1));
+            __m256i found = _mm256_and_si256(classify_32(first, of_first), classify_32(second, of_second));
             __m256i is_feed = _mm256_cmpeq_epi8(first, feed);
             if (G_UNLIKELY(!_mm256_testz_si256(found, found))) {
-                found = _mm256_and_si256(found, classify_32(_mm256_loadu_si256((const void *)(at + 2)), 2));
+                found = _mm256_and_si256(found, classify_32(_mm256_loadu_si256((const void *)(at + 2)), of_third));
                 uint32_t places = ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(found, zero));
                 for (; places; places &= places - 1) {
                     int place = __builtin_ctz(places);
@@ -205,24 +223,34 @@ static const char *__attribute__((target("avx2,popcnt"))) last_year_avx2(const c
 
 #define TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vbmi,popcnt")))
 
-/* A byte from 128 on is taken for the one 128 below it. */
-static inline __m512i TARGET_AVX512 classify_64(__m512i bytes, int letter)
+struct tables_64 {
+    __m512i low, high;
+};
+
+static inline struct tables_64 TARGET_AVX512 load_64(int letter)
 {
-    return _mm512_permutex2var_epi8(_mm512_loadu_si512(tables[letter]), bytes, _mm512_loadu_si512(tables[letter] + 64));
+    return (struct tables_64){_mm512_loadu_si512(tables[letter]), _mm512_loadu_si512(tables[letter] + 64)};
+}
+
+/* A byte from 128 on is taken for the one 128 below it. */
+static inline __m512i TARGET_AVX512 classify_64(__m512i bytes, struct tables_64 letter)
+{
+    return _mm512_permutex2var_epi8(letter.low, bytes, letter.high);
 }
 
 static const char *TARGET_AVX512 find_avx512(const char *at, const char *end, uint64_t *feeds)
 {
     const __m512i feed = _mm512_set1_epi8('\n');
+    const struct tables_64 of_first = load_64(0), of_second = load_64(1), of_third = load_64(2);
     const char *start = at;
     uint64_t count = 0;
 
     for (; end - at >= 66; at += 64) {
         __m512i first = _mm512_loadu_si512(at), second = _mm512_loadu_si512(at + 1);
-        __m512i found = _mm512_and_si512(classify_64(first, 0), classify_64(second, 1));
+        __m512i found = _mm512_and_si512(classify_64(first, of_first), classify_64(second, of_second));
         uint64_t places = _mm512_test_epi8_mask(found, found), is_feed = _mm512_cmpeq_epi8_mask(first, feed);
         if (G_UNLIKELY(places)) /* two letters are rare enough to look at the third one only then */
-            places = _mm512_test_epi8_mask(found, classify_64(_mm512_loadu_si512(at + 2), 2));
+            places = _mm512_test_epi8_mask(found, classify_64(_mm512_loadu_si512(at + 2), of_third));
         for (; G_UNLIKELY(places); places &= places - 1) {
             int place = __builtin_ctzll(places);
             if (!is_word(at + place, start, end))
@@ -258,6 +286,8 @@ static void fill_tables(void)
 {
     for (size_t i = G_N_ELEMENTS(words); i-- > 0;) {
         sizes[i] = (ptrdiff_t)strlen(words[i].text);
+        memcpy(&begins[i], words[i].text, (size_t)MIN(sizes[i], 8));
+        memset(&masks[i], 0xff, (size_t)MIN(sizes[i], 8));
         first_word[(uint8_t)words[i].text[words[i].at]] = (uint8_t)i;
         for (int letter = 0; letter < 3; letter++) {
             uint8_t byte = (uint8_t)words[i].text[words[i].at + letter], bit = (uint8_t)(1 << words[i].bucket);
