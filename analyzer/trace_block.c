@@ -14,14 +14,17 @@
     (BLOCK_BIT(EVENT_ICM) | BLOCK_BIT(EVENT_HEADLINE) | BLOCK_BIT(EVENT_TEXT) | BLOCK_BIT(EVENT_CODE) |                \
      BLOCK_BIT(EVENT_RETURN) | BLOCK_BIT(EVENT_PROXY))
 
+#define STATE(block) ((char *)(block) + offsetof(struct block, events))
+#define STATE_BYTES  (sizeof(struct block) - offsetof(struct block, events))
+
 void block_clear(struct block *block)
 {
     if (!block->begun)
         return;
     g_string_chunk_clear(block->strings);
     received_reset(&block->received);
-    memset((char *)block + offsetof(struct block, events), 0, sizeof *block - offsetof(struct block, events));
-    block->local = MOMENT_NONE;
+    memset(STATE(block), 0, STATE_BYTES);
+    block->local = block->latest_local = MOMENT_NONE;
     block->quiet = block->n_lines = block->n_after = 0;
 }
 
@@ -31,7 +34,7 @@ struct block *block_new(struct trace *trace)
     block->trace = trace;
     block->strings = g_string_chunk_new(4000);
     received_init(&block->received);
-    block->local = MOMENT_NONE;
+    block->local = block->latest_local = MOMENT_NONE;
     return block;
 }
 
@@ -41,6 +44,7 @@ void block_free(struct block *block)
         return;
     g_string_chunk_free(block->strings);
     received_clear(&block->received);
+    g_free(block->before);
     g_free(block);
 }
 
@@ -49,6 +53,51 @@ void block_end(struct block *block)
     if (!block->trial && block_is_failure(block))
         verdict_add(block);
     block_clear(block);
+}
+
+/* Lines from this one on may be of another connection. */
+static void remember(struct block *block, enum block_fork kind, const struct trace_line *line)
+{
+    if (block->trial || line->above)
+        return;
+    if (!block->before)
+        block->before = g_malloc(STATE_BYTES);
+    memcpy(block->before, STATE(block), STATE_BYTES);
+    block->before_certs = block->received.certs->len;
+    block->fork = kind;
+    block->fork_position = line->position;
+}
+
+/* They are. */
+static void take_back(struct block *block)
+{
+    uint64_t position = block->fork_position;
+
+    memcpy(STATE(block), block->before, STATE_BYTES);
+    block->fork = FORK_NONE;
+    g_ptr_array_set_size(block->received.certs, (int)MIN(block->before_certs, block->received.certs->len));
+    block_end(block);
+    block->replay = position;
+    block->replays = TRUE;
+}
+
+/*
+ * The next connection begins; ${ending}: with a line that is an end itself, so that the facts before it are of the
+ * usual order, in which they stand before their end.
+ */
+static void end_for_next(struct block *block, gboolean ending)
+{
+    if (block->fork == FORK_TRAIL || (block->fork == FORK_TURN && block->held && ending)) {
+        take_back(block);
+        return;
+    }
+    gboolean held = block->held;
+    uint64_t position = block->held_position;
+    block_end(block);
+    if (held) {
+        block->replay = position;
+        block->replays = TRUE;
+    }
 }
 
 gboolean block_has(const struct block *block, enum block_event event)
@@ -69,7 +118,7 @@ gboolean block_is_failure(const struct block *block)
 
 gboolean block_is_near(const struct block *block)
 {
-    return block->begun && (!block->settled || block->quiet <= BLOCK_NEAR_LINES);
+    return block->begun && (!(block->settled || block->reading) || block->quiet <= BLOCK_NEAR_LINES);
 }
 
 static gboolean is_address(const char *host)
@@ -111,8 +160,24 @@ static gboolean is_other_error(const struct block *block, const char *error)
  */
 static gboolean may_turn(const struct block *block)
 {
+    unsigned never = BLOCK_BIT(SIGN_PROXY) | BLOCK_BIT(SIGN_MISMATCH) | BLOCK_BIT(SIGN_EXPIRED) |
+                     BLOCK_BIT(SIGN_NOT_TLS) | BLOCK_BIT(SIGN_CLOSED) |
+                     BLOCK_BIT(SIGN_STORE); /* no error of the library stands behind these */
+
     return !(block->events & (OPENINGS | BLOCK_BIT(EVENT_RETURN) | BLOCK_BIT(EVENT_TEXT) | BLOCK_BIT(EVENT_CODE))) &&
-           (block_has(block, EVENT_ICM) || (block_has(block, EVENT_API) && block->trailed));
+           !(block->signs & never) && (block_has(block, EVENT_ICM) || (block_has(block, EVENT_API) && block->trailed));
+}
+
+static gboolean is_alerted(const struct block *block)
+{
+    return block->alert != 0 || block->inner_alert > 0 ||
+           block->signs & (BLOCK_BIT(SIGN_REFUSED) | BLOCK_BIT(SIGN_ALERTED));
+}
+
+/* Of a story that began while data was read: whether the error is another's. */
+static gboolean is_of_handshake(const struct block *block, const char *error)
+{
+    return block->reading && error && !g_str_has_suffix(error, "_SSL_READ") && !g_str_has_suffix(error, "_SSL_WRITE");
 }
 
 /* Whether an event cannot belong to the block, so that it begins the next one. */
@@ -122,13 +187,14 @@ static gboolean is_next(const struct block *block, enum block_event event, const
 
     if (!block->events)
         return is_other_host(block, host);
-    if (!block_is_near(block) || block->events & own || BLOCK_BIT(event) & own)
+    if (!block_is_near(block) || block->events & own || BLOCK_BIT(event) & own || is_of_handshake(block, error))
         return TRUE;
     switch (event) {
     case EVENT_DURING:
         return block->events & OPENINGS || ((block->settled || block_has(block, EVENT_API)) && !may_turn(block));
     case EVENT_STACK:
-        return block_has(block, EVENT_STACK) || block_has(block, EVENT_STACK_END) || (block->settled && !block->turned);
+        return block_has(block, EVENT_STACK) || block_has(block, EVENT_STACK_END) ||
+               (block->settled && (!block->turned || is_alerted(block)));
     case EVENT_STACK_END:
         return block_has(block, EVENT_STACK_END) || (block->settled && !block_has(block, EVENT_STACK));
     case EVENT_START:
@@ -173,14 +239,19 @@ static void adopt(struct block *block, enum block_event event)
 void block_event(struct block *block, enum block_event event, const struct trace_line *line, const struct slice *host,
                  const char *error)
 {
-    if (is_next(block, event, host, error))
-        block_end(block);
+    if (event == EVENT_STACK && block->fork == FORK_TURN && !is_alerted(block))
+        take_back(block); /* no turned story has one: it was none */
+    else if (is_next(block, event, host, error))
+        end_for_next(block, event == EVENT_API || event == EVENT_ICM);
     else if (!block->events)
         adopt(block, event);
+    else if (event == EVENT_DURING && block->events)
+        remember(block, FORK_TURN, line);
     block_join(block, line);
     if (event == EVENT_DURING && block->settled)
         block->turned = TRUE;
     if (event == EVENT_TEXT && block->settled) { /* the text of the message repeats what the trace has said */
+        block->fork = FORK_NONE;
         block->events &= ~BLOCK_BIT(EVENT_RETURN);
         block->detailed = TRUE;
     }
@@ -211,8 +282,13 @@ static guint hash_value(struct slice value)
  */
 static gboolean may_trail(const struct block *block)
 {
-    return block->turned || block->detailed || block_has(block, EVENT_TEXT) ||
+    return (block->turned && !block_has(block, EVENT_START)) || block->detailed || block_has(block, EVENT_TEXT) ||
            !(block->events & (OPENINGS | BLOCK_BIT(EVENT_RETURN)));
+}
+
+gboolean block_admits(const struct block *block)
+{
+    return !block->begun || (block_is_near(block) && (!block->settled || may_trail(block)));
 }
 
 gboolean block_fact(struct block *block, enum block_fact fact, const struct trace_line *line, struct slice value)
@@ -224,18 +300,29 @@ gboolean block_fact(struct block *block, enum block_fact fact, const struct trac
     if (!block->events) {
         if (known && !same)
             block_end(block); /* of another connection, which went well */
+    } else if (host && block->server && !block->client) {
+        end_for_next(block, FALSE); /* a server asks for nobody */
+    } else if (block->fork == FORK_TURN && block_has(block, EVENT_START) && fact != FACT_STORE) {
+        block->held_position = block->held ? block->held_position : line->position;
+        block->held = TRUE;
+        return FALSE;
     } else if (block->settled) {
         if (same && block->detailed && block_is_near(block)) {
             block_join(block, line);
             return FALSE;
         }
-        if (known || !may_trail(block) || !block_is_near(block) || (host && is_other_host(block, &value)))
-            block_end(block);
-        else
+        if (known || !may_trail(block) || !block_is_near(block) || (host && is_other_host(block, &value))) {
+            end_for_next(block, FALSE);
+        } else {
+            if (block->fork == FORK_NONE && !block->turned && !block->detailed && !block_has(block, EVENT_TEXT))
+                remember(block, FORK_TRAIL, line);
             block->trailed = TRUE;
+        }
     } else if (known) {
         block_join(block, line);
         return FALSE;
+    } else if (block->reading && block_has(block, EVENT_START) && block->fork == FORK_NONE) {
+        remember(block, FORK_TRAIL, line);
     }
     block_join(block, line);
     block->facts |= BLOCK_BIT(fact);
@@ -254,6 +341,7 @@ void block_join(struct block *block, const struct trace_line *line)
         block->n_lines = 0;
     }
     block->cut = block->cut || line->cut;
+    block->latest_local = line->local;
     block->quiet = 0;
     block->latest = block->trace->lines;
     block->reach = line->end;
@@ -283,7 +371,7 @@ void block_role(struct block *block, gboolean server, gboolean client)
 void block_handle(struct block *block, uint64_t handle)
 {
     if (block->handle && handle && block->handle != handle)
-        block_end(block);
+        end_for_next(block, TRUE);
     if (block->begun && handle)
         block->handle = handle;
 }

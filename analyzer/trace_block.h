@@ -61,6 +61,8 @@ enum block_event {
 
 enum block_fact { FACT_STORE, FACT_TARGET, FACT_SNI, FACT_PEER, FACT_STATE, BLOCK_FACTS };
 
+enum block_fork { FORK_NONE, FORK_TURN, FORK_TRAIL };
+
 enum block_sign { /* what speaks for a cause, in the order in which causes are decided */
                   SIGN_PROXY,
                   SIGN_FORWARDED,
@@ -110,6 +112,14 @@ struct block {
     struct trace *trace;
     GStringChunk *strings;
     struct received received;
+    /*
+     * Where lines may as well be of another connection, what the block was before them is kept.  If they turn out to
+     * be, the block ends as that, and ${replays} asks to read the lines from ${replay} on once more.
+     */
+    void *before;
+    guint before_certs;
+    gboolean replays;
+    uint64_t replay;
     gboolean trial;   /* it is only tried what a line tells: nothing becomes a failure */
     uint64_t latest;  /* lines that the trace had when this block was last fed */
     uint64_t reach;   /* position behind the last line that it was fed with */
@@ -123,15 +133,20 @@ struct block {
     unsigned n_seen, n_known;      /* lines from the first to the last that told something; those that did */
     gboolean settled;              /* the story has its end: what else belongs to it stands close */
     gboolean turned;               /* its end came first */
-    gboolean trailed;              /* facts stood behind its end */
-    gboolean detailed;             /* facts are repeated behind its end */
-    gboolean unlisted, placed;     /* an event of it was no item of a list; stood below a thread's prefix */
-    unsigned torn_headline;        /* number in the block of the line below one that ends before the host; 0: none */
+    gboolean reading;              /* it failed while data was read or written, so no handshake's error is its own */
+    enum block_fork fork;
+    uint64_t fork_position;
+    gboolean held; /* behind a turned story stand facts, of which the next event will tell whose they are; ... */
+    uint64_t held_position;    /* ... the first of them */
+    gboolean trailed;          /* facts stood behind its end */
+    gboolean detailed;         /* facts are repeated behind its end */
+    gboolean unlisted, placed; /* an event of it was no item of a list; stood below a thread's prefix */
+    unsigned torn_headline;    /* number in the block of the line below one that ends before the host; 0: none */
     gboolean torn_starred;
     gboolean cut;
     unsigned part, line;
     uint64_t offset, position;
-    int64_t local;
+    int64_t local, latest_local; /* of its first event, of its last line */
     const char *error;
     int code;
     const char *store, *sni, *target, *host, *peer;
@@ -215,12 +230,14 @@ void block_role(struct block *block, gboolean server, gboolean client);
 void block_handle(struct block *block, uint64_t handle);
 
 /**
- * block_is_failure(block), block_is_near(block), block_has(block, event):
+ * block_is_failure(block), block_is_near(block), block_admits(block),
+ * block_has(block, event):
  * Whether it would become a failure if it ended now; whether text that stands here without a mark of its own may belong
- * to it; whether this event is in it.
+ * to it; whether a certificate that is printed here may; whether this event is in it.
  */
 gboolean block_is_failure(const struct block *block);
 gboolean block_is_near(const struct block *block);
+gboolean block_admits(const struct block *block);
 gboolean block_has(const struct block *block, enum block_event event);
 
 /**

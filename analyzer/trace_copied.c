@@ -321,8 +321,9 @@ static size_t find_second(struct slice body, gboolean *by_hash)
         }
         begun = TRUE;
         const char *bar = trace_dump_is(slice_from(body, i)) ? memchr(body.at + i, '|', body.size - i) : NULL;
-        if (bar) /* its groups of digits look like another one */
-            i = (size_t)(bar - body.at);
+        const char *close = bar ? memchr(bar + 1, '|', (size_t)(body.at + body.size - bar - 1)) : NULL;
+        if (bar) /* nothing in it begins a line */
+            i = (size_t)((close ? close : bar) - body.at);
     }
     return 0;
 }

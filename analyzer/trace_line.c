@@ -225,6 +225,7 @@ static gboolean take_during(struct block *block, const struct trace_line *line, 
     block_quote(block, QUOTE_DURING, line);
     block->server = block->server || server;
     block->client = block->client || client;
+    block->reading = slice_equals(call, "SSL_read") || slice_equals(call, "SSL_write");
     return TRUE;
 }
 
@@ -406,7 +407,8 @@ static gboolean take_api(struct block *block, const struct trace_line *line, str
         block_handle(block, handle);
     gboolean well = !call && slice_find(body, "==SAP_O_K", &rest);
     gboolean first = call && slice_equals(function, "SapSSLSessionInit");
-    if (first || (well && !block->events && slice_begins(function, "SapSSLSessionStart")) ||
+    if (first || (block->settled && (call || well)) ||
+        (well && !block->events && slice_begins(function, "SapSSLSessionStart")) ||
         (well && slice_begins(function, "SapSSLSessionDone")))
         block_end(block);
     if (first)
@@ -648,6 +650,7 @@ static gboolean take_call(struct block *block, const struct trace_line *line, st
         return FALSE;
     block_join(block, line);
     block->detailed = TRUE;
+    block->fork = FORK_NONE; /* so what follows is of this one */
     note_error(block, &error);
     return TRUE;
 }
@@ -782,7 +785,7 @@ static gboolean take_server_context(struct block *block, const struct trace_line
 /* Whether a certificate's line may belong to the block: behind its end only if it stands close. */
 static gboolean admits_certificates(struct block *block, const struct trace_line *line)
 {
-    if (!block_is_near(block) && block->begun)
+    if (!block_admits(block))
         return FALSE;
     block_join(block, line);
     if (block->n_lines > TRACE_BLOCK_LINES)
@@ -1184,7 +1187,7 @@ static gboolean take_received(struct block *block, const struct trace_line *line
     gboolean frame = block->begun && (slice_begins(body, "-----BEGIN CERTIFICATE-----") ||
                                       slice_begins(body, "-----END CERTIFICATE-----"));
 
-    if (block->begun && !block_is_near(block))
+    if (!block_admits(block))
         return FALSE;
     if (!frame && !received_take(&block->received, body, block->events == 0))
         return FALSE;

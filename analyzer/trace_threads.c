@@ -11,6 +11,7 @@
 #define QUIET_LINES   200  /* of its thread without a word ends a block */
 #define STALE_LINES   5000 /* of the trace without a word of its thread end it too, ... */
 #define SETTLED_LINES 1000 /* ... or so many once the story has had its end */
+#define STORY_SECONDS 900   /* between two lines of a block */
 #define SWEEP_LINES   100  /* how often that is looked after */
 #define MARK_BYTES    16   /* what is longer before a prefix is a line */
 #define KNOWN_THREADS 1024 /* remembered without an open block */
@@ -160,11 +161,15 @@ static void set_above(struct threads *threads, struct slice name)
 
 /* ---- One line ---- */
 
+static gboolean is_dump(struct slice body)
+{
+    return body.size > 0 && g_ascii_isxdigit(body.at[0]) && trace_dump_is(body);
+}
+
 /* One line, or a piece of one that was several. */
 static gboolean feed_piece(struct block *block, const struct trace_line *line)
 {
-    gboolean dump = line->body.size > 0 && g_ascii_isxdigit(line->body.at[0]) && trace_dump_is(line->body);
-    gboolean told = !dump && trace_line_take(block, line);
+    gboolean told = !is_dump(line->body) && trace_line_take(block, line);
     block_count(block, line, told);
     return told;
 }
@@ -176,6 +181,8 @@ static gboolean feed(struct threads *threads, struct block *block, const struct 
     struct trace_line one = *line;
     gboolean told = FALSE, by_hash = FALSE;
 
+    if (is_dump(rest)) /* whatever words stand in it */
+        return FALSE;
     one.body = trace_copied_take(&rest, &by_hash);
     if (rest.size == 0)
         return feed_piece(block, &one);
@@ -219,6 +226,19 @@ static void feed_above_line(struct threads *threads, struct block *block, const 
         block_clear(block);
 }
 
+/* Pass over the lines above the first one in which the thread's name stands. */
+static void skip_others(struct slice *bytes, uint64_t *position, struct slice thread)
+{
+    const char *found = memmem(bytes->at, bytes->size, thread.at, thread.size);
+    const char *feed_at = memrchr(bytes->at, '\n', found ? (size_t)(found - bytes->at) : bytes->size);
+
+    if (feed_at) {
+        size_t size = (size_t)(feed_at - bytes->at); /* that line feed stays: a line ends with it that is passed over */
+        *bytes = slice_from(*bytes, size);
+        *position += size;
+    }
+}
+
 /*
  * Feed ${block} with the lines of its thread that stand above ${line}: the facts of this connection.  Nothing in them
  * began a failure, and nothing above ${done} is of it.
@@ -236,6 +256,8 @@ static void feed_above(struct threads *threads, struct block *block, const struc
         whole = FALSE;
     }
     struct slice bytes = stream_view(threads->stream, from, line->position);
+    if (above.at == NULL)
+        skip_others(&bytes, &from, thread);
     unsigned part = stream_part_of(threads->stream, from);
     whole = whole && (from != stream_kept(threads->stream) || from == 0);
     block->trial = TRUE;
@@ -295,7 +317,8 @@ static struct thread *open_thread(struct threads *threads, const struct trace_li
 /* Whether what an open block has read tells that it is over. */
 static gboolean is_over(const struct block *block)
 {
-    return !block->begun || !block->opened || block->quiet > (block->settled ? BLOCK_NEAR_LINES : QUIET_LINES);
+    return !block->begun || !block->opened ||
+           block->quiet > (block->settled || block->reading ? BLOCK_NEAR_LINES : QUIET_LINES);
 }
 
 /* Another process writes from ${position} on: no block goes on. */
@@ -308,13 +331,19 @@ static void note_process(struct threads *threads, uint64_t position)
     threads->pid = threads->trace->header.pid = threads->header.pid;
 }
 
+/* A story is written at once: behind so much time another one stands. */
+static gboolean is_past(const struct block *block, int64_t local)
+{
+    return block->latest_local != MOMENT_NONE && local > block->latest_local + STORY_SECONDS;
+}
+
 static void read_body(struct threads *threads, const struct trace_line *line, struct slice body)
 {
     struct slice name = threads->above.at ? threads->above : (struct slice){"", 0};
     struct thread *thread = find_thread(threads, name);
 
-    if (thread && thread->block && is_stale(thread, threads->trace->lines)) /* whether or not it was swept up already */
-        close_thread(threads, thread, thread->block->reach);
+    if (thread && thread->block && (is_stale(thread, threads->trace->lines) || is_past(thread->block, line->local)))
+        close_thread(threads, thread, thread->block->reach); /* whether or not it was swept up already */
     gboolean open = thread && thread->block;
     if (!open && !line->telling)
         return;
@@ -327,6 +356,14 @@ static void read_body(struct threads *threads, const struct trace_line *line, st
     struct block *block = thread->block;
     if (feed(threads, block, line, body) && !open && block->begun)
         block->opened = TRUE;
+    if (block->replays) { /* the lines since then are of another connection */
+        block->replays = FALSE;
+        block_clear(block);
+        close_thread(threads, thread, block->replay);
+        if (line->telling)
+            read_body(threads, line, body);
+        return;
+    }
     if (threads->joined || !is_over(block))
         return;
     /* A fact of the next connection ended it: it will be read again, should that connection fail. */
