@@ -85,8 +85,12 @@ static void take_back(struct block *block)
  * The next connection begins; ${ending}: with a line that is an end itself, so that the facts before it are of the
  * usual order, in which they stand before their end.
  */
-static void end_for_next(struct block *block, gboolean ending)
+static void end_for_next(struct block *block, const struct trace_line *line, gboolean ending)
 {
+    if (block->fork_position == line->position)
+        block->fork = FORK_NONE; /* of a line that was several the pieces can't be read once more */
+    if (block->held_position == line->position)
+        block->held = FALSE;
     if (block->fork == FORK_TRAIL || (block->fork == FORK_TURN && block->held && ending)) {
         take_back(block);
         return;
@@ -239,10 +243,10 @@ static void adopt(struct block *block, enum block_event event)
 void block_event(struct block *block, enum block_event event, const struct trace_line *line, const struct slice *host,
                  const char *error)
 {
-    if (event == EVENT_STACK && block->fork == FORK_TURN && !is_alerted(block))
+    if (event == EVENT_STACK && block->fork == FORK_TURN && block->fork_position < line->position && !is_alerted(block))
         take_back(block); /* no turned story has one: it was none */
     else if (is_next(block, event, host, error))
-        end_for_next(block, event == EVENT_API || event == EVENT_ICM);
+        end_for_next(block, line, event == EVENT_API || event == EVENT_ICM);
     else if (!block->events)
         adopt(block, event);
     else if (event == EVENT_DURING && block->events)
@@ -301,7 +305,7 @@ gboolean block_fact(struct block *block, enum block_fact fact, const struct trac
         if (known && !same)
             block_end(block); /* of another connection, which went well */
     } else if (host && block->server && !block->client) {
-        end_for_next(block, FALSE); /* a server asks for nobody */
+        end_for_next(block, line, FALSE); /* a server asks for nobody */
     } else if (block->fork == FORK_TURN && block_has(block, EVENT_START) && fact != FACT_STORE) {
         block->held_position = block->held ? block->held_position : line->position;
         block->held = TRUE;
@@ -312,7 +316,7 @@ gboolean block_fact(struct block *block, enum block_fact fact, const struct trac
             return FALSE;
         }
         if (known || !may_trail(block) || !block_is_near(block) || (host && is_other_host(block, &value))) {
-            end_for_next(block, FALSE);
+            end_for_next(block, line, FALSE);
         } else {
             if (block->fork == FORK_NONE && !block->turned && !block->detailed && !block_has(block, EVENT_TEXT))
                 remember(block, FORK_TRAIL, line);
@@ -368,10 +372,10 @@ void block_role(struct block *block, gboolean server, gboolean client)
         block_end(block);
 }
 
-void block_handle(struct block *block, uint64_t handle)
+void block_handle(struct block *block, const struct trace_line *line, uint64_t handle)
 {
     if (block->handle && handle && block->handle != handle)
-        end_for_next(block, TRUE);
+        end_for_next(block, line, TRUE);
     if (block->begun && handle)
         block->handle = handle;
 }

@@ -224,10 +224,10 @@ void block_count(struct block *block, const struct trace_line *line, gboolean to
 void block_role(struct block *block, gboolean server, gboolean client);
 
 /**
- * block_handle(block, handle):
- * A line names the handle of the connection that it is about: another one ends the block.
+ * block_handle(block, line, handle):
+ * ${line} names the handle of the connection that it is about: another one ends the block.
  */
-void block_handle(struct block *block, uint64_t handle);
+void block_handle(struct block *block, const struct trace_line *line, uint64_t handle);
 
 /**
  * block_is_failure(block), block_is_near(block), block_admits(block),

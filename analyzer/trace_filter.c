@@ -30,7 +30,7 @@ static gboolean is_error(const char *behind, const char *end)
     case 'I':
         return size >= 11 && memcmp(behind, "IcmConnInit", 11) == 0;
     case 'S':
-        return size >= 6 && (memcmp(behind, "SSL", 3) == 0 || memcmp(behind, "SapSSL", 6) == 0);
+        return (size >= 3 && memcmp(behind, "SSL", 3) == 0) || (size >= 6 && memcmp(behind, "SapSSL", 6) == 0);
     default:
         return FALSE;
     }

@@ -379,7 +379,7 @@ static gboolean take_api_error(struct block *block, const struct trace_line *lin
     if (!slice_find(rest, "==", &rest))
         return FALSE;
     take_error_and_code(&rest, &error, line);
-    block_handle(block, handle);
+    block_handle(block, line, handle);
     block_event(block, EVENT_API, line, NULL, error_text(&error));
     block->handle = handle;
     note_error(block, &error);
@@ -404,7 +404,7 @@ static gboolean take_api(struct block *block, const struct trace_line *line, str
     if (!slice_take_word(&body, &function) || !slice_begins(function, "SapSSL"))
         return FALSE;
     if (slice_find(body, "(sssl_hdl=", &rest) && slice_take_hex(&rest, &digits, &handle))
-        block_handle(block, handle);
+        block_handle(block, line, handle);
     gboolean well = !call && slice_find(body, "==SAP_O_K", &rest);
     gboolean first = call && slice_equals(function, "SapSSLSessionInit");
     if (first || (block->settled && (call || well)) ||

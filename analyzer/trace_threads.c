@@ -11,7 +11,7 @@
 #define QUIET_LINES   200  /* of its thread without a word ends a block */
 #define STALE_LINES   5000 /* of the trace without a word of its thread end it too, ... */
 #define SETTLED_LINES 1000 /* ... or so many once the story has had its end */
-#define STORY_SECONDS 900   /* between two lines of a block */
+#define STORY_SECONDS 900  /* between two lines of a block */
 #define SWEEP_LINES   100  /* how often that is looked after */
 #define MARK_BYTES    16   /* what is longer before a prefix is a line */
 #define KNOWN_THREADS 1024 /* remembered without an open block */

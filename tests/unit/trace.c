@@ -1041,6 +1041,10 @@ Test(trace, filter)
                 g_free(copy);
             }
         }
+        static const char two[] = "[Thr 2] *** ERROR SSL\n[Thr 3] more"; /* what ends a word ends with the line too */
+        uint64_t lines;
+        cr_expect_eq(trace_filter_skip(two, two + strlen(two), &lines), two);
+        cr_expect(trace_filter_has(two, strchr(two, '\n')));
     }
 }
 

