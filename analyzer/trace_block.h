@@ -219,7 +219,8 @@ void block_count(struct block *block, const struct trace_line *line, gboolean to
 
 /**
  * block_role(block, server, client):
- * A line that begins or ends a story is about a server or about a client: the other one ends the block.
+ * A line that begins or ends a story, or stands inside of one, is about a server or about a client: the other one ends
+ * the block.
  */
 void block_role(struct block *block, gboolean server, gboolean client);
 

@@ -681,6 +681,8 @@ static gboolean take_session_store(struct block *block, const struct trace_line 
 
 static gboolean take_client_store(struct block *block, const struct trace_line *line, struct slice rest)
 {
+    if (!block->settled)
+        block_role(block, FALSE, TRUE);
     gboolean taken = take_store(block, line, rest);
     block->client = block->client || taken;
     return taken;
@@ -688,6 +690,8 @@ static gboolean take_client_store(struct block *block, const struct trace_line *
 
 static gboolean take_server_store(struct block *block, const struct trace_line *line, struct slice rest)
 {
+    if (!block->settled)
+        block_role(block, TRUE, FALSE);
     gboolean taken = take_store(block, line, rest);
     block->server = block->server || taken;
     return taken;

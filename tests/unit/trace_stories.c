@@ -146,6 +146,13 @@ static const struct {
                             "SSSLERR_PEER_CERT_UNTRUSTED (-102)|") ENDED("a1", "-102", "SSSLERR_PEER_CERT_UNTRUSTED"),
      {"untrusted-peer | SSSLERR_PEER_CERT_UNTRUSTED | -102 | client | /sec/A.pse | - | - | CN=Root A | issuer | 1 | "
       "-"}},
+    {"a server asks for nobody",
+     THREAD("*** ERROR during SecuSSL_SessionStart() from SSL_accept()==SSL_ERROR_SSL") PSE("SAPSSLS")
+         THREAD("  cli SSL session PSE \"/sec/A.pse\"") THREAD("  Target Hostname=\"b.example.com\"")
+             HEADLINE("b.example.com", "SSSLERR_PEER_CERT_UNTRUSTED (-102)"),
+     {"other | - | 0 | server | /sec/SAPSSLS.pse | - | - | - | unknown | 0 | -",
+      "untrusted-peer | SSSLERR_PEER_CERT_UNTRUSTED | -102 | client | /sec/A.pse | b.example.com | - | - | unknown | 0 "
+      "| -"}},
     {"a word that ends with its line",
      "[Thr 12] *** [Thr 2188] *** ERROR SSL\n[Thr 78] **SL\n" HEADLINE("a.example.com", "SSSLERR_CONN_CLOSED (-10)"),
      {"closed | SSSLERR_CONN_CLOSED | -10 | client | - | a.example.com | - | - | unknown | 0 | -"}},
