@@ -243,9 +243,7 @@ static void adopt(struct block *block, enum block_event event)
 void block_event(struct block *block, enum block_event event, const struct trace_line *line, const struct slice *host,
                  const char *error)
 {
-    if (event == EVENT_STACK && block->fork == FORK_TURN && block->fork_position < line->position && !is_alerted(block))
-        take_back(block); /* no turned story has one: it was none */
-    else if (is_next(block, event, host, error))
+    if (is_next(block, event, host, error))
         end_for_next(block, line, event == EVENT_API || event == EVENT_ICM);
     else if (!block->events)
         adopt(block, event);
@@ -292,7 +290,9 @@ static gboolean may_trail(const struct block *block)
 
 gboolean block_admits(const struct block *block)
 {
-    return !block->begun || (block_is_near(block) && (!block->settled || may_trail(block)));
+    gboolean inside = block->turned && block_has(block, EVENT_STACK) && !block_has(block, EVENT_STACK_END);
+
+    return !block->begun || (block_is_near(block) && (!block->settled || inside || may_trail(block)));
 }
 
 gboolean block_fact(struct block *block, enum block_fact fact, const struct trace_line *line, struct slice value)

@@ -51,10 +51,24 @@
 #define TURNED_CLIENT ENDED("b2", "-57", "SSSLERR_SSL_CONNECT") STATE DURING PSE("T") START ARROW
 #define TOLD_CLIENT   "untrusted-peer | SSSLERR_SSL_CONNECT | -57 | client | /sec/T.pse | - | - | - | unknown | 0 | -"
 
+#define TURNED_TREE(pse, ca, peer, handle)                                                                             \
+    ENDED(handle, "-102", "SSSLERR_PEER_CERT_UNTRUSTED") STATE PEER(peer)                                              \
+    DURING PSE(pse)                                                                                                    \
+    START ARROW STACK(ca)
+
 static const struct {
     const char *what, *text;
     const char *failures[6];
 } stories[] = {
+    {"turned round, with a stack; again; and in the usual order",
+     TURNED_TREE("A", "I1", "198.51.100.1:443", "a1") TURNED_TREE("C", "I2", "198.51.100.2:443", "a2")
+         USUAL("X", "I3", "198.51.100.3:443", "a3"),
+     {TOLD_THREE}},
+    {"... and then one that was closed, whose facts come first",
+     TURNED_TREE("A", "I1", "198.51.100.1:443", "a1") THREAD("  Target Hostname=\"b.example.com\"")
+         HEADLINE("b.example.com", "SSSLRC_CONN_CLOSED (-10)"),
+     {TOLD("A", "I1", "198.51.100.1:443"),
+      "closed | SSSLRC_CONN_CLOSED | -10 | client | - | b.example.com | - | - | unknown | 0 | -"}},
     {"a connection that was closed, hours before blocks in the usual order",
      STAMP("01:00:00") ENDED("c1", "-10", "SSSLERR_CONN_CLOSED") STAMP("05:00:00") THREE,
      {"closed | SSSLERR_CONN_CLOSED | -10 | client | - | - | - | - | unknown | 0 | -", TOLD_THREE}},
