@@ -247,7 +247,7 @@ void block_event(struct block *block, enum block_event event, const struct trace
         end_for_next(block, line, event == EVENT_API || event == EVENT_ICM);
     else if (!block->events)
         adopt(block, event);
-    else if (event == EVENT_DURING && block->events)
+    else if (event == EVENT_DURING)
         remember(block, FORK_TURN, line);
     block_join(block, line);
     if (event == EVENT_DURING && block->settled)

@@ -151,7 +151,6 @@ static struct thread *add_thread(struct threads *threads, struct slice name, uin
 
 static void set_above(struct threads *threads, struct slice name)
 {
-
     threads->trace->prefixed = TRUE;
     if (name.size == threads->above.size && threads->above.at && memcmp(threads->name, name.at, name.size) == 0)
         return;
