@@ -1,7 +1,7 @@
 #include "script.h"
 
 #include "collector.h"
-#include "probe.h"
+#include "probe.sh.h"
 #include "text.h"
 
 #include <errno.h>
@@ -36,21 +36,15 @@ static void append_variable(GString *script, const char *name, const char *value
 
 char *script_new(const struct inventory_host *host, const char *nonce, int64_t trace_bytes)
 {
-    g_autoptr(GBytes) probe =
-        g_resource_lookup_data(probe_get_resource(), "/trustgap/probe.sh", G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
-    g_assert(probe); /* it is linked in */
-
-    gsize size;
-    const char *text = g_bytes_get_data(probe, &size);
-    GString *script = g_string_sized_new(size + 1024);
+    GString *script = g_string_sized_new(sizeof probe_sh + 1024);
     g_autofree char *bytes = g_strdup_printf("%" G_GINT64_FORMAT, trace_bytes);
     append_variable(script, "tg_nonce", nonce);
     append_variable(script, "tg_root", host->sap_root);
     append_variable(script, "tg_trace_bytes", bytes);
     append_variable(script, "tg_become", host->become ? "1" : "0");
     if (host->become) /* a shell cannot say what it was told on its standard input, and sudo's shell needs the same */
-        append_variable(script, "tg_script", text); /* resources end with a NUL */
-    g_string_append_len(script, text, (gssize)size);
+        append_variable(script, "tg_script", probe_sh);
+    g_string_append(script, probe_sh);
     return g_string_free(script, FALSE);
 }
 

@@ -1,25 +1,24 @@
 /* The audit as one HTML file: no script, nothing from outside, for screens and for paper. */
 #include "error.h"
+#include "html.css.h"
 #include "html_landscape.h"
 #include "html_missing.h"
 #include "html_parts.h"
 #include "moment.h"
 #include "overview.h"
-#include "report-resources.h"
 #include "report.h"
 #include "words.h"
 
 #include <string.h>
 
 /* "sha256-..." of the style sheet, which is all that the content security policy allows. */
-static char *style_hash(GBytes *style)
+static char *style_hash(void)
 {
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
     guint8 digest[32];
-    gsize size = sizeof digest, length;
-    const void *bytes = g_bytes_get_data(style, &length);
+    gsize size = sizeof digest;
 
-    g_checksum_update(checksum, bytes, (gssize)length);
+    g_checksum_update(checksum, (const guint8 *)html_css, sizeof html_css - 1);
     g_checksum_get_digest(checksum, digest, &size);
     g_autofree char *base64 = g_base64_encode(digest, size);
     return g_strconcat("sha256-", base64, NULL);
@@ -27,9 +26,7 @@ static char *style_hash(GBytes *style)
 
 static void put_head(struct markup *markup, const struct audit *audit)
 {
-    g_autoptr(GBytes) style = g_resource_lookup_data(report_get_resource(), "/trustgap/report/html.css", 0, NULL);
-    g_assert(style);
-    g_autofree char *hash = style_hash(style);
+    g_autofree char *hash = style_hash();
     g_autofree char *policy =
         g_strdup_printf("default-src 'none'; style-src '%s'; base-uri 'none'; form-action 'none'", hash);
     g_autofree char *day = words_day(audit->evaluated);
@@ -42,7 +39,7 @@ static void put_head(struct markup *markup, const struct audit *audit)
     markup_void(markup, "meta", "name", "color-scheme", "content", "light dark", NULL);
     markup_say(markup, "title", NULL, "TLS trust audit of %s", day);
     markup_open(markup, "style", NULL);
-    markup_raw(markup, g_bytes_get_data(style, NULL));
+    markup_raw(markup, html_css);
     markup_close(markup);
     markup_close(markup);
 }
