@@ -19,7 +19,9 @@ struct trace_reader {
     gboolean fresh; /* no byte of the last part has come */
     /* in the bytes that are read */
     const char *ahead;              /* the next line with a word in it, or what follows the last whole line */
+    const char *ahead_from;         /* from which line on it was looked for */
     unsigned ahead_number;          /* of that line in its part */
+    unsigned ahead_cut;             /* too long lines from ${ahead_from} to ${ahead} */
     const struct trace_ahead *hint; /* ... as somebody else has found it */
     /* a line whose end has not come yet */
     GString *carry;        /* at most TRACE_LINE_BYTES + 2 */
@@ -113,14 +115,16 @@ static void take_line(struct trace *trace, struct trace_line *line, uint64_t len
 
 /* How many of the lines are too long.  From the beginning of one as far as a line may reach there is an LF, or it is.
  */
-static uint64_t count_long(const char *at, const char *end)
+static unsigned count_long(const char *at, const char *end)
 {
-    uint64_t count = 0;
+    unsigned count = 0;
 
     while ((size_t)(end - at) > TRACE_LINE_BYTES + 1) {
         const char *last = memrchr(at, '\n', TRACE_LINE_BYTES + 1);
         if (!last) {
             last = memchr(at, '\n', (size_t)(end - at));
+            if (!last)
+                break; /* it is gone since: the file is mapped, and somebody shortens it */
             count += !((size_t)(last - at) == TRACE_LINE_BYTES + 1 && last[-1] == '\r');
         }
         at = last + 1;
@@ -128,13 +132,16 @@ static uint64_t count_long(const char *at, const char *end)
     return count;
 }
 
-/* Nothing that begins a failure stands in the lines from ${at} to ${end}. */
-static void pass_over(struct trace *trace, const char *at, const char *end, unsigned lines)
+/* Nothing that begins a failure stands in the lines from ${at} to the next one that has a word. */
+static void pass_over(struct trace *trace, const char *at)
 {
+    struct trace_reader *reader = trace->reader;
+    unsigned lines = reader->ahead_number - reader->stream.number;
+
     trace->lines += lines;
-    trace->reader->stream.number += lines;
-    trace->lines_cut += count_long(at, end);
-    threads_pass(&trace->reader->threads, at, end);
+    reader->stream.number += lines;
+    trace->lines_cut += at == reader->ahead_from ? reader->ahead_cut : count_long(at, reader->ahead);
+    threads_pass(&reader->threads, at, reader->ahead);
 }
 
 static gboolean is_hinted(const struct trace_reader *reader, const char *at)
@@ -147,12 +154,15 @@ static void look_ahead(struct trace_reader *reader, const char *at, const char *
     const struct trace_ahead *hint = reader->hint;
     uint64_t lines = 0;
 
+    reader->ahead_from = at;
     if (is_hinted(reader, at)) {
         reader->ahead = reader->stream.bytes + hint->stop;
+        reader->ahead_cut = hint->lines_cut;
         lines = hint->lines;
     } else {
         gboolean first = hint && at < reader->stream.bytes + hint->first;
         reader->ahead = trace_filter_skip(at, first ? reader->stream.bytes + hint->first : end, &lines);
+        reader->ahead_cut = count_long(at, reader->ahead);
     }
     reader->ahead_number = reader->stream.number + (unsigned)lines;
 }
@@ -166,8 +176,10 @@ void trace_look_ahead(struct trace_ahead *ahead, const void *bytes, size_t size)
         ahead->first = ahead->stop = (size_t)(feed_at + 1 - start);
     if (ahead->first == 0)
         return;
-    ahead->stop = (size_t)(trace_filter_skip(start + ahead->stop, start + size, &lines) - start);
+    const char *from = start + ahead->stop, *stop = trace_filter_skip(from, start + size, &lines);
+    ahead->stop = (size_t)(stop - start);
     ahead->lines += (unsigned)lines;
+    ahead->lines_cut += count_long(from, stop);
 }
 
 static void carry(struct trace_reader *reader, const char *at, size_t size)
@@ -226,9 +238,17 @@ static void read_bytes(struct trace *trace, const char *at, const char *end)
         if (!reader->ahead || at > reader->ahead || is_hinted(reader, at))
             look_ahead(reader, at, end);
         if (threads_are_idle(&reader->threads) && at < reader->ahead) {
-            pass_over(trace, at, reader->ahead, reader->ahead_number - reader->stream.number);
+            pass_over(trace, at);
             at = reader->ahead;
             continue; /* for it may only be where a hint begins */
+        }
+        if (at < reader->ahead) {
+            unsigned lines;
+            at = threads_pass_others(&reader->threads, at, reader->ahead, &lines);
+            trace->lines += lines;
+            reader->stream.number += lines;
+            if (lines > 0)
+                continue; /* perhaps no block is open any more */
         }
         const char *feed_at = memchr(at, '\n', (size_t)(end - at));
         if (!feed_at)

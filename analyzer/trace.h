@@ -107,10 +107,11 @@ void trace_begin(struct trace *trace, uint64_t base);
  */
 void trace_read(struct trace *trace, const void *bytes, size_t size);
 
-struct trace_ahead { /* what trace_look_ahead() found; offsets into the bytes */
-    size_t first;    /* behind the first line feed; 0: there is none */
-    size_t stop;     /* the first line from there that may begin a failure, or what follows the last line feed */
-    unsigned lines;  /* between the two */
+struct trace_ahead {    /* what trace_look_ahead() found; offsets into the bytes */
+    size_t first;       /* behind the first line feed; 0: there is none */
+    size_t stop;        /* the first line from there that may begin a failure, or what follows the last line feed */
+    unsigned lines;     /* between the two */
+    unsigned lines_cut; /* of these, those longer than TRACE_LINE_BYTES */
 };
 
 /**

@@ -1,6 +1,6 @@
 /*
- * A trace from a file or a pipe into a reader of traces, in pieces: memory does not depend on its size, and a file that
- * somebody shortens meanwhile ends there.  A large file is searched by several threads.
+ * A trace from a file or a pipe into a reader of traces, in pieces, so that memory does not depend on its size.  A
+ * large file is mapped and searched by several threads; if somebody shortens it meanwhile, it ends there.
  */
 #ifndef TRUSTGAP_TRACE_FILE_H
 #define TRUSTGAP_TRACE_FILE_H

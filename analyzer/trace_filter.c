@@ -8,10 +8,44 @@
 #include <immintrin.h>
 #endif
 
+/* The beginning of a word in one number: eight bytes at the most, in the order of memory. */
+struct begin {
+    uint64_t bytes, mask;
+};
+
+static struct begin begin_of(const char *text)
+{
+    struct begin begin = {0, 0};
+    size_t size = MIN(strlen(text), sizeof begin.bytes);
+
+    memcpy(&begin.bytes, text, size);
+    memset(&begin.mask, 0xff, size);
+    return begin;
+}
+
+static inline uint64_t load(const char *at, const char *end)
+{
+    uint64_t bytes = 0;
+
+    if (G_LIKELY(end - at >= (ptrdiff_t)sizeof bytes))
+        memcpy(&bytes, at, sizeof bytes);
+    else
+        memcpy(&bytes, at, (size_t)(end - at));
+    return bytes;
+}
+
+static inline gboolean is_begin(struct begin begin, uint64_t bytes)
+{
+    return ((bytes ^ begin.bytes) & begin.mask) == 0;
+}
+
 /* What may stand between "ERROR" and what follows. */
 static const uint8_t is_between[256] = {
     [' '] = 1, ['\t'] = 1, [':'] = 1, ['='] = 1, ['>'] = 1, [0xc2] = 1, [0xa0] = 1,
 };
+
+static const char *const causes[] = {"during", "in ", "in\xc2", "IcmConnInit", "SSL", "SapSSL"};
+static struct begin cause_begins[G_N_ELEMENTS(causes)];
 
 /*
  * Most errors of a trace are none of TLS.  Behind "ERROR" stands "during", "in", "=> IcmConnInit...", "=> SSL handshake
@@ -19,21 +53,21 @@ static const uint8_t is_between[256] = {
  */
 static gboolean is_error(const char *behind, const char *end)
 {
+    gboolean maybe = FALSE;
+
     while (behind < end && is_between[(uint8_t)*behind])
         behind++;
-    size_t size = (size_t)(end - behind);
-    switch (size > 0 ? *behind : '\0') {
-    case 'd':
-        return size >= 6 && memcmp(behind, "during", 6) == 0;
-    case 'i':
-        return size >= 3 && behind[1] == 'n' && (behind[2] == ' ' || behind[2] == '\xc2');
-    case 'I':
-        return size >= 11 && memcmp(behind, "IcmConnInit", 11) == 0;
-    case 'S':
-        return (size >= 3 && memcmp(behind, "SSL", 3) == 0) || (size >= 6 && memcmp(behind, "SapSSL", 6) == 0);
-    default:
+    uint64_t bytes = load(behind, end);
+    for (size_t i = 0; i < G_N_ELEMENTS(causes); i++)
+        maybe |= is_begin(cause_begins[i], bytes); /* not one by one: which it is can't be foreseen */
+    if (!maybe)
         return FALSE;
+    for (size_t i = 0; i < G_N_ELEMENTS(causes); i++) {
+        size_t size = strlen(causes[i]);
+        if ((size_t)(end - behind) >= size && memcmp(behind, causes[i], size) == 0)
+            return TRUE;
     }
+    return FALSE;
 }
 
 /* The rest of a call's name, and "() failed". */
@@ -66,28 +100,30 @@ static const struct word {
     {"(- ", 0, 5, NULL},
     {"--------------------", 0, 4, NULL}, /* the rule above a file's title */
     {"Errorstack", 0, 2, NULL},           /* Begin of Secu-SSL Errorstack */
-    {"SSLRC", 2, 1, NULL},                /* SSSLRC_, also with a backslash before the "_" */
-    {"SSL handshake with", 2, 1, NULL},
-    {"SSL_a", 2, 1, is_start}, /* SSL_accept() failed */
+    {"SSL_a", 2, 1, is_start},            /* SSL_accept() failed */
     {"SSL_c", 2, 1, is_start},
     {"SSL_d", 2, 1, is_start},
     {"SSL_r", 2, 1, is_start},
     {"SSL_w", 2, 1, is_start},
-    {"Not successful", 0, 3, NULL},
     {"Peer", 0, 7, NULL}, /* Peer not trusted */
     {"ERROR", 1, 0, is_error},
     {"SSLERR_", 4, 0, NULL}, /* SSSLERR_ */
     {"SSLERR\\", 4, 0, NULL},
+    {"SSLRC_", 3, 4, NULL}, /* SSSLRC_ */
+    {"SSLRC\\", 3, 4, NULL},
     {"TRUNCATED", 1, 0, NULL},   /* TRACE FILE TRUNCATED */
-    {"Reject", 2, 7, NULL},      /* Reject untrusted forwarded certificate */
-    {"(chain) ", 5, 6, NULL},    /* certificate (chain) is not trusted, validation failed, ... */
-    {"Trustworthy", 4, 4, NULL}, /* HttpIsReverseProxyTrustworthy */
+    {"Trustworthy", 0, 2, NULL}, /* HttpIsReverseProxyTrustworthy */
+    {"SSL handshake with", 10, 7, NULL},
+    {"Reject", 2, 7, NULL},   /* Reject untrusted forwarded certificate */
+    {"(chain) ", 5, 6, NULL}, /* certificate (chain) is not trusted, validation failed, ... */
+    {"Not successful", 5, 3, NULL},
 };
 
 #define YEAR_BYTES 6 /* a blank, four digits, and what ends them */
 
 static ptrdiff_t sizes[G_N_ELEMENTS(words)];
-static uint64_t begins[G_N_ELEMENTS(words)], masks[G_N_ELEMENTS(words)]; /* the first eight bytes of each, or fewer */
+static uint32_t threes[G_N_ELEMENTS(words)]; /* the three letters */
+static struct begin begins[G_N_ELEMENTS(words)];
 static uint8_t first_word[256]; /* that has this letter as the first of its three */
 
 /* For each of the three letters and each byte: the buckets that have it there. */
@@ -97,18 +133,23 @@ static uint8_t tables[3][256];
 static uint8_t low[3][16], high[3][16];
 #endif
 
+static inline uint32_t three_of(const char *letters)
+{
+    const uint8_t *at = (const uint8_t *)letters;
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
+}
+
+/* Whether the three ${letters} are those of a word that stands there. */
 static gboolean is_word(const char *letters, const char *start, const char *end)
 {
-    for (size_t i = first_word[(uint8_t)letters[0]]; i < G_N_ELEMENTS(words); i++) {
+    uint32_t three = three_of(letters);
+
+    for (size_t i = first_word[three & 255]; i < G_N_ELEMENTS(words) && (threes[i] & 255) == (three & 255); i++) {
         const struct word *word = &words[i];
         const char *at = letters - word->at;
-        uint64_t eight = 0;
-        if (letters[0] != word->text[word->at])
-            break;
-        if (letters - start < word->at || end - at < sizes[i])
+        if (threes[i] != three || letters - start < word->at || end - at < sizes[i])
             continue;
-        memcpy(&eight, at, end - at >= 8 ? 8 : (size_t)(end - at));
-        if (((eight ^ begins[i]) & masks[i]) == 0 && memcmp(at, word->text, (size_t)sizes[i]) == 0 &&
+        if (is_begin(begins[i], load(at, end)) && (sizes[i] <= 8 || memcmp(at, word->text, (size_t)sizes[i]) == 0) &&
             (!word->check || word->check(at + sizes[i], end)))
             return TRUE;
     }
@@ -135,7 +176,8 @@ static const char *find_plain(const char *at, const char *end, uint64_t *feeds)
 }
 
 #ifdef HAVE_VECTORS
-#define ROUNDS 255 /* of counting line feeds in bytes */
+#define ROUNDS      255  /* of counting line feeds in bytes */
+#define AHEAD_BYTES 8192 /* the processor itself asks for no bytes beyond a page */
 
 struct tables_32 {
     __m256i low, high;
@@ -169,6 +211,7 @@ static const char *__attribute__((target("avx2,popcnt"))) find_avx2(const char *
     while (end - at >= 34) {
         __m256i counts = zero;
         for (int round = 0; round < ROUNDS && end - at >= 34; round++, at += 32) {
+            _mm_prefetch(at + AHEAD_BYTES, _MM_HINT_T0);
             __m256i first = _mm256_loadu_si256((const void *)at);
             __m256i second = _mm256_loadu_si256((const void *)(at + 1));
             __m256i found = _mm256_and_si256(classify_32(first, of_first), classify_32(second, of_second));
@@ -246,6 +289,7 @@ static const char *TARGET_AVX512 find_avx512(const char *at, const char *end, ui
     uint64_t count = 0;
 
     for (; end - at >= 66; at += 64) {
+        _mm_prefetch(at + AHEAD_BYTES, _MM_HINT_T0);
         __m512i first = _mm512_loadu_si512(at), second = _mm512_loadu_si512(at + 1);
         __m512i found = _mm512_and_si512(classify_64(first, of_first), classify_64(second, of_second));
         uint64_t places = _mm512_test_epi8_mask(found, found), is_feed = _mm512_cmpeq_epi8_mask(first, feed);
@@ -284,11 +328,13 @@ static find_function *function_of(enum trace_filter_way way)
 
 static void fill_tables(void)
 {
+    for (size_t i = 0; i < G_N_ELEMENTS(causes); i++)
+        cause_begins[i] = begin_of(causes[i]);
     for (size_t i = G_N_ELEMENTS(words); i-- > 0;) {
         sizes[i] = (ptrdiff_t)strlen(words[i].text);
-        memcpy(&begins[i], words[i].text, (size_t)MIN(sizes[i], 8));
-        memset(&masks[i], 0xff, (size_t)MIN(sizes[i], 8));
-        first_word[(uint8_t)words[i].text[words[i].at]] = (uint8_t)i;
+        begins[i] = begin_of(words[i].text);
+        threes[i] = three_of(words[i].text + words[i].at);
+        first_word[threes[i] & 255] = (uint8_t)i;
         for (int letter = 0; letter < 3; letter++) {
             uint8_t byte = (uint8_t)words[i].text[words[i].at + letter], bit = (uint8_t)(1 << words[i].bucket);
             tables[letter][byte] |= bit;

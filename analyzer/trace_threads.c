@@ -60,6 +60,8 @@ static void close_thread(struct threads *threads, struct thread *thread, uint64_
     g_ptr_array_add(threads->spare, g_steal_pointer(&thread->block));
     thread->done = done;
     threads->n_open--;
+    if (threads->opened == thread)
+        threads->opened = NULL;
 }
 
 typedef gboolean choose_thread(const struct thread *thread, uint64_t limit);
@@ -308,6 +310,7 @@ static struct thread *open_thread(struct threads *threads, const struct trace_li
         thread = add_thread(threads, name, line->position);
     feed_above(threads, block, line, name, thread->done);
     thread->block = block;
+    threads->opened = thread;
     if (++threads->n_open > TRACE_BLOCK_THREADS)
         close_oldest(threads);
     return thread;
@@ -466,6 +469,23 @@ static void find_last_stamp(struct threads *threads, const char *at, const char 
     }
 }
 
+/* Whether the thread of this name has an open block.  Mostly there is only one that has. */
+static gboolean is_open(struct threads *threads, struct slice name)
+{
+    if (threads->opened && threads->n_open == 1)
+        return slice_equal(&threads->opened->name, &name);
+    const struct thread *thread = find_thread(threads, name);
+    return thread && thread->block;
+}
+
+static void sweep(struct threads *threads, uint64_t lines)
+{
+    if (lines < threads->sweep)
+        return;
+    threads->sweep = lines + SWEEP_LINES;
+    close_threads(threads, is_stale, lines);
+}
+
 /* ---- The door ---- */
 
 void threads_init(struct threads *threads, struct trace *trace, struct stream *stream)
@@ -496,16 +516,37 @@ void threads_read(struct threads *threads, struct trace_line *line)
 
     if (!read_joined(threads, line))
         read_one(threads, line);
-    if (lines >= threads->sweep) {
-        threads->sweep = lines + SWEEP_LINES;
-        close_threads(threads, is_stale, lines);
-    }
+    sweep(threads, lines);
 }
 
 void threads_pass(struct threads *threads, const char *at, const char *end)
 {
     find_last_prefix(threads, at, end);
     find_last_stamp(threads, at, end);
+}
+
+const char *threads_pass_others(struct threads *threads, const char *at, const char *end, unsigned *lines)
+{
+    const char *start = at, *feed_at;
+    struct slice name, last = {NULL, 0};
+
+    *lines = 0;
+    if (threads->header.lines > 0)
+        return at;
+    while ((feed_at = memchr(at, '\n', (size_t)(end - at))) && (size_t)(feed_at - at) <= TRACE_LINE_BYTES) {
+        struct slice line = slice_of(at, feed_at);
+        if (!trace_prefix_take(&line, &name) || is_open(threads, name))
+            break;
+        last = name;
+        at = feed_at + 1;
+        ++*lines;
+    }
+    if (last.at) {
+        set_above(threads, last);
+        find_last_stamp(threads, start, at);
+        sweep(threads, threads->trace->lines + *lines);
+    }
+    return at;
 }
 
 void threads_begin(struct threads *threads)

@@ -23,6 +23,7 @@ struct threads {
     GHashTable *table;      /* struct slice * -> struct thread * */
     unsigned n_open;        /* of them, with an open block */
     GPtrArray *spare;       /* of struct block *: empty ones */
+    struct thread *opened;  /* the one whose block was opened last, or NULL; that block is open */
     struct thread *current; /* the one in the table whose line was the last, or NULL */
     gboolean joined;        /* a line that is several is read: no block is closed for having only facts */
     char name[TRACE_PREFIX_NAME_BYTES];
@@ -55,6 +56,13 @@ void threads_read(struct threads *threads, struct trace_line *line);
  * Pass over whole lines without a word.
  */
 void threads_pass(struct threads *threads, const char *at, const char *end);
+
+/**
+ * threads_pass_others(threads, at, end, lines):
+ * Pass over the whole lines, none of which has a word, as long as they are of threads without an open block.  Returned
+ * is what follows them; ${*lines} is set to their number.
+ */
+const char *threads_pass_others(struct threads *threads, const char *at, const char *end, unsigned *lines);
 
 /**
  * threads_begin(threads), threads_forget_above(threads), threads_end(threads):

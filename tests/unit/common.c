@@ -1,13 +1,17 @@
 /* common/: escaping, files, times. */
 #include "error.h"
 #include "file.h"
+#include "mapping.h"
 #include "moment.h"
 #include "text.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct {
@@ -172,4 +176,108 @@ Test(file, read_refuses)
             cr_expect(g_str_has_prefix(error->message, rows[i].path));
         }
     }
+}
+
+/* ---- Mapping ---- */
+
+#define MAPPED_BYTES ((size_t)1024 * 1024)
+#define CUT_BYTES    ((size_t)300001)
+
+static int open_mapped(char *path)
+{
+    g_autofree char *bytes = g_malloc(MAPPED_BYTES);
+    int fd = g_mkstemp(path);
+
+    memset(bytes, 'x', MAPPED_BYTES);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, bytes, MAPPED_BYTES), (ssize_t)MAPPED_BYTES);
+    return fd;
+}
+
+static size_t count_kept(const struct mapping *mapping)
+{
+    size_t kept = 0;
+    while (kept < mapping->size && mapping->bytes[kept] == 'x')
+        kept++;
+    for (size_t at = kept; at < mapping->size; at++)
+        cr_assert_eq(mapping->bytes[at], '\0');
+    return kept;
+}
+
+static void *count_in_thread(void *mapping)
+{
+    mapping_use(mapping);
+    return GSIZE_TO_POINTER(count_kept(mapping));
+}
+
+Test(mapping, what_is_cut_off_is_nul)
+{
+    char path[] = "/tmp/trustgap-XXXXXX";
+    int fd = open_mapped(path);
+    struct mapping mapping;
+
+    cr_assert(mapping_make(&mapping, fd, MAPPED_BYTES));
+    mapping_use(&mapping);
+    cr_expect_eq(mapping_end(&mapping), MAPPED_BYTES);
+    cr_expect_eq(count_kept(&mapping), MAPPED_BYTES);
+    cr_assert_eq(ftruncate(fd, CUT_BYTES), 0);
+    cr_expect_eq(mapping_end(&mapping), CUT_BYTES);
+    GThread *thread = g_thread_new("counter", count_in_thread, &mapping);
+    cr_expect_eq(count_kept(&mapping), CUT_BYTES);
+    cr_expect_eq(GPOINTER_TO_SIZE(g_thread_join(thread)), CUT_BYTES);
+    cr_expect_eq(mapping_end(&mapping), CUT_BYTES);
+    cr_expect_eq(mapping_failure(&mapping), 0);
+    /* What has come into the file since is not seen, and that is told. */
+    cr_assert_eq(ftruncate(fd, MAPPED_BYTES), 0);
+    cr_expect_lt(mapping_end(&mapping), MAPPED_BYTES);
+    cr_expect_eq(mapping_failure(&mapping), EIO);
+    mapping_use(NULL);
+    mapping_clear(&mapping);
+    close(fd);
+    unlink(path);
+}
+
+Test(mapping, what_is_dropped_comes_back)
+{
+    char path[] = "/tmp/trustgap-XXXXXX";
+    int fd = open_mapped(path);
+    struct mapping mapping;
+
+    cr_assert(mapping_make(&mapping, fd, MAPPED_BYTES));
+    mapping_drop(&mapping, 0, MAPPED_BYTES / 2);
+    cr_expect_eq(count_kept(&mapping), MAPPED_BYTES);
+    mapping_clear(&mapping);
+    close(fd);
+    unlink(path);
+}
+
+/* A thread that does not say what it looks at ends as any program would. */
+Test(mapping, others_are_not_caught)
+{
+    char path[] = "/tmp/trustgap-XXXXXX";
+    int fd = open_mapped(path), status;
+    struct mapping mapping;
+    pid_t child = fork();
+
+    if (child == 0) {
+        signal(SIGBUS, SIG_DFL);
+        if (!mapping_make(&mapping, fd, MAPPED_BYTES) || ftruncate(fd, 0) < 0)
+            _exit(1);
+        _exit(((const volatile char *)mapping.bytes)[0]);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS, "%d", status);
+    close(fd);
+    unlink(path);
+}
+
+Test(mapping, what_can_not_be_mapped)
+{
+    struct mapping mapping;
+    int fds[2];
+
+    cr_assert_eq(pipe(fds), 0);
+    cr_expect_not(mapping_make(&mapping, fds[0], MAPPED_BYTES));
+    close(fds[0]);
+    close(fds[1]);
 }

@@ -1027,7 +1027,7 @@ Test(trace, filter)
                 g_autofree char *left = g_strnfill(before, 'x'), *right = g_strnfill(after, 'R');
                 for (size_t i = 0; i < before; i += 7)
                     left[i] = '\n';
-                g_autofree char *text = g_strconcat(left, "SSLRC", right, NULL);
+                g_autofree char *text = g_strconcat(left, "SSLRC_", right, NULL);
                 char *copy = g_memdup2(text, strlen(text)); /* of the exact size */
                 const char *last = memrchr(copy, '\n', before);
                 const char *want = last ? last + 1 : copy;
@@ -1035,8 +1035,8 @@ Test(trace, filter)
                 cr_expect(trace_filter_has(copy, copy + strlen(text)), "%d: %zu, %zu", way, before, after);
                 cr_expect_eq(trace_filter_skip(copy, copy + strlen(text), &lines), want);
                 cr_expect_eq(lines, want_lines, "%d: %zu, %zu: %zu lines", way, before, after, (size_t)lines);
-                cr_expect_not(trace_filter_has(copy, copy + before + 4));
-                cr_expect_eq(trace_filter_skip(copy, copy + before + 4, &lines), want);
+                cr_expect_not(trace_filter_has(copy, copy + before + 5));
+                cr_expect_eq(trace_filter_skip(copy, copy + before + 5, &lines), want);
                 cr_expect_eq(lines, want_lines);
                 g_free(copy);
             }

@@ -6,6 +6,7 @@
 #include "traces.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -344,6 +345,61 @@ Test(trace_threads, files_in_pieces_are_the_same)
     rmdir(folder);
 }
 
+struct shortened {
+    const char *path;
+    int64_t size; /* that it gets when the first failure is there */
+    GString *text;
+};
+
+static void take_and_shorten(void *data, const struct trace_failure *failure)
+{
+    struct shortened *shortened = data;
+
+    if (shortened->text->len == 0 && truncate(shortened->path, shortened->size) < 0)
+        cr_assert_fail("%s: %s", shortened->path, g_strerror(errno));
+    g_string_append_printf(shortened->text, "%zu %u %s\n", (size_t)failure->offset, failure->line, failure->store);
+}
+
+/* The failures of a file that is cut to ${size} bytes when the first one is there, as text. */
+static char *read_shortened(const char *path, const GString *bytes, size_t size)
+{
+    struct shortened shortened = {path, (int64_t)size, g_string_new(NULL)};
+    g_autoptr(trace_auto) trace = trace_new_for(take_and_shorten, &shortened);
+    g_autoptr(GError) error = NULL;
+
+    cr_assert(g_file_set_contents(path, bytes->str, (gssize)bytes->len, NULL));
+    cr_assert(trace_file_read(trace, path, &error), "%s", error->message);
+    traces_end(trace);
+    return g_string_free(shortened.text, FALSE);
+}
+
+Test(trace_threads, a_file_that_is_shortened_meanwhile_ends_there)
+{
+    g_autofree char *folder = g_dir_make_tmp("trustgap-XXXXXX", NULL),
+                    *path = g_build_filename(folder, "dev_icm", NULL);
+    GString *text = large_trace(13 * 1024 * 1024);
+    static const size_t sizes[] = {2 * 1024 * 1024, 2 * 1024 * 1024 + 1, 3 * 1024 * 1024 - 1, 7654321};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        GString *short_text = g_string_new_len(text->str, (gssize)sizes[i]);
+        g_autofree char *want = read_shortened(path, short_text, sizes[i]);
+        g_autofree char *got = read_shortened(path, text, sizes[i]);
+        cr_expect_str_eq(got, want, "%zu bytes", sizes[i]);
+        g_string_free(short_text, TRUE);
+    }
+    /* Within the piece that is being read: what is gone is NUL, and nothing of it is told. */
+    for (size_t size = 0; size < 600000; size += 150001) {
+        g_autofree char *got = read_shortened(path, text, size);
+        unsigned failures = 0;
+        for (const char *at = got; (at = strchr(at, '\n')); at++)
+            failures++;
+        cr_expect(failures > 0 && failures <= size / (128 * 1024) + 2, "%zu bytes: %s", size, got);
+    }
+    g_string_free(text, TRUE);
+    unlink(path);
+    rmdir(folder);
+}
+
 static void *write_pipe(void *data)
 {
     int *fds = data;
@@ -373,6 +429,17 @@ Test(trace_threads, a_pipe_is_the_same)
     g_autofree char *got = with_places(trace), *want = with_places(whole);
     cr_expect_str_eq(got, want);
     g_string_free(text, TRUE);
+}
+
+/* A file of the kernel says that it is empty. */
+Test(trace_threads, a_file_without_a_size)
+{
+    g_autoptr(trace_auto) trace = trace_new();
+    g_autoptr(GError) error = NULL;
+
+    cr_assert(trace_file_read(trace, "/proc/self/status", &error), "%s", error->message);
+    trace_end(trace);
+    cr_expect_gt(trace->lines, 10);
 }
 
 Test(trace_threads, files_that_are_none)
