@@ -347,6 +347,7 @@ static void read_body(struct threads *threads, const struct trace_line *line, st
     if (thread && thread->block && (is_stale(thread, threads->trace->lines) || is_past(thread->block, line->local)))
         close_thread(threads, thread, thread->block->reach); /* whether or not it was swept up already */
     gboolean open = thread && thread->block;
+    threads->others = !open;
     if (!open && !line->telling)
         return;
     if (line->telling && header_take_truncated(&threads->header, body)) {
@@ -531,7 +532,7 @@ const char *threads_pass_others(struct threads *threads, const char *at, const c
     struct slice name, last = {NULL, 0};
 
     *lines = 0;
-    if (threads->header.lines > 0)
+    if (!threads->others || threads->header.lines > 0)
         return at;
     while ((feed_at = memchr(at, '\n', (size_t)(end - at))) && (size_t)(feed_at - at) <= TRACE_LINE_BYTES) {
         struct slice line = slice_of(at, feed_at);

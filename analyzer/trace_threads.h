@@ -25,6 +25,7 @@ struct threads {
     GPtrArray *spare;       /* of struct block *: empty ones */
     struct thread *opened;  /* the one whose block was opened last, or NULL; that block is open */
     struct thread *current; /* the one in the table whose line was the last, or NULL */
+    gboolean others;        /* the last line was of a thread without an open block */
     gboolean joined;        /* a line that is several is read: no block is closed for having only facts */
     char name[TRACE_PREFIX_NAME_BYTES];
     struct slice above; /* name of the thread of the last line that had a prefix; at == NULL: none */
@@ -59,8 +60,9 @@ void threads_pass(struct threads *threads, const char *at, const char *end);
 
 /**
  * threads_pass_others(threads, at, end, lines):
- * Pass over the whole lines, none of which has a word, as long as they are of threads without an open block.  Returned
- * is what follows them; ${*lines} is set to their number.
+ * Pass over whole lines, none of which has a word, as long as they are of threads without an open block; not always
+ * over all of these, for where every line is of an open block that is not worth a try.  Returned is what follows them;
+ * ${*lines} is set to their number.
  */
 const char *threads_pass_others(struct threads *threads, const char *at, const char *end, unsigned *lines);
 
