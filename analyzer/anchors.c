@@ -109,6 +109,8 @@ static void add_failure(struct anchors *anchors, struct audit_failure *failure)
     identify(&identity, anchors->audit, anchors->landscape->pool, failure);
     struct need *need = need_for(anchors, &identity, failure);
     need->counts[identity.match] += failure->count;
+    if (!need->below)
+        need->below = identity.below;
     identity_clear(&identity);
 
     struct spot *spot = spot_for(anchors, need, failure->store, failure->instance);
@@ -393,7 +395,8 @@ static void finish(struct anchors *anchors, struct need *need)
         struct audit_store *sibling =
             spot->gap->store && finding->cert ? anchors_sibling(anchors, spot->gap->store) : NULL;
         gboolean lacks = sibling && audit_store_lacks(sibling, finding->cert);
-        remedy_gap(anchors->audit, finding, spot->gap, lacks ? sibling : NULL);
+        remedy_gap(anchors->audit, finding, spot->gap, lacks ? sibling : NULL,
+                   !finding->cert || need->substitute ? need->below : NULL);
         add_untold(anchors, need, spot);
     }
     g_ptr_array_add(anchors->audit->findings, finding);

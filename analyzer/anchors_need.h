@@ -25,6 +25,7 @@ struct need { /* a certificate that is missing somewhere */
     GPtrArray *order;  /* the same as they came */
     char *name;        /* key of its name, see find_successor() */
     gboolean substitute;
+    const struct audit_cert *below;  /* what it has issued in a peer's chain, with DER; or NULL */
     unsigned counts[MATCH_NONE + 1]; /* failed connections of tonight by how they were matched */
     uint8_t *lists;                  /* by id of a trust list: HOLDS_ONE, HOLDS_ALL */
 };

@@ -149,24 +149,36 @@ struct audit_store *anchors_sibling(const struct anchors *anchors, const struct 
 static void append_siblings(GString *text, struct anchors *anchors, const struct need *need)
 {
     const struct audit_finding *finding = need->finding;
-    g_autoptr(GPtrArray) lack = g_ptr_array_new(), have = g_ptr_array_new();
-    g_autoptr(GHashTable) busy = g_hash_table_new(NULL, NULL);
+    g_autoptr(GPtrArray) lack = g_ptr_array_new(), have = g_ptr_array_new(),
+                         both = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GHashTable) gaps = g_hash_table_new(NULL, NULL); /* by store */
 
-    for (guint i = 0; i < finding->gaps->len; i++)
-        g_hash_table_add(busy, ((const struct audit_gap *)finding->gaps->pdata[i])->store);
+    for (guint i = 0; i < finding->gaps->len; i++) {
+        struct audit_gap *gap = finding->gaps->pdata[i];
+        g_hash_table_insert(gaps, gap->store, gap);
+    }
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
         struct audit_store *sibling =
             gap->store && gap->state != STATE_FIXED ? anchors_sibling(anchors, gap->store) : NULL;
-        if (!sibling || !finding->cert || g_hash_table_contains(busy, sibling))
+        const struct audit_gap *other = sibling ? g_hash_table_lookup(gaps, sibling) : NULL;
+        if (other && other->state != STATE_FIXED && g_str_equal(gap->store->file, "SAPSSLC.pse"))
+            g_ptr_array_add(both, g_strndup(gap->store->label, strlen(gap->store->label) - strlen(" SAPSSLC.pse")));
+        if (!sibling || !finding->cert || other)
             continue;
         if (audit_store_holds(sibling, finding->cert))
             g_ptr_array_add(have, (void *)sibling->label);
         else if (audit_store_lacks(sibling, finding->cert))
             g_ptr_array_add(lack, (void *)sibling->label);
     }
+    g_ptr_array_sort(both, compare_names);
     g_ptr_array_sort(lack, compare_names);
     g_ptr_array_sort(have, compare_names);
+    if (both->len > 0) {
+        g_string_append(text, " It is missing in both SSL client PSEs, SAPSSLC.pse and SAPSSLA.pse, of ");
+        append_names(text, both);
+        g_string_append_c(text, '.');
+    }
     if (lack->len > 0) {
         g_string_append(text, " The other SSL client PSE lacks it too, though no failure shows a need: ");
         append_names(text, lack);

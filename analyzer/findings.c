@@ -361,30 +361,45 @@ static gboolean have_same_certs(const struct audit_list *one, const struct audit
                             memcmp(one->certs->pdata, other->certs->pdata, one->certs->len * sizeof(void *)) == 0);
 }
 
-/* The members that lack a certificate which others have. */
-static void append_lacking(GString *text, const struct audit_store *store, const struct audit_cert *cert)
+static void count_holders(const struct audit_store *store, const struct audit_cert *cert, guint *holding,
+                          guint *lacking)
 {
-    guint lacking = 0;
-    g_string_append_printf(text, "\"%s\" is missing in", cert->subject ? cert->subject : "?");
+    *holding = *lacking = 0;
     for (guint i = 0; i < store->members->len; i++) {
         const struct audit_member *member = store->members->pdata[i];
-        if (!is_whole(member) || audit_list_has(member->list, cert) || ++lacking > FINDINGS_NAMED)
+        if (!is_whole(member))
+            continue;
+        if (audit_list_has(member->list, cert))
+            ++*holding;
+        else
+            ++*lacking;
+    }
+}
+
+/* A certificate that some members have and others lack: those that are alone with it or without it. */
+static void append_difference(GString *text, const struct audit_store *store, const struct audit_cert *cert)
+{
+    guint holding, lacking, named = 0;
+
+    count_holders(store, cert, &holding, &lacking);
+    gboolean extra = holding < lacking;
+    g_string_append_printf(text, "\"%s\" is %s", cert->subject ? cert->subject : "?", extra ? "only in" : "missing in");
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        if (!is_whole(member) || audit_list_has(member->list, cert) != extra || ++named > FINDINGS_NAMED)
             continue;
         g_autofree char *name = remedy_instance(member->instance);
-        g_string_append_printf(text, "%s %s", lacking > 1 ? "," : "", name);
+        g_string_append_printf(text, "%s %s", named > 1 ? "," : "", name);
     }
-    if (lacking > FINDINGS_NAMED)
-        g_string_append_printf(text, " and %u more", lacking - FINDINGS_NAMED);
+    if (named > FINDINGS_NAMED)
+        g_string_append_printf(text, " and %u more", named - FINDINGS_NAMED);
 }
 
 static gboolean all_have(const struct audit_store *store, const struct audit_cert *cert)
 {
-    for (guint i = 0; i < store->members->len; i++) {
-        const struct audit_member *member = store->members->pdata[i];
-        if (is_whole(member) && !audit_list_has(member->list, cert))
-            return FALSE;
-    }
-    return TRUE;
+    guint holding, lacking;
+    count_holders(store, cert, &holding, &lacking);
+    return lacking == 0;
 }
 
 /* Every certificate that some of the lists have and others do not. */
@@ -402,7 +417,7 @@ static void describe_drift(GString *text, const struct audit_store *store)
             if (!g_hash_table_add(seen, cert) || all_have(store, cert) || ++differing > FINDINGS_NAMED)
                 continue;
             g_string_append(text, differing > 1 ? "; " : "");
-            append_lacking(text, store, cert);
+            append_difference(text, store, cert);
         }
     }
     append_more(text, differing, FINDINGS_NAMED);

@@ -349,6 +349,7 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
 
     *identity = (struct identity){.match = MATCH_NONE};
     find_place_in_chain(&search);
+    identity->below = search.below_cert;
     if (!find_printed(identity, &search) && !find_named(identity, &search))
         find_substitute(identity, &search);
     if (identity->cert) {

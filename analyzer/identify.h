@@ -22,8 +22,9 @@
 struct identity {
     struct audit_cert *cert; /* what to import; NULL: MATCH_AMBIGUOUS, MATCH_NONE */
     enum audit_match match;
-    const char *proof;     /* how it was found or why it was not: sentences, a text of the audit; or NULL */
-    GPtrArray *candidates; /* of struct audit_cert *, MATCH_AMBIGUOUS only */
+    const char *proof;        /* how it was found or why it was not: sentences, a text of the audit; or NULL */
+    struct audit_cert *below; /* what the missing one has issued in the peer's chain, if its DER is at hand; or NULL */
+    GPtrArray *candidates;    /* of struct audit_cert *, MATCH_AMBIGUOUS only */
     gboolean substitute; /* nobody holds the missing one, but ${cert}, which stands below it in the chain, heals too */
     char *key;           /* what is missing, for an identifier: the same for the same certificate in every audit */
 };

@@ -1,5 +1,6 @@
 #include "remedy.h"
 
+#include "aia.h"
 #include "identify.h"
 
 #include <stdarg.h>
@@ -132,7 +133,45 @@ static const struct audit_store *exporting_donor(const struct audit_finding *fin
     return NULL;
 }
 
-static void add_unknown_cert(struct audit *audit, const struct audit_finding *finding, const struct audit_gap *gap)
+/* Notes that speak of the certificates of a peer: docs/findings.md. */
+static const struct {
+    const char *domain, *note;
+} notes[] = {
+    {".successfactors.com", "SAP Note 3626800"}, {".successfactors.eu", "SAP Note 3626800"},
+    {".sapsf.com", "SAP Note 3626800"},          {".sapsf.eu", "SAP Note 3626800"},
+    {".crm.ondemand.com", "SAP Note 3119755"},   {".hana.ondemand.com", "SAP Note 3472211 (BTP Trust Store)"},
+    {".support.sap.com", "SAP Note 2631190"},
+};
+
+static const char *note_for(const GPtrArray *failures)
+{
+    for (guint i = 0; i < failures->len; i++) {
+        const struct audit_failure *failure = failures->pdata[i];
+        g_autofree char *target = failure->target ? g_ascii_strdown(failure->target, -1) : NULL;
+        for (size_t j = 0; target && j < G_N_ELEMENTS(notes); j++)
+            if (g_str_has_suffix(target, notes[j].domain))
+                return notes[j].note;
+    }
+    return NULL;
+}
+
+/* Where a certificate that nobody holds is to be had, as far as somebody has said so. */
+static void add_sources(struct audit *audit, const struct audit_gap *gap, const struct audit_cert *below)
+{
+    g_autofree char *issuer = below ? aia_issuer(below) : NULL, *repository = below ? aia_repository(below) : NULL;
+    const char *note = note_for(gap->failures);
+
+    if (issuer)
+        add(audit, gap->steps, "The certificate below it in the peer's chain says that it is to be had here (AIA): %s",
+            issuer);
+    if (repository)
+        add(audit, gap->steps, "The same certificate names the documents of its CA: %s", repository);
+    if (note)
+        add(audit, gap->steps, "See also %s, which speaks of the certificates of this peer.", note);
+}
+
+static void add_unknown_cert(struct audit *audit, const struct audit_finding *finding, const struct audit_gap *gap,
+                             const struct audit_cert *below)
 {
     const char *peer = peer_of(gap->failures);
     GPtrArray *steps = gap->steps;
@@ -157,19 +196,21 @@ static void add_unknown_cert(struct audit *audit, const struct audit_finding *fi
             "it "
             "as CERT.pem.",
             peer ? peer : "the peer", short_name(audit, finding->subject));
+    add_sources(audit, gap, below);
     add(audit, steps,
         "Have its SHA-256 fingerprint confirmed by another way than the one that it came by. What the peer sends over "
         "the network proves nothing about the peer.");
     add_show_chain(audit, steps, gap->failures);
 }
 
-static void add_get(struct audit *audit, const struct audit_finding *finding, const struct audit_gap *gap)
+static void add_get(struct audit *audit, const struct audit_finding *finding, const struct audit_gap *gap,
+                    const struct audit_cert *below)
 {
     const struct audit_cert *cert = finding->cert;
     GPtrArray *steps = gap->steps;
 
     if (!cert) {
-        add_unknown_cert(audit, finding, gap);
+        add_unknown_cert(audit, finding, gap, below);
         return;
     }
     if (cert->from_trace) {
@@ -199,6 +240,13 @@ static void add_get(struct audit *audit, const struct audit_finding *finding, co
         }
     }
     add(audit, steps, "$ openssl x509 -in CERT.pem -noout -subject -fingerprint -sha256");
+    if (below) {
+        add(audit, steps,
+            "A peer changes its intermediate more often than its root, so sooner or later the one above is needed: "
+            "\"%s\", which nobody holds.",
+            short_name(audit, finding->subject));
+        add_sources(audit, gap, below);
+    }
 }
 
 /* Import and what comes after it, by kind of instance. */
@@ -446,7 +494,7 @@ static void add_find_store(struct audit *audit, struct audit_gap *gap)
 }
 
 void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct audit_gap *gap,
-                const struct audit_store *sibling)
+                const struct audit_store *sibling, const struct audit_cert *below)
 {
     const struct audit_store *store = gap->store;
     const struct audit_member *member = store && store->members->len > 0 ? store->members->pdata[0] : NULL;
@@ -455,7 +503,7 @@ void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct
         return;
     if (gap->basis == BASIS_SEEN_UNREAD && member)
         add_look_first(audit, gap);
-    add_get(audit, finding, gap);
+    add_get(audit, finding, gap, below);
     if (!member)
         add_find_store(audit, gap);
     else if (is_of_strust(store))

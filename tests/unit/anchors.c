@@ -445,6 +445,66 @@ Test(anchors, nobody_holds_it_until_somebody_does)
     cr_expect_not_null(finding->cert->der);
 }
 
+/* A failure in a trace of level 3, which prints what the peer sends. */
+static void append_sent(GString *text, const char *target, const struct peer *peer)
+{
+    const struct issued *sent[] = {peer->leaf, peer->middle};
+
+    g_string_append(text, "[Thr 7] *** ERROR during SecuSSL_SessionStartNB() from SSL_connect()==SSL_ERROR_SSL\n"
+                          "[Thr 7]    session uses PSE file \"" PRD_STORE "\"\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(sent); i++) {
+        g_autofree char *pem = certs_pem(sent[i]);
+        g_auto(GStrv) lines = g_strsplit(g_strchomp(pem), "\n", -1);
+        for (char **line = lines; *line; line++)
+            g_string_append_printf(text, "[Thr 7] %s\n", *line);
+    }
+    g_string_append_printf(
+        text, "[Thr 7] *** ERROR => SSL handshake with %s:443 failed: SSSLERR_PEER_CERT_UNTRUSTED (-102)\n", target);
+}
+
+/* What the peer sends says where the certificate above it lies, and what its CA has written. */
+Test(anchors, where_to_get_what_nobody_holds)
+{
+    static const struct {
+        const char *target, *note;
+    } rows[] = {
+        {"api.example.com", ""},
+        {"Api4.SuccessFactors.com", "See also SAP Note 3626800"},
+        {"tenant.authentication.eu10.hana.ondemand.com", "See also SAP Note 3472211"},
+        {"successfactors.com.example.org", ""},
+    };
+    g_autoptr(peer_auto) peer = peer_new();
+    certs_extend(peer->middle, peer->root,
+                 "[extensions]\nauthorityInfoAccess=caIssuers;URI:http://pki.example.com/r1.crt\n"
+                 "certificatePolicies=@one\n[one]\npolicyIdentifier=1.2.3.5\nCPS.1=https://pki.example.com/cps\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        scene_store(scene, host, d00, "SAPSSLC.pse", peer->without);
+        append_sent(text, rows[i].target, peer);
+        scene_trace(scene, host, d00, "dev_icm", text->str);
+        g_autoptr(audit_auto) unknown = scene_run(scene, NULL);
+        const struct audit_gap *gap = only(unknown, FINDING_UNKNOWN_ISSUER)->gaps->pdata[0];
+        cr_expect(g_str_has_suffix(scene_step(gap->steps, "(AIA)"), ": http://pki.example.com/r1.crt"));
+        cr_expect(g_str_has_suffix(scene_step(gap->steps, "documents of its CA"), ": https://pki.example.com/cps"));
+        cr_expect(g_str_has_prefix(scene_step(gap->steps, "SAP Note"), rows[i].note), "%s", rows[i].target);
+        cr_expect_eq(*scene_step(gap->steps, "SAP Note"), *rows[i].note);
+
+        scene_reference(scene, "middle.pem", peer->middle);
+        g_autoptr(audit_auto) instead = scene_run(scene, NULL);
+        gap = only(instead, FINDING_MISSING_ANCHOR)->gaps->pdata[0];
+        cr_expect_str_neq(scene_step(gap->steps, "the one above is needed: \"Root R1\""), "");
+        cr_expect(g_str_has_suffix(scene_step(gap->steps, "(AIA)"), ": http://pki.example.com/r1.crt"));
+
+        scene_reference(scene, "root.pem", peer->root);
+        g_autoptr(audit_auto) known = scene_run(scene, NULL);
+        gap = only(known, FINDING_MISSING_ANCHOR)->gaps->pdata[0];
+        cr_expect_str_eq(scene_step(gap->steps, "pki.example.com"), "", "it is at hand");
+    }
+}
+
 Test(anchors, several_of_one_name)
 {
     g_autoptr(peer_auto) peer = peer_new();

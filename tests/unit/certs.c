@@ -167,6 +167,23 @@ void certs_fill(struct issued *issued, size_t size)
     encode_again(issued);
 }
 
+void certs_extend(struct issued *issued, const struct issued *issuer, const char *config)
+{
+    const struct issued *signer = issuer ? issuer : issued;
+    BIO *text = BIO_new_mem_buf(config, -1);
+    CONF *conf = NCONF_new(NULL);
+    X509V3_CTX context;
+
+    g_assert(NCONF_load_bio(conf, text, NULL) == 1);
+    X509V3_set_ctx(&context, signer->x509, issued->x509, NULL, NULL, 0);
+    X509V3_set_nconf(&context, conf);
+    g_assert(X509V3_EXT_add_nconf(conf, &context, "extensions", issued->x509) == 1);
+    g_assert(X509_sign(issued->x509, signer->key, EVP_sha256()) > 0);
+    encode_again(issued);
+    NCONF_free(conf);
+    BIO_free(text);
+}
+
 void certs_set_rsa(struct issued *issued, int bits)
 {
     BIGNUM *modulus = BN_new();

@@ -59,6 +59,13 @@ struct issued *certs_from_pem(const char *text);
 void certs_fill(struct issued *issued, size_t size);
 
 /**
+ * certs_extend(issued, issuer, config):
+ * Add the extensions of the section [extensions] of an OpenSSL configuration, and let ${issuer} (NULL: itself) sign the
+ * certificate again.
+ */
+void certs_extend(struct issued *issued, const struct issued *issuer, const char *config);
+
+/**
  * certs_set_rsa(issued, bits):
  * Put an RSA key of ${bits} that nobody has computed into the certificate.  Its signature is wrong then.
  */

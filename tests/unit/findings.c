@@ -306,6 +306,24 @@ Test(findings, drift_between_instances)
     }
 }
 
+/* What one of several has, and nobody else, is rather too much there than missing elsewhere. */
+Test(findings, drift_that_is_one_too_many)
+{
+    g_autoptr(issued_auto) common = certs(.subject = "/CN=Common"), extra = certs(.subject = "/CN=Extra");
+    g_autoptr(GBytes) plain = certs_join(common, NULL), more = certs_join(common, extra, NULL);
+    g_autoptr(scene_auto) scene = scene_new();
+    static const char *const names[] = {"D00", "D01", "D02"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        struct capture_host *host = scene_host(scene, names[i]);
+        scene_store(scene, host, scene_instance(host, "PRD", names[i]), "SAPSSLC.pse", i == 1 ? more : plain);
+    }
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = scene_finding(audit, FINDING_DRIFT);
+    cr_assert_not_null(finding);
+    cr_expect_str_eq(finding->detail, "\"CN=Extra\" is only in D01 of PRD on D01.");
+}
+
 Test(findings, much_drift_is_counted)
 {
     g_autoptr(scene_auto) scene = scene_new();
@@ -319,11 +337,11 @@ Test(findings, much_drift_is_counted)
         g_string_append_len(bytes, g_bytes_get_data(cert->der, NULL), (gssize)g_bytes_get_size(cert->der));
     }
     g_autoptr(GBytes) all = g_bytes_new(bytes->str, bytes->len);
-    for (int i = 0; i < FINDINGS_NAMED + 3; i++) {
+    for (int i = 0; i < 2 * FINDINGS_NAMED + 4; i++) {
         g_autofree char *name = g_strdup_printf("app%02d", i), *instance = g_strdup_printf("D%02d", i);
         struct capture_host *host = scene_host(scene, name);
         struct capture_store *store =
-            scene_store(scene, host, scene_instance(host, "PRD", instance), "SAPSSLC.pse", i ? nothing : all);
+            scene_store(scene, host, scene_instance(host, "PRD", instance), "SAPSSLC.pse", i % 2 ? nothing : all);
         struct capture_store *other = scene_store(scene, host, host->instances->pdata[0], "SAPSSLA.pse", nothing);
         set_unread(other, "not-allowed");
         cr_assert(store != other);
@@ -332,9 +350,10 @@ Test(findings, much_drift_is_counted)
     const struct audit_finding *finding = scene_finding(audit, FINDING_DRIFT);
     cr_assert_not_null(finding);
     cr_expect(strstr(finding->detail, "; and 3 more"), "%s", finding->detail);
-    cr_expect(strstr(finding->detail, "D10 of PRD on app10 and 2 more"), "%s", finding->detail);
+    cr_expect(strstr(finding->detail, " is missing in D01 of PRD on app01, "), "%s", finding->detail);
+    cr_expect(strstr(finding->detail, "D19 of PRD on app19 and 2 more"), "%s", finding->detail);
     finding = scene_finding(audit, FINDING_STORE_UNREADABLE);
-    cr_expect(strstr(finding->detail, "; and 3 more"), "%s", finding->detail);
+    cr_expect(strstr(finding->detail, "; and 14 more"), "%s", finding->detail);
 }
 
 Test(findings, stores_that_were_not_read)
