@@ -5,6 +5,7 @@
 #include "identify.h"
 #include "moment.h"
 #include "peers.h"
+#include "plan.h"
 #include "remedy.h"
 #include "text.h"
 
@@ -637,6 +638,7 @@ void findings_make(struct landscape *landscape, struct history *history)
     struct work work = {landscape, history, landscape->audit, terse};
 
     anchors_find(landscape, history);
+    plan_make(landscape);
     find_failures(&work);
     find_ends(&work);
     find_drift(&work);

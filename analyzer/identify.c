@@ -366,6 +366,14 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
     identity->key = g_strconcat(failure->missing_cut ? "prefix " : "name ", name, serial ? " " : NULL, serial, NULL);
 }
 
+GPtrArray *identify_chain(struct pool *pool, const struct audit_failure *failure)
+{
+    struct search search = {.pool = pool, .failure = failure};
+
+    find_place_in_chain(&search);
+    return search.below ? known_chain(&search, search.below_index) : g_ptr_array_new();
+}
+
 void identity_clear(struct identity *identity)
 {
     g_clear_pointer(&identity->candidates, g_ptr_array_unref);

@@ -38,6 +38,13 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
 void identity_clear(struct identity *identity);
 
 /**
+ * identify_chain(pool, failure):
+ * What ${failure} shows of the peer's chain below the missing certificate, as far as ${pool} has the DER: from what the
+ * missing one has issued (the last one) downwards without a hole.  A new array of struct audit_cert *, perhaps empty.
+ */
+GPtrArray *identify_chain(struct pool *pool, const struct audit_failure *failure);
+
+/**
  * identify_name(text, cut):
  * The key of a printed name; of text that is no name the text itself.  The caller frees it with g_free().
  */

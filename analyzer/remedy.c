@@ -518,6 +518,17 @@ void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct
         add_undo(audit, gap);
 }
 
+void remedy_covered(struct audit *audit, struct audit_gap *gap, const struct audit_finding *by)
+{
+    gap->covered_by = by->id;
+    g_ptr_array_set_size(gap->steps, 0);
+    add(audit, gap->steps,
+        "Nothing is to be imported for this alone: \"%s\", which the same trust store lacks (finding %s), heals it "
+        "too. "
+        "OpenSSL builds a path to it from what the peer sends.",
+        short_name(audit, by->cert->subject), by->id);
+}
+
 /* Findings without gaps. */
 
 static void steps_of_untrusted(struct audit *audit, struct audit_finding *finding)

@@ -23,6 +23,12 @@ void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct
                 const struct audit_store *sibling, const struct audit_cert *below);
 
 /**
+ * remedy_covered(audit, gap, by):
+ * Replace the steps of ${gap}: the import that the finding ${by} wants for the same store heals it too.
+ */
+void remedy_covered(struct audit *audit, struct audit_gap *gap, const struct audit_finding *by);
+
+/**
  * remedy_finding(audit, finding):
  * Fill the steps of a finding that has no gaps, by its kind, host, stores and failures.
  */

@@ -227,12 +227,13 @@ struct audit_gap { /* one store that lacks (or lacked) the certificate of its fi
     struct audit_instance *instance; /* BASIS_SEEN_UNKNOWN: where it was seen */
     enum audit_gap_basis basis;
     enum audit_state state;
-    const char *note;    /* a sentence on its state ("the list holds it now, ..."), or NULL */
-    int64_t first_seen;  /* the audit that saw this gap first */
-    unsigned count;      /* failed connections */
-    int64_t last;        /* the last of them */
-    GPtrArray *failures; /* of struct audit_failure * */
-    GPtrArray *steps;    /* of const char *: what to do, in order; lines that begin with "$ " are commands */
+    const char *note;       /* a sentence on its state ("the list holds it now, ..."), or NULL */
+    const char *covered_by; /* id of the finding whose import into the same store heals this gap too; NULL: none */
+    int64_t first_seen;     /* the audit that saw this gap first */
+    unsigned count;         /* failed connections */
+    int64_t last;           /* the last of them */
+    GPtrArray *failures;    /* of struct audit_failure * */
+    GPtrArray *steps;       /* of const char *: what to do, in order; lines that begin with "$ " are commands */
 };
 
 struct audit_finding {

@@ -136,6 +136,7 @@ static void put_nav(struct markup *markup, const struct overview *overview)
     markup_attribute(markup, "aria-label", "Chapters");
     markup_open(markup, "ul", NULL);
     put_nav_item(markup, "missing", "Missing certificates", overview->missing->len);
+    put_nav_item(markup, "parts", "By tier and group", overview->tiers->len + overview->groups->len);
     put_nav_item(markup, "others", "Other findings", overview->others->len);
     put_nav_item(markup, "systems", "Trust stores", audit->stores->len);
     put_nav_item(markup, "absent", "Hosts not collected", overview->absent->len);
@@ -200,6 +201,43 @@ static void put_others(struct markup *markup, const struct overview *overview)
     }
     if (findings->len > HTML_FINDINGS_SHOWN)
         markup_close(markup);
+    markup_close(markup);
+}
+
+static void put_parts(struct markup *markup, const char *title, const char *nothing, const GPtrArray *parts)
+{
+    const char *const heads[] = {title, "Hosts", "Wholly collected", "Trust stores to mend", "Failing connections",
+                                 NULL};
+    struct table table;
+
+    table_begin(&table, markup, heads, parts->len, HTML_ROWS_SHOWN, "more");
+    for (guint i = 0; i < parts->len; i++) {
+        const struct overview_part *part = parts->pdata[i];
+        g_autofree char *hosts = words_number(part->hosts), *collected = words_number(part->collected);
+        g_autofree char *stores = words_number(part->stores), *connections = words_number(part->connections);
+        table_row(&table);
+        table_say(&table, NULL, "%s", part->name ? part->name : nothing);
+        table_say(&table, "number", "%s", hosts);
+        table_say(&table, "number", "%s", collected);
+        table_say(&table, "number", "%s", stores);
+        table_say(&table, "number", "%s", connections);
+        table_row_end(&table);
+    }
+    table_end(&table);
+}
+
+/* The same by tier and by group of the inventory. */
+static void put_dimensions(struct markup *markup, const struct overview *overview)
+{
+    if (overview->tiers->len + overview->groups->len == 0)
+        return;
+    markup_open(markup, "section", NULL);
+    markup_attribute(markup, "id", "parts");
+    markup_say(markup, "h2", NULL, "By tier and group");
+    if (overview->tiers->len > 0)
+        put_parts(markup, "Tier", "no tier", overview->tiers);
+    if (overview->groups->len > 0)
+        put_parts(markup, "Group", "no group", overview->groups);
     markup_close(markup);
 }
 
@@ -375,6 +413,7 @@ gboolean report_write_html(struct file_output *output, const struct audit *audit
     put_nav(&markup, overview);
     markup_open(&markup, "main", NULL);
     html_missing(&markup, overview);
+    put_dimensions(&markup, overview);
     put_others(&markup, overview);
     html_systems(&markup, overview);
     html_absent(&markup, overview);

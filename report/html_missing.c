@@ -30,16 +30,23 @@ static char *holders_of(const struct audit_finding *finding)
     return g_strdup(finding->cert || finding->candidates->len > 0 ? "no trust list" : "nobody");
 }
 
-static void put_list(struct markup *markup, const GPtrArray *findings)
+static void put_list(struct markup *markup, const struct overview *overview)
 {
-    static const char *const heads[] = {
-        "Certificate", "Trust stores to mend", "Failing connections", "How sure", "Held by", "Severity", "State", NULL};
+    const GPtrArray *findings = overview->missing;
+    static const char *const heads[] = {"Certificate",
+                                        "To be imported into",
+                                        "Failing connections that this heals",
+                                        "How sure",
+                                        "Held by",
+                                        "Severity",
+                                        "State",
+                                        NULL};
     struct table table;
 
     table_begin(&table, markup, heads, findings->len, HTML_ROWS_SHOWN, "more certificates");
     for (guint i = 0; i < findings->len; i++) {
         const struct audit_finding *finding = findings->pdata[i];
-        g_autofree char *connections = words_number(overview_connections(finding));
+        g_autofree char *connections = words_number(overview_healed(overview, finding));
         g_autofree char *holders = holders_of(finding);
         g_autofree char *sure = g_strndup(words_match(finding->match), strcspn(words_match(finding->match), ":"));
         table_row(&table);
@@ -119,6 +126,8 @@ static void put_gap(struct table *table, const struct audit_gap *gap)
                overview_is_closed(gap->state) && gap->note ? gap->note : words_basis(gap->basis));
     if (gap->note && !overview_is_closed(gap->state))
         markup_say(markup, "span", "note", "%s", gap->note);
+    if (gap->covered_by && !overview_is_closed(gap->state))
+        markup_say(markup, "span", "note", "healed by the import of finding %s", gap->covered_by);
     table_cell_end(table);
     table_say(table, "number", "%s", count);
     table_say(table, "time", "%s", last);
@@ -251,7 +260,7 @@ void html_missing(struct markup *markup, const struct overview *overview)
     if (findings->len == 0)
         markup_say(markup, "p", NULL, "None was found.");
     if (findings->len > 1)
-        put_list(markup, findings);
+        put_list(markup, overview);
     for (guint i = 0; i < findings->len && !file_output_failed(markup->output); i++)
         put_card(markup, findings->pdata[i], i + 1);
     markup_close(markup);

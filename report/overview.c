@@ -11,25 +11,42 @@ gboolean overview_is_closed(enum audit_state state)
     return state == STATE_FIXED || state == STATE_WAIVED;
 }
 
+static gboolean is_open(const struct audit_gap *gap)
+{
+    return !overview_is_closed(gap->state);
+}
+
 unsigned overview_open_gaps(const struct audit_finding *finding)
 {
     unsigned open = 0;
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
-        open += gap->store && !overview_is_closed(gap->state);
+        open += gap->store && is_open(gap) && !gap->covered_by;
     }
     return open;
 }
 
-uint64_t overview_connections(const struct audit_finding *finding)
+uint64_t overview_healed(const struct overview *overview, const struct audit_finding *finding)
 {
-    uint64_t count = 0;
+    const uint64_t *healed = g_hash_table_lookup(overview->healed, finding->id);
+    return healed ? *healed : 0;
+}
+
+/* The connections of a gap are healed by the finding that is imported into its store. */
+static void add_healed(struct overview *overview, const struct audit_finding *finding)
+{
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
-        if (!overview_is_closed(gap->state))
-            count += gap->count;
+        const char *id = gap->covered_by ? gap->covered_by : finding->id;
+        uint64_t *healed = g_hash_table_lookup(overview->healed, id);
+        if (!is_open(gap))
+            continue;
+        if (!healed) {
+            healed = g_new0(uint64_t, 1);
+            g_hash_table_insert(overview->healed, (void *)id, healed);
+        }
+        *healed += gap->count;
     }
-    return count;
 }
 
 static void count_hosts(struct overview *overview)
@@ -49,7 +66,7 @@ static void count_gaps(struct overview *overview, const struct audit_finding *fi
 {
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
-        if (overview_is_closed(gap->state))
+        if (!is_open(gap))
             continue;
         if (!gap->store) {
             overview->homeless += gap->count;
@@ -58,6 +75,123 @@ static void count_gaps(struct overview *overview, const struct audit_finding *fi
         overview->connections += gap->count;
         g_hash_table_add(stores, gap->store);
     }
+}
+
+/* Not if other imports heal all of it. */
+static gboolean needs_import(const struct audit_finding *finding)
+{
+    for (guint i = 0; i < finding->gaps->len; i++) {
+        const struct audit_gap *gap = finding->gaps->pdata[i];
+        if (is_open(gap) && !gap->covered_by)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void sort(GPtrArray *array, int (*compare)(const void *, const void *))
+{
+    if (array->len > 1)
+        qsort(array->pdata, array->len, sizeof array->pdata[0], compare);
+}
+
+/* Tiers and groups of the inventory. */
+
+static void part_free(void *data)
+{
+    struct overview_part *part = data;
+    g_hash_table_unref(part->mended);
+    g_free(part);
+}
+
+static struct overview_part *part_for(GPtrArray *parts, GHashTable *known, const char *name)
+{
+    const char *key = name ? name : "\n"; /* which no name has */
+    struct overview_part *part = g_hash_table_lookup(known, key);
+
+    if (!part) {
+        part = g_new0(struct overview_part, 1);
+        part->name = name;
+        part->mended = g_hash_table_new(NULL, NULL);
+        g_hash_table_insert(known, (void *)key, part);
+        g_ptr_array_add(parts, part);
+    }
+    return part;
+}
+
+/* The parts of each host: its tier and its groups. */
+static GHashTable *make_parts(struct overview *overview)
+{
+    GHashTable *of_host = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    g_autoptr(GHashTable) tiers = g_hash_table_new(g_str_hash, g_str_equal),
+                          groups = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < overview->audit->hosts->len; i++) {
+        struct audit_host *host = overview->audit->hosts->pdata[i];
+        GPtrArray *parts = g_ptr_array_new();
+        g_ptr_array_add(parts, part_for(overview->tiers, tiers, host->tier));
+        for (guint j = 0; j < host->groups->len; j++)
+            g_ptr_array_add(parts, part_for(overview->groups, groups, host->groups->pdata[j]));
+        if (host->groups->len == 0)
+            g_ptr_array_add(parts, part_for(overview->groups, groups, NULL));
+        for (guint j = 0; j < parts->len; j++) {
+            struct overview_part *part = parts->pdata[j];
+            part->hosts++;
+            part->collected += host->status == HOST_COLLECTED;
+        }
+        g_hash_table_insert(of_host, host, parts);
+    }
+    return of_host;
+}
+
+static void count_gap_in_parts(const struct audit_gap *gap, GHashTable *of_host)
+{
+    for (guint i = 0; gap->store && i < gap->store->members->len; i++) {
+        const struct audit_member *member = gap->store->members->pdata[i];
+        const GPtrArray *parts = g_hash_table_lookup(of_host, member->instance->host);
+        for (guint j = 0; parts && j < parts->len; j++)
+            g_hash_table_add(((struct overview_part *)parts->pdata[j])->mended, gap->store);
+    }
+    for (guint i = 0; i < gap->failures->len; i++) {
+        const struct audit_failure *failure = gap->failures->pdata[i];
+        const GPtrArray *parts = failure->instance ? g_hash_table_lookup(of_host, failure->instance->host) : NULL;
+        for (guint j = 0; parts && j < parts->len; j++)
+            ((struct overview_part *)parts->pdata[j])->connections += failure->count;
+    }
+}
+
+static int compare_parts(const void *a, const void *b)
+{
+    const struct overview_part *left = *(struct overview_part *const *)a, *right = *(struct overview_part *const *)b;
+
+    if (!left->name != !right->name)
+        return left->name ? -1 : 1; /* hosts without any come last */
+    return g_strcmp0(left->name, right->name);
+}
+
+/* Without a name at all there is nothing to tell apart. */
+static void finish_parts(GPtrArray *parts)
+{
+    sort(parts, compare_parts);
+    if (parts->len > 0 && !((const struct overview_part *)parts->pdata[0])->name)
+        g_ptr_array_set_size(parts, 0);
+    for (guint i = 0; i < parts->len; i++) {
+        struct overview_part *part = parts->pdata[i];
+        part->stores = g_hash_table_size(part->mended);
+    }
+}
+
+static void count_parts(struct overview *overview)
+{
+    g_autoptr(GHashTable) of_host = make_parts(overview);
+
+    for (guint i = 0; i < overview->missing->len; i++) {
+        const struct audit_finding *finding = overview->missing->pdata[i];
+        for (guint j = 0; j < finding->gaps->len; j++)
+            if (is_open(finding->gaps->pdata[j]))
+                count_gap_in_parts(finding->gaps->pdata[j], of_host);
+    }
+    finish_parts(overview->tiers);
+    finish_parts(overview->groups);
 }
 
 static void sort_into_chapter(struct overview *overview, struct audit_finding *finding)
@@ -75,16 +209,16 @@ static void sort_into_chapter(struct overview *overview, struct audit_finding *f
         g_ptr_array_add(overview->others, finding);
 }
 
-static int compare_missing(const void *a, const void *b)
+static gint compare_missing(const void *a, const void *b, void *data)
 {
     const struct audit_finding *left = *(struct audit_finding *const *)a, *right = *(struct audit_finding *const *)b;
+    uint64_t healed[2] = {overview_healed(data, left), overview_healed(data, right)};
     unsigned gaps[2] = {overview_open_gaps(left), overview_open_gaps(right)};
-    uint64_t connections[2] = {overview_connections(left), overview_connections(right)};
 
+    if (healed[0] != healed[1])
+        return healed[0] > healed[1] ? -1 : 1;
     if (gaps[0] != gaps[1])
         return gaps[0] > gaps[1] ? -1 : 1;
-    if (connections[0] != connections[1])
-        return connections[0] > connections[1] ? -1 : 1;
     if (left->severity != right->severity)
         return left->severity > right->severity ? -1 : 1;
     return strcmp(left->id, right->id);
@@ -99,12 +233,6 @@ static int compare_ending(const void *a, const void *b)
     return strcmp(left->id, right->id);
 }
 
-static void sort(GPtrArray *array, int (*compare)(const void *, const void *))
-{
-    if (array->len > 1)
-        qsort(array->pdata, array->len, sizeof array->pdata[0], compare);
-}
-
 struct overview *overview_new(const struct audit *audit)
 {
     struct overview *overview = g_new0(struct overview, 1);
@@ -116,7 +244,10 @@ struct overview *overview_new(const struct audit *audit)
     overview->ending = g_ptr_array_new();
     overview->closed = g_ptr_array_new();
     overview->absent = g_ptr_array_new();
+    overview->tiers = g_ptr_array_new_with_free_func(part_free);
+    overview->groups = g_ptr_array_new_with_free_func(part_free);
     overview->host_findings = g_hash_table_new(NULL, NULL);
+    overview->healed = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     count_hosts(overview);
     for (guint i = 0; i < audit->findings->len; i++) {
         struct audit_finding *finding = audit->findings->pdata[i];
@@ -124,15 +255,17 @@ struct overview *overview_new(const struct audit *audit)
         sort_into_chapter(overview, finding);
         if (overview_is_closed(finding->state))
             continue;
+        add_healed(overview, finding);
         if (finding->kind == FINDING_MISSING_ANCHOR) {
-            overview->certificates++;
+            overview->certificates += needs_import(finding);
             count_gaps(overview, finding, stores);
         }
         overview->unknown += finding->kind == FINDING_UNKNOWN_ISSUER;
     }
     overview->stores = g_hash_table_size(stores);
-    sort(overview->missing, compare_missing);
+    g_ptr_array_sort_with_data(overview->missing, compare_missing, overview);
     sort(overview->ending, compare_ending);
+    count_parts(overview);
     return overview;
 }
 
@@ -145,7 +278,10 @@ void overview_free(struct overview *overview)
     g_ptr_array_unref(overview->ending);
     g_ptr_array_unref(overview->closed);
     g_ptr_array_unref(overview->absent);
+    g_ptr_array_unref(overview->tiers);
+    g_ptr_array_unref(overview->groups);
     g_hash_table_unref(overview->host_findings);
+    g_hash_table_unref(overview->healed);
     g_free(overview);
 }
 

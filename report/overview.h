@@ -14,18 +14,30 @@
 struct overview {
     const struct audit *audit;
     unsigned collected, partial, failed; /* hosts */
-    unsigned certificates;               /* to import: open findings of a missing anchor that somebody holds */
-    unsigned unknown;                    /* open findings of an issuer that nobody holds */
-    unsigned stores;                     /* to mend by those imports, each counted once */
-    uint64_t connections;                /* failed connections that those imports heal */
-    uint64_t homeless;                   /* failed connections that need them too, but whose PSE is not known */
-    unsigned states[OVERVIEW_STATES];    /* findings */
-    GPtrArray *missing;                  /* of struct audit_finding *: open ones, most stores to mend first */
-    GPtrArray *others;                   /* open ones that are in no other chapter */
-    GPtrArray *ending;                   /* certificates past or near their end, the first to end first */
-    GPtrArray *closed;                   /* fixed and waived ones */
-    GPtrArray *absent;                   /* of struct audit_host *: not or not wholly collected */
-    GHashTable *host_findings;           /* of struct audit_host * to its finding of FINDING_HOST_MISSING */
+    unsigned
+        certificates;     /* to import: open findings of a missing anchor that somebody holds, and no other import heals
+                           */
+    unsigned unknown;     /* open findings of an issuer that nobody holds */
+    unsigned stores;      /* to mend by those imports, each counted once */
+    uint64_t connections; /* failed connections that those imports heal */
+    uint64_t homeless;    /* failed connections that need them too, but whose PSE is not known */
+    unsigned states[OVERVIEW_STATES]; /* findings */
+    GPtrArray *missing;               /* of struct audit_finding *: open ones, what heals most first */
+    GPtrArray *others;                /* open ones that are in no other chapter */
+    GPtrArray *ending;                /* certificates past or near their end, the first to end first */
+    GPtrArray *closed;                /* fixed and waived ones */
+    GPtrArray *absent;                /* of struct audit_host *: not or not wholly collected */
+    GPtrArray *tiers, *groups;        /* of struct overview_part *, by name */
+    GHashTable *host_findings;        /* of struct audit_host * to its finding of FINDING_HOST_MISSING */
+    GHashTable *healed;               /* private: id of a finding -> uint64_t * */
+};
+
+struct overview_part { /* the hosts of a tier or a group of the inventory */
+    const char *name;  /* NULL: hosts without any */
+    unsigned hosts, collected;
+    unsigned stores;      /* trust stores to mend that have a copy on them */
+    uint64_t connections; /* failed for want of a certificate, as tonight's traces show them */
+    GHashTable *mended;   /* private: set of these stores */
 };
 
 struct overview *overview_new(const struct audit *audit);
@@ -45,11 +57,13 @@ char *overview_headline(const struct overview *overview);
 GPtrArray *overview_remarks(const struct overview *overview);
 
 /**
- * overview_open_gaps(finding), overview_connections(finding):
- * Stores that are still to be mended, as far as they are known; failed connections of the gaps that are open.
+ * overview_open_gaps(finding), overview_healed(overview, finding):
+ * Stores into which the certificate of ${finding} is still to be imported, as far as they are known; failed connections
+ * that this heals, or would heal if somebody had the certificate, those of other findings in the same stores among
+ * them.
  */
 unsigned overview_open_gaps(const struct audit_finding *finding);
-uint64_t overview_connections(const struct audit_finding *finding);
+uint64_t overview_healed(const struct overview *overview, const struct audit_finding *finding);
 
 gboolean overview_is_closed(enum audit_state state);
 

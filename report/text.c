@@ -79,6 +79,62 @@ static void put_gap(struct file_output *output, const struct audit_gap *gap)
         paper_field(output, "", "%s", words_basis(gap->basis));
     if (gap->note)
         paper_field(output, "", "%s", gap->note);
+    if (gap->covered_by && !overview_is_closed(gap->state))
+        paper_field(output, "", "healed by the import of finding %s", gap->covered_by);
+}
+
+static char *import_of(const struct overview *overview, const struct audit_finding *finding)
+{
+    unsigned stores = overview_open_gaps(finding);
+    uint64_t connections = overview_healed(overview, finding);
+    g_autofree char *healed = words_count(connections, "failing connection", "failing connections");
+    g_autofree char *into = stores > 0 ? words_count(stores, "trust store", "trust stores")
+                                       : g_strdup("a PSE that the trace does not name");
+
+    if (stores == 0 && connections == 0)
+        return g_strdup("other imports heal it");
+    return g_strdup_printf("%sinto %s, heals %s",
+                           finding->cert                  ? ""
+                           : finding->candidates->len > 0 ? "not certain which; "
+                                                          : "not at hand; ",
+                           into, healed);
+}
+
+static void put_imports(struct file_output *output, const struct overview *overview)
+{
+    if (overview->missing->len < 2)
+        return;
+    put_chapter(output, "What to import, what heals most first");
+    file_output_puts(output, "\n");
+    for (guint i = 0; i < overview->missing->len && !file_output_failed(output); i++) {
+        const struct audit_finding *finding = overview->missing->pdata[i];
+        const char *subject = finding->cert && finding->cert->subject ? finding->cert->subject : finding->subject;
+        g_autofree char *name = words_short_name(subject);
+        g_autofree char *import = import_of(overview, finding);
+        g_autofree char *line = g_strdup_printf("%s: %s (%s)", name ? name : finding->title, import, finding->id);
+        paper_wrap(output, "- ", "  ", line);
+    }
+}
+
+static void put_parts(struct file_output *output, const char *title, const char *nothing, const GPtrArray *parts)
+{
+    if (parts->len == 0)
+        return;
+    file_output_printf(output, "\n%-24s %8s %10s %8s %12s\n", title, "hosts", "collected", "to mend", "connections");
+    for (guint i = 0; i < parts->len; i++) {
+        const struct overview_part *part = parts->pdata[i];
+        g_autofree char *stores = words_number(part->stores), *connections = words_number(part->connections);
+        file_output_printf(output, "%-24s %8u %10u %8s %12s\n", part->name ? part->name : nothing, part->hosts,
+                           part->collected, stores, connections);
+    }
+}
+
+static void put_dimensions(struct file_output *output, const struct overview *overview)
+{
+    if (overview->tiers->len + overview->groups->len > 0)
+        put_chapter(output, "By tier and group");
+    put_parts(output, "Tier", "(none)", overview->tiers);
+    put_parts(output, "Group", "(none)", overview->groups);
 }
 
 static void put_stores(struct file_output *output, const char *label, const GPtrArray *stores)
@@ -265,7 +321,9 @@ gboolean report_write_text(struct file_output *output, const struct audit *audit
 
     (void)error;
     put_head(output, overview);
+    put_imports(output, overview);
     put_findings(output, "Missing certificates", overview->missing, put_missing);
+    put_dimensions(output, overview);
     put_findings(output, "Other findings", overview->others, put_other);
     put_landscape(output, overview);
     put_findings(output, "Certificates near their end", overview->ending, put_ending);

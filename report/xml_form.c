@@ -351,6 +351,7 @@ static const struct xml_element gap_element = {
             WORD(gap, "basis", basis, gap_basis),
             WORD(gap, "state", state, state),
             TEXT(gap, "note", note),
+            TEXT(gap, "covered-by", covered_by),
             MOMENT(gap, "first-seen", first_seen),
             COUNT(gap, "count", count),
             MOMENT(gap, "last", last),

@@ -1,0 +1,138 @@
+#include "plan.h"
+
+#include "identify.h"
+#include "path.h"
+#include "remedy.h"
+
+#include <string.h>
+
+struct want { /* an open gap of a store */
+    struct audit_finding *finding;
+    struct audit_gap *gap;
+    gboolean covered;
+};
+
+struct plan {
+    struct landscape *landscape;
+    GHashTable *stores; /* struct audit_store * -> GArray of struct want */
+    GHashTable *paths;  /* GBytes: a chain and an anchor -> GINT_TO_POINTER(1 + whether there is a path) */
+};
+
+/* Whether a path leads from the chain to ${anchor}; each such question is put to OpenSSL once. */
+static gboolean leads_to(struct plan *plan, const GPtrArray *chain, struct audit_cert *anchor)
+{
+    g_autoptr(GPtrArray) key = g_ptr_array_new(), anchors = g_ptr_array_new();
+    for (guint i = 0; i < chain->len; i++)
+        g_ptr_array_add(key, chain->pdata[i]);
+    g_ptr_array_add(key, anchor);
+    g_autoptr(GBytes) bytes = g_bytes_new(key->pdata, key->len * sizeof key->pdata[0]);
+    int known = GPOINTER_TO_INT(g_hash_table_lookup(plan->paths, bytes));
+    if (known)
+        return known - 1;
+    g_ptr_array_add(anchors, anchor);
+    gboolean path = path_verify(chain, anchors, plan->landscape->audit->evaluated, NULL);
+    g_hash_table_insert(plan->paths, g_steal_pointer(&bytes), GINT_TO_POINTER(1 + path));
+    return path;
+}
+
+/* Whether ${anchor} heals each failure of the gap; what a peer sends and is not at hand heals nothing for certain. */
+static gboolean heals(struct plan *plan, const struct audit_gap *gap, struct audit_cert *anchor)
+{
+    for (guint i = 0; i < gap->failures->len; i++) {
+        g_autoptr(GPtrArray) chain = identify_chain(plan->landscape->pool, gap->failures->pdata[i]);
+        if (chain->len == 0 || !leads_to(plan, chain, anchor))
+            return FALSE;
+    }
+    return gap->failures->len > 0;
+}
+
+static void add_gap(struct plan *plan, GPtrArray *order, struct audit_finding *finding, struct audit_gap *gap)
+{
+    struct want want = {finding, gap, FALSE};
+
+    if (!gap->store || gap->state == STATE_FIXED)
+        return;
+    GArray *wants = g_hash_table_lookup(plan->stores, gap->store);
+    if (!wants) {
+        wants = g_array_new(FALSE, FALSE, sizeof(struct want));
+        g_hash_table_insert(plan->stores, gap->store, wants);
+        g_ptr_array_add(order, wants);
+    }
+    g_array_append_val(wants, want);
+}
+
+static gboolean is_better(const struct audit_finding *one, const struct audit_finding *other)
+{
+    if (one->cert->self_signed != other->cert->self_signed)
+        return one->cert->self_signed;
+    if (one->cert->not_after != other->cert->not_after)
+        return one->cert->not_after > other->cert->not_after;
+    return strcmp(one->id, other->id) < 0;
+}
+
+/* The wants that are still open and that the import of want ${number} serves, itself among them. */
+static guint count_served(const GArray *wants, const gboolean *table, guint number)
+{
+    guint served = 0;
+    for (guint i = 0; i < wants->len; i++)
+        served += !g_array_index(wants, struct want, i).covered && table[number * wants->len + i];
+    return served;
+}
+
+static void cover(struct plan *plan, GArray *wants)
+{
+    guint n = wants->len;
+    g_autofree gboolean *table = g_new0(gboolean, n * n);
+
+    for (guint i = 0; i < n; i++)
+        for (guint j = 0; j < n; j++)
+            table[i * n + j] = i == j || heals(plan, g_array_index(wants, struct want, j).gap,
+                                               g_array_index(wants, struct want, i).finding->cert);
+    for (;;) {
+        struct want *best = NULL;
+        guint most = 0, number = 0;
+        for (guint i = 0; i < n; i++) {
+            struct want *want = &g_array_index(wants, struct want, i);
+            guint served = want->covered ? 0 : count_served(wants, table, i);
+            if (served > most || (served == most && best && is_better(want->finding, best->finding))) {
+                most = served;
+                best = want;
+                number = i;
+            }
+        }
+        if (most == 0)
+            return;
+        for (guint i = 0; i < n; i++) {
+            struct want *want = &g_array_index(wants, struct want, i);
+            if (want->covered || !table[number * n + i])
+                continue;
+            want->covered = TRUE;
+            if (want != best)
+                remedy_covered(plan->landscape->audit, want->gap, best->finding);
+        }
+    }
+}
+
+void plan_make(struct landscape *landscape)
+{
+    const struct audit *audit = landscape->audit;
+    struct plan plan = {
+        .landscape = landscape,
+        .stores = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref),
+        .paths = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL),
+    };
+    g_autoptr(GPtrArray) order = g_ptr_array_new();
+
+    for (guint i = 0; i < audit->findings->len; i++) {
+        struct audit_finding *finding = audit->findings->pdata[i];
+        for (guint j = 0; finding->kind == FINDING_MISSING_ANCHOR && finding->cert && j < finding->gaps->len; j++)
+            add_gap(&plan, order, finding, finding->gaps->pdata[j]);
+    }
+    for (guint i = 0; i < order->len; i++) {
+        GArray *wants = order->pdata[i];
+        if (wants->len > 1 && wants->len <= PLAN_GAPS)
+            cover(&plan, wants);
+    }
+    g_hash_table_unref(plan.stores);
+    g_hash_table_unref(plan.paths);
+}
