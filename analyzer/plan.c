@@ -9,6 +9,8 @@
 struct want { /* an open gap of a store */
     struct audit_finding *finding;
     struct audit_gap *gap;
+    GPtrArray
+        *chains; /* of GPtrArray of struct audit_cert *: what the peers send; NULL: not at hand for every failure */
     gboolean covered;
 };
 
@@ -35,20 +37,40 @@ static gboolean leads_to(struct plan *plan, const GPtrArray *chain, struct audit
     return path;
 }
 
-/* Whether ${anchor} heals each failure of the gap; what a peer sends and is not at hand heals nothing for certain. */
-static gboolean heals(struct plan *plan, const struct audit_gap *gap, struct audit_cert *anchor)
+/* The chains that the peers of a gap send; what is not at hand heals nothing for certain. */
+static GPtrArray *chains_of(const struct plan *plan, const struct audit_gap *gap)
 {
+    g_autoptr(GPtrArray) chains = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+
     for (guint i = 0; i < gap->failures->len; i++) {
-        g_autoptr(GPtrArray) chain = identify_chain(plan->landscape->pool, gap->failures->pdata[i]);
-        if (chain->len == 0 || !leads_to(plan, chain, anchor))
-            return FALSE;
+        GPtrArray *chain = identify_chain(plan->landscape->pool, gap->failures->pdata[i]);
+        g_ptr_array_add(chains, chain);
+        if (chain->len == 0)
+            return NULL;
     }
-    return gap->failures->len > 0;
+    return chains->len > 0 ? g_steal_pointer(&chains) : NULL;
+}
+
+/* Whether ${anchor} heals each failure of a gap. */
+static gboolean heals(struct plan *plan, const GPtrArray *chains, struct audit_cert *anchor)
+{
+    for (guint i = 0; chains && i < chains->len; i++)
+        if (!leads_to(plan, chains->pdata[i], anchor))
+            return FALSE;
+    return chains != NULL;
+}
+
+static void wants_free(void *data)
+{
+    GArray *wants = data;
+    for (guint i = 0; i < wants->len; i++)
+        g_clear_pointer(&g_array_index(wants, struct want, i).chains, g_ptr_array_unref);
+    g_array_unref(wants);
 }
 
 static void add_gap(struct plan *plan, GPtrArray *order, struct audit_finding *finding, struct audit_gap *gap)
 {
-    struct want want = {finding, gap, FALSE};
+    struct want want = {.finding = finding, .gap = gap};
 
     if (!gap->store || gap->state == STATE_FIXED)
         return;
@@ -84,10 +106,12 @@ static void cover(struct plan *plan, GArray *wants)
     guint n = wants->len;
     g_autofree gboolean *table = g_new0(gboolean, n * n);
 
-    for (guint i = 0; i < n; i++)
-        for (guint j = 0; j < n; j++)
-            table[i * n + j] = i == j || heals(plan, g_array_index(wants, struct want, j).gap,
-                                               g_array_index(wants, struct want, i).finding->cert);
+    for (guint j = 0; j < n; j++) {
+        struct want *want = &g_array_index(wants, struct want, j);
+        want->chains = chains_of(plan, want->gap);
+        for (guint i = 0; i < n; i++)
+            table[i * n + j] = i == j || heals(plan, want->chains, g_array_index(wants, struct want, i).finding->cert);
+    }
     for (;;) {
         struct want *best = NULL;
         guint most = 0, number = 0;
@@ -118,7 +142,7 @@ void plan_make(struct landscape *landscape)
     const struct audit *audit = landscape->audit;
     struct plan plan = {
         .landscape = landscape,
-        .stores = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref),
+        .stores = g_hash_table_new_full(NULL, NULL, NULL, wants_free),
         .paths = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL),
     };
     g_autoptr(GPtrArray) order = g_ptr_array_new();
