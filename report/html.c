@@ -1,6 +1,7 @@
 /* The audit as one HTML file: no script, nothing from outside, for screens and for paper. */
 #include "error.h"
 #include "html.css.h"
+#include "html_certificates.h"
 #include "html_landscape.h"
 #include "html_missing.h"
 #include "html_parts.h"
@@ -142,6 +143,7 @@ static void put_nav(struct markup *markup, const struct overview *overview)
     put_nav_item(markup, "absent", "Hosts not collected", overview->absent->len);
     put_nav_item(markup, "ending", "Near their end", overview->ending->len);
     put_nav_item(markup, "closed", "Fixed and waived", overview->closed->len);
+    put_nav_item(markup, "certificates", "All certificates", audit->certs->len);
     put_nav_item(markup, "hosts", "All hosts", audit->hosts->len);
     put_nav_item(markup, "warnings", "Trouble with the input", audit->warnings->len);
     markup_close(markup);
@@ -419,6 +421,7 @@ gboolean report_write_html(struct file_output *output, const struct audit *audit
     html_absent(&markup, overview);
     put_ending(&markup, overview);
     put_closed(&markup, overview);
+    html_certificates(&markup, overview);
     html_hosts(&markup, overview);
     put_warnings(&markup, audit);
     put_definitions(&markup);

@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "fixture_audit.h"
+#include "holders.h"
 #include "moment.h"
 #include "overview.h"
 #include "words.h"
@@ -720,6 +721,36 @@ static void expect_hash_of_style(const struct seen *seen)
     cr_expect_str_eq(seen->policy, policy, "%s", seen->name);
     cr_expect_null(strstr(seen->style, "url("));
     cr_expect_null(strstr(seen->style, "@import"));
+}
+
+/* Counted again in the plain way. */
+Test(report, where_each_certificate_is)
+{
+    g_autoptr(audit_auto) audit = fixture_landscape();
+    g_autofree struct holders *holders = holders_of(audit);
+    unsigned several = 0, own = 0;
+
+    for (guint i = 0; i < audit->certs->len; i++) {
+        const struct audit_cert *cert = audit->certs->pdata[i];
+        unsigned trusted = 0, own_of = 0;
+        for (guint j = 0; j < audit->stores->len; j++) {
+            const struct audit_store *store = audit->stores->pdata[j];
+            gboolean has = FALSE;
+            for (guint k = 0; k < store->members->len; k++) {
+                const struct audit_member *member = store->members->pdata[k];
+                has = has || (member->list && audit_list_has(member->list, cert));
+                own_of += member->own == cert;
+            }
+            if (has && trusted < HOLDERS_NAMED)
+                cr_expect_eq(holders[cert->id - 1].named[trusted], store);
+            trusted += has;
+        }
+        cr_expect_eq(holders[cert->id - 1].trusted, trusted, "%s", cert->subject);
+        cr_expect_eq(holders[cert->id - 1].own, own_of, "%s", cert->subject);
+        several += trusted > 1;
+        own += own_of > 0;
+    }
+    cr_expect(several > 0 && own > 0, "the fixture has some");
 }
 
 Test(report, html_is_inert_and_whole)
