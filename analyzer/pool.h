@@ -64,9 +64,9 @@ struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t
 
 /**
  * pool_add_reference(pool, path, error):
- * Take the certificates of a reference file (PEM with any number of them, or DER), or of all files of a folder and the
- * folders below it (see reference.h).  A file without a certificate is a warning of the audit, one for all files of a
- * folder; a path that cannot be read at all is an error.
+ * Take the certificates of a reference file, or of all files of a folder and the folders below it (see reference.h).  A
+ * file without a certificate is a warning of the audit, one for all files of a folder; a path that cannot be read at
+ * all is an error.
  */
 gboolean pool_add_reference(struct pool *pool, const char *path, GError **error);
 
