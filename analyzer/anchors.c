@@ -22,6 +22,7 @@ static void spot_free(void *data)
 {
     struct spot *spot = data;
     g_hash_table_unref(spot->members);
+    anchors_clear_sent(spot);
     g_free(spot);
 }
 
@@ -113,6 +114,7 @@ static void add_failure(struct anchors *anchors, struct audit_failure *failure)
 
     struct spot *spot = spot_for(anchors, need, failure->store, failure->instance);
     struct audit_member *member = g_hash_table_lookup(anchors->landscape->members, failure);
+    anchors_keep_sent(anchors, spot, failure);
     g_ptr_array_add(spot->gap->failures, failure);
     spot->gap->count += failure->count;
     spot->gap->last = MAX(spot->gap->last, failure->last);
@@ -220,6 +222,8 @@ static void add_gap_before(struct anchors *anchors, struct need *need, const str
     spot->before = before;
     spot->gap->count = before->count;
     spot->gap->last = before->last;
+    for (guint i = 0; i < before->failures->len; i++)
+        anchors_keep_sent(anchors, spot, before->failures->pdata[i]);
 }
 
 static gboolean is_over(const struct anchors *anchors, const struct audit_finding *before)
@@ -407,6 +411,7 @@ void anchors_find(struct landscape *landscape, struct history *history)
         .audit = landscape->audit,
         .needs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, need_free),
         .order = g_ptr_array_new(),
+        .proofs = proofs_new(landscape->audit, landscape->pool),
     };
     for (guint i = 0; i < anchors.audit->failures->len; i++)
         if (anchors_concern(anchors.audit->failures->pdata[i]))
@@ -418,5 +423,6 @@ void anchors_find(struct landscape *landscape, struct history *history)
     g_array_unref(anchors.copies);
     g_ptr_array_unref(anchors.order);
     g_hash_table_unref(anchors.needs);
+    proofs_free(anchors.proofs);
     g_clear_pointer(&anchors.by_instance, g_hash_table_unref);
 }

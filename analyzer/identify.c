@@ -365,6 +365,25 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
     identity->key = g_strconcat(failure->missing_cut ? "prefix " : "name ", name, serial ? " " : NULL, serial, NULL);
 }
 
+GPtrArray *identify_chain(struct pool *pool, const struct audit_failure *failure, gboolean *whole)
+{
+    struct search search = {.pool = pool, .failure = failure};
+    GPtrArray *chain = g_ptr_array_new();
+
+    *whole = FALSE;
+    find_place_in_chain(&search);
+    for (guint i = search.below || search.self ? search.below_index + 1 : 0; i-- > 0;) {
+        struct audit_cert *cert = find_link(&search, failure->chain->pdata[i]);
+        if (cert && cert->der) {
+            g_ptr_array_insert(chain, 0, cert);
+            *whole = i == 0;
+        } else if (chain->len > 0) {
+            break;
+        }
+    }
+    return chain;
+}
+
 void identity_clear(struct identity *identity)
 {
     g_clear_pointer(&identity->candidates, g_ptr_array_unref);

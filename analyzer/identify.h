@@ -37,6 +37,14 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
 void identity_clear(struct identity *identity);
 
 /**
+ * identify_chain(pool, failure, whole):
+ * What the peer of ${failure} sends, as far as the pool has it with DER: the certificates below the missing one (or, of
+ * a self-signed peer, that one itself), leaf first and without a hole between them; often none.  ${*whole} is whether
+ * it begins with the leaf.  The caller frees it with g_ptr_array_unref().
+ */
+GPtrArray *identify_chain(struct pool *pool, const struct audit_failure *failure, gboolean *whole);
+
+/**
  * identify_name(text, cut):
  * The key of a printed name; of text that is no name the text itself.  The caller frees it with g_free().
  */

@@ -723,6 +723,19 @@ struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer,
     return found;
 }
 
+static void append_group(const struct pool *pool, GPtrArray *found, const char *subject_key)
+{
+    const GPtrArray *group = g_hash_table_lookup(pool->by_subject, subject_key);
+    for (guint i = 0; group && i < group->len; i++)
+        g_ptr_array_add(found, ((struct entry *)group->pdata[i])->cert);
+}
+
+static void sort_from(GPtrArray *found, guint begin)
+{
+    if (found->len > begin + 1)
+        qsort(found->pdata + begin, found->len - begin, sizeof found->pdata[0], compare_certs);
+}
+
 void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *subject, gboolean cut)
 {
     g_autofree char *key = name_key(subject, cut);
@@ -738,12 +751,18 @@ void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *su
                 g_ptr_array_add(found, entry->cert);
         }
     } else if (key) {
-        GPtrArray *group = g_hash_table_lookup(pool->by_subject, key);
-        for (guint i = 0; group && i < group->len; i++)
-            g_ptr_array_add(found, ((struct entry *)group->pdata[i])->cert);
+        append_group(pool, found, key);
     }
-    if (found->len > begin + 1)
-        qsort(found->pdata + begin, found->len - begin, sizeof found->pdata[0], compare_certs);
+    sort_from(found, begin);
+}
+
+void pool_find_issuers(const struct pool *pool, GPtrArray *found, const struct audit_cert *cert)
+{
+    const struct entry *entry = g_hash_table_lookup(pool->entries, cert);
+    guint begin = found->len;
+    if (entry && entry->issuer_key)
+        append_group(pool, found, entry->issuer_key);
+    sort_from(found, begin);
 }
 
 static gboolean verify_pair(const struct audit_cert *issuer, const struct audit_cert *subject)

@@ -86,6 +86,13 @@ struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer,
 void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *subject, gboolean cut);
 
 /**
+ * pool_find_issuers(pool, found, cert):
+ * Append to ${found} every certificate whose subject is the issuer of ${cert}, which is one of the pool, in a fixed
+ * order; those from traces too.  Where the name is too long to be compared that is none.
+ */
+void pool_find_issuers(const struct pool *pool, GPtrArray *found, const struct audit_cert *cert);
+
+/**
  * pool_issued(pool, issuer, subject):
  * TRUE if ${issuer} has signed ${subject}: names fit and the signature verifies.  Both need their DER, else FALSE. Each
  * pair is verified once.

@@ -33,3 +33,4 @@ NAMES(finding_kind, "missing-anchor", "unknown-issuer", "tls-failure", "expired"
       "store-unreadable", "trace-detail", "trace-level", "trace-rotation", "host-missing")
 NAMES(gap_basis, "seen", "seen-unread", "seen-unknown")
 NAMES(match, "proved", "fingerprint", "serial", "name", "ambiguous", "none")
+NAMES(proof, "unknown", "path", "held", "no-path")

@@ -79,6 +79,8 @@ static void put_gap(struct file_output *output, const struct audit_gap *gap)
         paper_field(output, "", "%s", words_basis(gap->basis));
     if (gap->note)
         paper_field(output, "", "%s", gap->note);
+    if (gap->path)
+        paper_field(output, "", "%s", gap->path);
 }
 
 static void put_stores(struct file_output *output, const char *label, const GPtrArray *stores)
