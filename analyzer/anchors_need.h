@@ -35,8 +35,9 @@ struct need { /* a certificate that is missing somewhere */
     GPtrArray *order;  /* the same as they came */
     char *name;        /* key of its name, see find_successor() */
     gboolean substitute;
-    unsigned counts[MATCH_NONE + 1]; /* failed connections of tonight by how they were matched */
-    uint8_t *lists;                  /* by id of a trust list: HOLDS_ONE, HOLDS_ALL */
+    const struct audit_cert *outdated; /* with substitute, see identify.h */
+    unsigned counts[MATCH_NONE + 1];   /* failed connections of tonight by how they were matched */
+    uint8_t *lists;                    /* by id of a trust list: HOLDS_ONE, HOLDS_ALL */
 };
 
 /* What a trust list has of the certificates in question: the one certificate, or some or all of the candidates. */
@@ -56,6 +57,7 @@ struct anchors {
     GPtrArray *order;  /* the same as they came */
     GArray *copies;    /* of struct copy, by store */
     struct proofs *proofs;
+    GHashTable *known;       /* GBytes: what a failure of tonight says -> struct identity * */
     GHashTable *by_instance; /* struct audit_instance * -> GPtrArray of struct audit_member *, when it is needed */
 };
 

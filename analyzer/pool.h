@@ -93,6 +93,21 @@ void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *su
 void pool_find_issuers(const struct pool *pool, GPtrArray *found, const struct audit_cert *cert);
 
 /**
+ * pool_find_key_id(pool, found, key_id), pool_authority_key_id(pool, cert):
+ * Append to ${found} every certificate with this subject key identifier (lower case hex), in a fixed order; those from
+ * traces too.  The identifier of the key that has signed ${cert}, as ${cert} says; NULL if it does not, or has no DER.
+ */
+void pool_find_key_id(const struct pool *pool, GPtrArray *found, const char *key_id);
+const char *pool_authority_key_id(const struct pool *pool, const struct audit_cert *cert);
+
+/**
+ * pool_holders(pool, cert):
+ * In how many PSE files of the audit the trust list holds ${cert}.  They are counted at the first call, so all stores
+ * have to be there.
+ */
+unsigned pool_holders(struct pool *pool, const struct audit_cert *cert);
+
+/**
  * pool_issued(pool, issuer, subject):
  * TRUE if ${issuer} has signed ${subject}: names fit and the signature verifies.  Both need their DER, else FALSE. Each
  * pair is verified once.

@@ -97,6 +97,7 @@ enum audit_match { /* how the certificate of a finding was identified with what 
                    MATCH_PROVED,      /* its key verifies the signature of a certificate of the peer's chain */
                    MATCH_FINGERPRINT, /* the trace prints its fingerprint */
                    MATCH_SERIAL,      /* issuer and serial number are equal */
+                   MATCH_KEY_ID,      /* name and key identifier are those that the certificate below asks for */
                    MATCH_NAME,        /* the full name is equal, and there is one such certificate */
                    MATCH_AMBIGUOUS, /* the name is equal (or a prefix), and there are several: the candidates are listed
                                      */

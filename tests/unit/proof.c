@@ -126,12 +126,30 @@ Test(proof, no_path_even_with_it)
     struct peer peer;
     peer_init(&peer);
     g_autoptr(audit_auto) late =
-        LIVE(NULL, .lists = {{peer.other}}, .known = {peer.root, peer.middle, peer.leaf}, .stamp = AFTER, .days = 600);
+        LIVE(NULL, .lists = {{peer.other}}, .known = {peer.root, peer.middle, peer.leaf}, .stamp = AFTER, .days = 1100);
     const struct audit_gap *gap = gap_of(late, PRD);
     cr_expect_eq(gap->proof, PROOF_NO_PATH);
     cr_expect_str_eq(gap->path, "Not proved: even with it in this list OpenSSL builds no path at "
-                                "2028-07-14T00:00:00Z: certificate has expired.");
+                                "2029-11-26T00:00:00Z: certificate has expired.");
     cr_expect_eq(scene_finding(late, FINDING_MISSING_ANCHOR)->match, MATCH_PROVED, "which one it is is known");
+    peer_clear(&peer);
+}
+
+/* The root is over, and the intermediate is not. */
+Test(proof, what_is_over_is_not_offered_where_something_else_heals)
+{
+    struct peer peer;
+    peer_init(&peer);
+    g_autoptr(audit_auto) late =
+        LIVE(NULL, .lists = {{peer.other}}, .known = {peer.root, peer.middle, peer.leaf}, .stamp = AFTER, .days = 600);
+    const struct audit_finding *finding = scene_finding(late, FINDING_MISSING_ANCHOR);
+    cr_expect_str_eq(finding->cert->subject, "CN=Issuing CA, O=Example");
+    cr_expect_str_eq(finding->subject, "CN=Root R1, O=Example");
+    cr_expect(strstr(finding->detail,
+                     "\"CN=Root R1, O=Example\" itself, which the trace asks for, is not valid (its time "
+                     "is 2024-02-26T00:00:00Z to 2028-04-05T00:00:00Z)."),
+              "%s", finding->detail);
+    cr_expect_eq(gap_of(late, PRD)->proof, PROOF_PATH);
     peer_clear(&peer);
 }
 
