@@ -118,11 +118,17 @@ static void thin_out_anchors(struct search *search, X509 *leaf)
     sk_X509_free(certs);
 }
 
+/* OpenSSL may go on from an anchor to what has issued it; any anchor ends a path. */
 static void keep_path(const struct search *search, X509_STORE_CTX *context)
 {
     STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
-    for (int i = 0; i < sk_X509_num(chain); i++)
-        g_ptr_array_add(search->built, g_hash_table_lookup(search->certs, sk_X509_value(chain, i)));
+    gboolean ended = FALSE;
+
+    for (int i = 0; i < sk_X509_num(chain) && !ended; i++) {
+        X509 *x509 = sk_X509_value(chain, i);
+        g_ptr_array_add(search->built, g_hash_table_lookup(search->certs, x509));
+        ended = is_equal_to_any(x509, search->anchors);
+    }
 }
 
 static int verify(const struct search *search, STACK_OF(X509) * anchors, X509 *leaf, STACK_OF(X509) * helpers)
