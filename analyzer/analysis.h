@@ -14,10 +14,11 @@
 
 #define ANALYSIS_REFERENCE_BYTES ((size_t)64 * 1024 * 1024) /* one reference file */
 #define ANALYSIS_REFERENCES      20000                      /* reference files */
+#define ANALYSIS_REFERENCE_CERTS 20000                      /* certificates in DER of one file */
 
 struct analysis_options {
     int64_t at;                    /* evaluation time */
-    const char *const *references; /* NULL-ended: files and folders of certificates (PEM, DER); or NULL */
+    const char *const *references; /* NULL-ended: files and folders, see reference.h; or NULL */
     const struct audit *previous;  /* or NULL; only read */
 };
 

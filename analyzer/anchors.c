@@ -22,6 +22,7 @@ static void spot_free(void *data)
 {
     struct spot *spot = data;
     g_hash_table_unref(spot->members);
+    anchors_clear_sent(spot);
     g_free(spot);
 }
 
@@ -49,6 +50,7 @@ static void take_identity(struct anchors *anchors, struct need *need, const stru
     finding->subject = audit_text(anchors->audit, failure->missing);
     finding->subject_cut = failure->missing_cut;
     need->substitute = identity->substitute;
+    need->outdated = identity->outdated;
     g_ptr_array_set_size(finding->candidates, 0);
     for (guint i = 0; identity->candidates && i < identity->candidates->len; i++)
         g_ptr_array_add(finding->candidates, identity->candidates->pdata[i]);
@@ -103,18 +105,61 @@ static struct spot *spot_for(struct anchors *anchors, struct need *need, struct 
 
 /* Tonight. */
 
+static void known_free(void *data)
+{
+    identity_clear(data);
+    g_free(data);
+}
+
+static void append_pointer(GByteArray *key, const void *pointer)
+{
+    g_byte_array_append(key, (const guint8 *)&pointer, sizeof pointer);
+}
+
+/* All that identify() looks at.  Strings of the audit are kept once each, so equal ones have one address. */
+static GBytes *identity_key(const struct audit_failure *failure)
+{
+    GByteArray *key = g_byte_array_new();
+
+    append_pointer(key, failure->missing);
+    append_pointer(key, GUINT_TO_POINTER(failure->certainty * 2U + (failure->missing_cut ? 1 : 0)));
+    for (guint i = 0; i < failure->chain->len; i++) {
+        const struct audit_link *link = failure->chain->pdata[i];
+        append_pointer(key, link->subject);
+        append_pointer(key, link->issuer);
+        append_pointer(key, link->serial);
+        append_pointer(key, link->sha256);
+        append_pointer(key, link->sha1);
+        append_pointer(key, link->md5);
+        append_pointer(key, GUINT_TO_POINTER((link->subject_cut ? 2U : 0U) + (link->issuer_cut ? 1U : 0U)));
+    }
+    return g_byte_array_free_to_bytes(key);
+}
+
+/* Many instances fail with the same peer: what it misses is found out once. */
+static const struct identity *identity_of(struct anchors *anchors, const struct audit_failure *failure)
+{
+    g_autoptr(GBytes) key = identity_key(failure);
+    struct identity *identity = g_hash_table_lookup(anchors->known, key);
+    if (identity)
+        return identity;
+    identity = g_new0(struct identity, 1);
+    identify(identity, anchors->audit, anchors->landscape->pool, failure);
+    g_hash_table_insert(anchors->known, g_steal_pointer(&key), identity);
+    return identity;
+}
+
 static void add_failure(struct anchors *anchors, struct audit_failure *failure)
 {
-    struct identity identity;
-    identify(&identity, anchors->audit, anchors->landscape->pool, failure);
-    struct need *need = need_for(anchors, &identity, failure);
-    need->counts[identity.match] += failure->count;
+    const struct identity *identity = identity_of(anchors, failure);
+    struct need *need = need_for(anchors, identity, failure);
+    need->counts[identity->match] += failure->count;
     if (!need->below)
-        need->below = identity.below;
-    identity_clear(&identity);
+        need->below = identity->below;
 
     struct spot *spot = spot_for(anchors, need, failure->store, failure->instance);
     struct audit_member *member = g_hash_table_lookup(anchors->landscape->members, failure);
+    anchors_keep_sent(anchors, spot, failure);
     g_ptr_array_add(spot->gap->failures, failure);
     spot->gap->count += failure->count;
     spot->gap->last = MAX(spot->gap->last, failure->last);
@@ -222,6 +267,8 @@ static void add_gap_before(struct anchors *anchors, struct need *need, const str
     spot->before = before;
     spot->gap->count = before->count;
     spot->gap->last = before->last;
+    for (guint i = 0; i < before->failures->len; i++)
+        anchors_keep_sent(anchors, spot, before->failures->pdata[i]);
 }
 
 static gboolean is_over(const struct anchors *anchors, const struct audit_finding *before)
@@ -396,7 +443,7 @@ static void finish(struct anchors *anchors, struct need *need)
             spot->gap->store && finding->cert ? anchors_sibling(anchors, spot->gap->store) : NULL;
         gboolean lacks = sibling && audit_store_lacks(sibling, finding->cert);
         remedy_gap(anchors->audit, finding, spot->gap, lacks ? sibling : NULL,
-                   !finding->cert || need->substitute ? need->below : NULL);
+                   !finding->cert || (need->substitute && !need->outdated) ? need->below : NULL);
         add_untold(anchors, need, spot);
     }
     g_ptr_array_add(anchors->audit->findings, finding);
@@ -410,6 +457,8 @@ void anchors_find(struct landscape *landscape, struct history *history)
         .audit = landscape->audit,
         .needs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, need_free),
         .order = g_ptr_array_new(),
+        .proofs = proofs_new(landscape->audit, landscape->pool),
+        .known = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, known_free),
     };
     for (guint i = 0; i < anchors.audit->failures->len; i++)
         if (anchors_concern(anchors.audit->failures->pdata[i]))
@@ -421,5 +470,7 @@ void anchors_find(struct landscape *landscape, struct history *history)
     g_array_unref(anchors.copies);
     g_ptr_array_unref(anchors.order);
     g_hash_table_unref(anchors.needs);
+    g_hash_table_unref(anchors.known);
+    proofs_free(anchors.proofs);
     g_clear_pointer(&anchors.by_instance, g_hash_table_unref);
 }

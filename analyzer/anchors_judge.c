@@ -10,7 +10,17 @@ struct tally { /* of PSE files that a gap is about */
     int64_t modified;   /* the latest of those that have it or some */
     const char *reason; /* of one that was not read */
     gboolean gone;      /* all are gone from collected hosts */
+    GPtrArray *lists;   /* of struct audit_list *: those that lack it, each once */
+    int64_t written;    /* the earliest of the files with these; MOMENT_NONE: of one it is not known */
 };
+
+static void count_lacking(struct tally *tally, const struct audit_member *member)
+{
+    tally->lack++;
+    if (!g_ptr_array_find(tally->lists, member->list, NULL))
+        g_ptr_array_add(tally->lists, member->list);
+    tally->written = tally->lack == 1 ? member->modified : MIN(tally->written, member->modified);
+}
 
 static void count_member(struct tally *tally, const struct need *need, const struct audit_member *member)
 {
@@ -23,7 +33,7 @@ static void count_member(struct tally *tally, const struct need *need, const str
         tally->unread++;
         tally->reason = member->reason;
     } else {
-        tally->lack++;
+        count_lacking(tally, member);
         tally->some += (held & HOLDS_ONE) != 0;
     }
     tally->gone = tally->gone && g_strcmp0(member->reason, HISTORY_GONE) == 0;
@@ -57,10 +67,39 @@ static gboolean is_chosen(const struct anchors *anchors, const struct need *need
     return FALSE;
 }
 
+/*
+ * Another anchor heals as well (the same CA before it was cross-signed, an intermediate), and where one was imported
+ * the list still lacks this one.  So a list with a path counts as mended, if nothing has failed since its file was
+ * written.
+ */
+static gboolean is_healed_otherwise(struct anchors *anchors, const struct need *need, struct spot *spot,
+                                    const struct tally *tally)
+{
+    struct audit_gap *gap = spot->gap;
+    char when[MOMENT_TEXT_BYTES];
+    const struct audit_cert *anchor = anchors_prove(anchors, need, spot, tally->lists);
+
+    if (!anchor)
+        return FALSE;
+    gboolean known = gap->last != MOMENT_NONE && tally->written != MOMENT_NONE;
+    if (tally->unread > 0 || !known || gap->last > tally->written) {
+        gap->path = audit_textf(anchors->audit,
+                                "%s Connections failed all the same: the ICM may not have been told of the list, or "
+                                "SAP's library does not find this path.",
+                                gap->path);
+        return FALSE;
+    }
+    gap->note =
+        audit_textf(anchors->audit, "The list holds \"%s\" instead, in the file of %s, and nothing has failed since.",
+                    anchor->subject ? anchor->subject : "", moment_format(when, tally->written));
+    return TRUE;
+}
+
 static void judge_store(struct anchors *anchors, struct need *need, struct spot *spot)
 {
     struct audit_gap *gap = spot->gap;
-    struct tally tally = {.modified = MOMENT_NONE, .gone = TRUE};
+    g_autoptr(GPtrArray) lists = g_ptr_array_new();
+    struct tally tally = {.modified = MOMENT_NONE, .gone = TRUE, .lists = lists};
     gboolean tonight = gap->failures->len > 0;
     char when[MOMENT_TEXT_BYTES], last[MOMENT_TEXT_BYTES];
 
@@ -87,6 +126,8 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
     } else if (tally.lack > 0 && is_chosen(anchors, need, spot, &tally)) {
         gap->state = STATE_FIXED;
         gap->note = "One of the candidates was imported since, and nothing has failed after that.";
+    } else if (tally.lack > 0 && is_healed_otherwise(anchors, need, spot, &tally)) {
+        gap->state = STATE_FIXED;
     } else if (tally.lack > 0) {
         if (tally.have > 0)
             gap->note = "Some instances of the system have it, others lack it.";
@@ -97,6 +138,7 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
             gap->note = "Tonight's traces are silent, but the list still lacks it.";
     } else if (tally.have == 0 || (tally.unread > 0 && tonight)) {
         gap->basis = BASIS_SEEN_UNREAD;
+        anchors_prove(anchors, need, spot, lists); /* which are none */
         gap->note = g_strcmp0(tally.reason, HISTORY_NOT_COLLECTED) == 0
                         ? "The host was not collected tonight."
                         : audit_textf(anchors->audit, "The list was not read (%s).",
@@ -155,7 +197,8 @@ static gboolean fits_role(const struct audit_member *member, enum audit_role rol
 static void judge_instance(struct anchors *anchors, struct need *need, struct spot *spot)
 {
     struct audit_gap *gap = spot->gap;
-    struct tally tally = {.modified = MOMENT_NONE, .gone = TRUE};
+    g_autoptr(GPtrArray) lists = g_ptr_array_new(), none = g_ptr_array_new();
+    struct tally tally = {.modified = MOMENT_NONE, .gone = TRUE, .lists = lists};
     gboolean tonight = gap->failures->len > 0;
     enum audit_role role = role_of(spot);
 
@@ -180,6 +223,8 @@ static void judge_instance(struct anchors *anchors, struct need *need, struct sp
     } else if (!tonight) {
         gap->note = "Tonight's traces are silent, but no PSE of the instance holds it.";
     }
+    if (gap->state != STATE_FIXED)
+        anchors_prove(anchors, need, spot, none);
 }
 
 void anchors_judge(struct anchors *anchors, struct need *need, struct spot *spot)

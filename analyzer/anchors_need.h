@@ -7,9 +7,17 @@
 #include "audit.h"
 #include "history.h"
 #include "landscape.h"
+#include "proof.h"
 
 #include <glib.h>
 #include <stdint.h>
+
+#define ANCHORS_CHAINS 8 /* different chains of peers that are tried for a gap; further ones are counted */
+
+struct sent {         /* what a peer sends */
+    GPtrArray *chain; /* of struct audit_cert *, see identify_chain(); not empty */
+    gboolean whole;
+};
 
 struct spot { /* a gap while it is worked on */
     struct audit_gap *gap;
@@ -17,6 +25,8 @@ struct spot { /* a gap while it is worked on */
     gboolean blind;      /* ... and one with a file of the store that was not collected */
     const struct audit_gap *before; /* the same gap in the previous audit */
     gboolean untold;                /* it is healed, but connections went on failing */
+    GArray *sent;                   /* of struct sent, each chain once */
+    unsigned sent_more;             /* beyond ANCHORS_CHAINS */
 };
 
 struct need { /* a certificate that is missing somewhere */
@@ -25,9 +35,10 @@ struct need { /* a certificate that is missing somewhere */
     GPtrArray *order;  /* the same as they came */
     char *name;        /* key of its name, see find_successor() */
     gboolean substitute;
-    const struct audit_cert *below;  /* what it has issued in a peer's chain, with DER; or NULL */
-    unsigned counts[MATCH_NONE + 1]; /* failed connections of tonight by how they were matched */
-    uint8_t *lists;                  /* by id of a trust list: HOLDS_ONE, HOLDS_ALL */
+    const struct audit_cert *outdated; /* with substitute, see identify.h */
+    const struct audit_cert *below;    /* what it has issued in a peer's chain, with DER; or NULL */
+    unsigned counts[MATCH_NONE + 1];   /* failed connections of tonight by how they were matched */
+    uint8_t *lists;                    /* by id of a trust list: HOLDS_ONE, HOLDS_ALL */
 };
 
 /* What a trust list has of the certificates in question: the one certificate, or some or all of the candidates. */
@@ -43,9 +54,11 @@ struct anchors {
     struct landscape *landscape;
     struct history *history;
     struct audit *audit;
-    GHashTable *needs;       /* kind and key -> struct need * */
-    GPtrArray *order;        /* the same as they came */
-    GArray *copies;          /* of struct copy, by store */
+    GHashTable *needs; /* kind and key -> struct need * */
+    GPtrArray *order;  /* the same as they came */
+    GArray *copies;    /* of struct copy, by store */
+    struct proofs *proofs;
+    GHashTable *known;       /* GBytes: what a failure of tonight says -> struct identity * */
     GHashTable *by_instance; /* struct audit_instance * -> GPtrArray of struct audit_member *, when it is needed */
 };
 
@@ -54,6 +67,22 @@ struct anchors {
  * Set basis, state, note and first appearance of the gap of ${spot}; ${need->lists} is filled.
  */
 void anchors_judge(struct anchors *anchors, struct need *need, struct spot *spot);
+
+/**
+ * anchors_keep_sent(anchors, spot, failure), anchors_clear_sent(spot):
+ * Keep the chain of ${failure} for anchors_prove(); free what was kept.
+ */
+void anchors_keep_sent(struct anchors *anchors, struct spot *spot, const struct audit_failure *failure);
+void anchors_clear_sent(struct spot *spot);
+
+/**
+ * anchors_prove(anchors, need, spot, lists):
+ * Set the proof of the gap and its path: what adding the certificate of ${need} to each of ${lists} (of struct
+ * audit_list *; none: they are not known) does for the chains of the peers.  Return the certificate to which all these
+ * chains lead already, PROOF_HELD; else NULL.
+ */
+const struct audit_cert *anchors_prove(struct anchors *anchors, const struct need *need, struct spot *spot,
+                                       const GPtrArray *lists);
 
 /**
  * anchors_describe(anchors, need):

@@ -56,7 +56,15 @@ static void append_peers(GString *text, const struct audit_finding *finding)
     peers_clear(&peers);
 }
 
-static void append_evidence(GString *text, const struct need *need)
+static const char *span_of(struct anchors *anchors, const struct audit_cert *cert)
+{
+    char from[MOMENT_TEXT_BYTES], until[MOMENT_TEXT_BYTES];
+    return audit_textf(anchors->audit, "%s to %s",
+                       cert->not_before != MOMENT_NONE ? moment_format(from, cert->not_before) : "an unknown time",
+                       cert->not_after != MOMENT_NONE ? moment_format(until, cert->not_after) : "an unknown time");
+}
+
+static void append_evidence(GString *text, struct anchors *anchors, const struct need *need)
 {
     const struct audit_finding *finding = need->finding;
     switch (finding->certainty) {
@@ -72,7 +80,13 @@ static void append_evidence(GString *text, const struct need *need)
     }
     if (finding->subject_cut)
         g_string_append(text, " The trace cuts the name; what is known is only its beginning.");
-    if (need->substitute)
+    if (need->outdated)
+        g_string_append_printf(text,
+                               " \"%s\" itself, which the trace asks for, is not valid (its time is %s). What is to be "
+                               "imported here stands below it in the peer's chain, or has the name and key of one that "
+                               "does, and heals.",
+                               finding->subject, span_of(anchors, need->outdated));
+    else if (need->substitute)
         g_string_append_printf(
             text,
             " Nobody holds \"%s\" itself, which the trace asks for. What is to be imported here stands "
@@ -228,7 +242,7 @@ void anchors_describe(struct anchors *anchors, struct need *need)
     struct audit_finding *finding = need->finding;
     g_autoptr(GString) text = g_string_new(NULL);
 
-    append_evidence(text, need);
+    append_evidence(text, anchors, need);
     append_peers(text, finding);
     append_cert(text, anchors, finding);
     append_siblings(text, anchors, need);

@@ -17,6 +17,7 @@ struct search {
     const struct audit_link *below; /* the certificate that it has signed */
     guint below_index;              /* of it in the chain */
     struct audit_cert *below_cert;  /* the same with its DER; NULL if the pool does not have that */
+    gboolean limited;               /* more certificates have the name than were tried */
 };
 
 char *identify_name(const char *text, gboolean cut)
@@ -120,29 +121,67 @@ static void find_place_in_chain(struct search *search)
         search->below_cert = cert;
 }
 
-/* Which of several that heal alike is best to import: valid now, held by somebody, a root, the longest to live. */
-static gboolean is_better(const struct audit_cert *one, const struct audit_cert *other, int64_t at)
+static gboolean is_valid(const struct audit_cert *cert, int64_t at)
 {
-    gboolean valid[2] = {one->not_after == MOMENT_NONE || one->not_after >= at,
-                         other->not_after == MOMENT_NONE || other->not_after >= at};
-    if (valid[0] != valid[1])
-        return valid[0];
-    if (one->from_trace != other->from_trace)
-        return other->from_trace;
-    if (one->self_signed != other->self_signed)
-        return one->self_signed;
-    if (one->not_after != other->not_after)
-        return one->not_after > other->not_after;
-    return g_strcmp0(one->sha256, other->sha256) < 0;
+    return (cert->not_after == MOMENT_NONE || cert->not_after >= at) &&
+           (cert->not_before == MOMENT_NONE || cert->not_before <= at);
 }
 
-static struct audit_cert *best_of(const GPtrArray *certs, int64_t at)
+/* Above 0 if ${one} is the better one of two that heal alike, below if ${other} is; ${*why} is what decided. */
+static int prefer(const struct search *search, const struct audit_cert *one, const struct audit_cert *other,
+                  const char **why)
+{
+    int64_t at = search->audit->evaluated;
+    unsigned held[2] = {pool_holders(search->pool, one), pool_holders(search->pool, other)};
+
+    *why = "it is valid";
+    if (is_valid(one, at) != is_valid(other, at))
+        return is_valid(one, at) ? 1 : -1;
+    *why = "somebody holds it";
+    if (one->from_trace != other->from_trace)
+        return other->from_trace ? 1 : -1;
+    *why = "it is a root";
+    if (one->self_signed != other->self_signed)
+        return one->self_signed ? 1 : -1;
+    *why = "more trust lists hold it";
+    if (held[0] != held[1])
+        return held[0] > held[1] ? 1 : -1;
+    *why = "it is valid longer";
+    if (one->not_after != other->not_after)
+        return one->not_after > other->not_after ? 1 : -1;
+    *why = "one has to be taken";
+    return -g_strcmp0(one->sha256, other->sha256);
+}
+
+static struct audit_cert *best_of(const struct search *search, const GPtrArray *certs)
 {
     struct audit_cert *best = NULL;
+    const char *why;
     for (guint i = 0; i < certs->len; i++)
-        if (!best || is_better(certs->pdata[i], best, at))
+        if (!best || prefer(search, certs->pdata[i], best, &why) > 0)
             best = certs->pdata[i];
     return best;
+}
+
+/* What else heals, and why it was not taken: " ..."; "" if there is nothing else. */
+static char *describe_others(const struct search *search, const GPtrArray *certs, const struct audit_cert *best)
+{
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+    const char *why;
+
+    for (guint i = 0; i < certs->len; i++)
+        if (certs->pdata[i] != best)
+            g_ptr_array_add(others, certs->pdata[i]);
+    const struct audit_cert *next = best_of(search, others);
+    if (!next)
+        return g_strdup("");
+    prefer(search, best, next, &why);
+    gboolean heals = is_valid(next, search->audit->evaluated);
+    g_autofree char *more = others->len > 1 ? g_strdup_printf(" and %u more", others->len - 1) : g_strdup("");
+    return g_strdup_printf(" This one was preferred, since %s, to another certificate of the same name and key%s: the "
+                           "one issued by \"%s\", serial %s%s.",
+                           why, heals ? ", which heals as well" : "", next->issuer ? next->issuer : "",
+                           next->serial ? next->serial : "unknown", more);
 }
 
 static X509 *parse(const struct audit_cert *cert)
@@ -171,13 +210,30 @@ static gboolean have_all_same_key(const GPtrArray *certs)
     return TRUE;
 }
 
-/* Those of ${certs} that have signed ${child}. */
-static GPtrArray *issuers_of(const struct search *search, const GPtrArray *certs, const struct audit_cert *child)
+static gboolean has_key_id(const struct audit_cert *cert, const char *key_id)
+{
+    return key_id && cert->subject_key_id && g_str_equal(cert->subject_key_id, key_id);
+}
+
+/* Those of ${certs} that have signed ${child}; of many only those whose key identifier fits, if one of them has. */
+static GPtrArray *issuers_of(struct search *search, const GPtrArray *certs, const struct audit_cert *child)
 {
     GPtrArray *issuers = g_ptr_array_new();
-    for (guint i = 0; i < certs->len; i++)
-        if (pool_issued(search->pool, certs->pdata[i], child))
-            g_ptr_array_add(issuers, certs->pdata[i]);
+    const char *key_id = pool_authority_key_id(search->pool, child);
+    unsigned tried = 0;
+
+    for (int fitting = 1; fitting >= 0; fitting--) {
+        gboolean enough = issuers->len > 0 && certs->len > IDENTIFY_FEW;
+        for (guint i = 0; i < certs->len; i++) {
+            struct audit_cert *cert = certs->pdata[i];
+            if (has_key_id(cert, key_id) != fitting || !cert->der || (enough && cert->subject_key_id))
+                continue;
+            if (tried++ >= IDENTIFY_TRIED)
+                search->limited = TRUE;
+            else if (pool_issued(search->pool, cert, child))
+                g_ptr_array_add(issuers, cert);
+        }
+    }
     return issuers;
 }
 
@@ -194,8 +250,9 @@ static GPtrArray *known_chain(const struct search *search, guint top)
     return chain;
 }
 
-static void prove(struct identity *identity, const struct search *search, struct audit_cert *cert, guint child_index,
-                  const struct audit_cert *child)
+/* ${issuers} are all that have signed ${child}; ${cert} is the one that is taken. */
+static void prove(struct identity *identity, const struct search *search, struct audit_cert *cert,
+                  const GPtrArray *issuers, guint child_index, const struct audit_cert *child)
 {
     g_autoptr(GPtrArray) chain = known_chain(search, child_index), anchors = g_ptr_array_new();
     const char *reason = NULL;
@@ -208,13 +265,14 @@ static void prove(struct identity *identity, const struct search *search, struct
         path ? g_strdup_printf("a path to it that is valid at %s%s", date,
                                chain->len <= child_index ? " (what the peer sends below is not at hand)" : "")
              : g_strdup_printf("no path to it at %s: %s", date, reason ? reason : "no reason given");
+    g_autofree char *others = describe_others(search, issuers, cert);
     identity->cert = cert;
     identity->match = MATCH_PROVED;
     identity->proof =
         audit_textf(search->audit,
                     "Its key verifies the signature of \"%s\" (serial %s), which the peer "
-                    "sends. OpenSSL builds %s.",
-                    child->subject ? child->subject : "", child->serial ? child->serial : "unknown", verdict);
+                    "sends. OpenSSL builds %s.%s",
+                    child->subject ? child->subject : "", child->serial ? child->serial : "unknown", verdict, others);
 }
 
 static void remove_from_traces(GPtrArray *certs)
@@ -224,32 +282,51 @@ static void remove_from_traces(GPtrArray *certs)
             g_ptr_array_remove_index(certs, i);
 }
 
-/* One of this name that has signed the certificate below in the chain. */
-static gboolean find_issuer(struct identity *identity, const struct search *search)
+/*
+ * Append those that have the name of the missing one.  FALSE if only its beginning is known: a name that the trace cuts
+ * stands whole in the certificate below.
+ */
+static gboolean find_namesakes(const struct search *search, GPtrArray *found)
 {
     const struct audit_failure *failure = search->failure;
+    const struct audit_cert *below = search->below_cert;
+
+    if (below && names_fit(below->issuer, FALSE, failure->missing, failure->missing_cut)) {
+        pool_find_issuers(search->pool, found, below);
+        return TRUE;
+    }
+    pool_find_subject(search->pool, found, failure->missing, failure->missing_cut);
+    return !failure->missing_cut;
+}
+
+/* One of this name that has signed the certificate below in the chain. */
+static gboolean find_issuer(struct identity *identity, struct search *search)
+{
     g_autoptr(GPtrArray) found = g_ptr_array_new();
 
     if (!search->below_cert)
         return FALSE;
-    pool_find_subject(search->pool, found, failure->missing, failure->missing_cut);
+    find_namesakes(search, found);
     g_autoptr(GPtrArray) issuers = issuers_of(search, found, search->below_cert);
     if (issuers->len == 0)
         return FALSE;
-    prove(identity, search, best_of(issuers, search->audit->evaluated), search->below_index, search->below_cert);
+    prove(identity, search, best_of(search, issuers), issuers, search->below_index, search->below_cert);
     return TRUE;
 }
 
 /* The trace prints the certificate itself with its fingerprint or serial number. */
-static gboolean find_printed(struct identity *identity, const struct search *search)
+static gboolean find_printed(struct identity *identity, struct search *search)
 {
     struct audit_cert *cert = search->self ? find_link(search, search->self) : NULL;
     if (!cert)
         return FALSE;
-    if (cert->from_trace && find_issuer(identity, search)) /* perhaps one with the same key, which somebody holds */
+    /* Perhaps one with the same key, which somebody holds, or which is valid. */
+    if ((cert->from_trace || !is_valid(cert, search->audit->evaluated)) && find_issuer(identity, search))
         return TRUE;
     if (search->below_cert && pool_issued(search->pool, cert, search->below_cert)) {
-        prove(identity, search, cert, search->below_index, search->below_cert);
+        g_autoptr(GPtrArray) alone = g_ptr_array_new();
+        g_ptr_array_add(alone, cert);
+        prove(identity, search, cert, alone, search->below_index, search->below_cert);
         return TRUE;
     }
     identity->cert = cert;
@@ -268,30 +345,95 @@ static const char *namesakes(const struct search *search, guint count)
                        search->below_cert ? ": with another key" : ": with another number");
 }
 
-static gboolean find_named(struct identity *identity, const struct search *search)
+/*
+ * What could not be tried, since only a listing of it is known, by the key identifier that the certificate below asks
+ * for; and those with another one are out.
+ */
+static gboolean find_by_key_id(struct identity *identity, const struct search *search, GPtrArray *found)
 {
-    const struct audit_failure *failure = search->failure;
+    const struct audit_cert *below = search->below_cert;
+    const char *key_id = below ? pool_authority_key_id(search->pool, below) : NULL;
+    g_autoptr(GPtrArray) fitting = g_ptr_array_new();
+
+    for (guint i = key_id ? found->len : 0; i-- > 0;) {
+        struct audit_cert *cert = found->pdata[i];
+        if (has_key_id(cert, key_id))
+            g_ptr_array_add(fitting, cert);
+        else if (cert->subject_key_id)
+            g_ptr_array_remove_index(found, i);
+    }
+    if (fitting->len == 0)
+        return FALSE;
+    identity->cert = best_of(search, fitting);
+    identity->match = MATCH_KEY_ID;
+    identity->proof =
+        audit_textf(search->audit,
+                    "Its name and key identifier are those of the issuer that \"%s\" names, which the peer "
+                    "sends. No signature could be checked, since only a listing of it is known.",
+                    below->subject ? below->subject : "");
+    return TRUE;
+}
+
+/* A key identifier alone is no match: a path needs the name too. */
+static const char *strangers(const struct search *search)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+    const char *key_id = search->below_cert ? pool_authority_key_id(search->pool, search->below_cert) : NULL;
+
+    if (key_id)
+        pool_find_key_id(search->pool, found, key_id);
+    remove_from_traces(found);
+    if (found->len == 0)
+        return NULL;
+    const struct audit_cert *cert = found->pdata[0];
+    return audit_textf(search->audit,
+                       "A certificate with the key identifier that the peer's chain asks for is at hand, but with "
+                       "another name, \"%s\": it does not end a path.",
+                       cert->subject ? cert->subject : "");
+}
+
+static void list_candidates(struct identity *identity, const struct search *search, GPtrArray *found, gboolean whole)
+{
+    guint count = found->len;
+    const char *what = whole        ? "Several certificates have this name"
+                       : count == 1 ? "One certificate's name begins like this"
+                                    : "Several names begin like this";
+    g_autofree char *more = count > IDENTIFY_CANDIDATES
+                                ? g_strdup_printf(" There are %u; %d are listed.", count, IDENTIFY_CANDIDATES)
+                                : g_strdup("");
+
+    identity->match = MATCH_AMBIGUOUS;
+    identity->candidates = g_ptr_array_ref(found);
+    g_ptr_array_set_size(found, (gint)MIN(count, IDENTIFY_CANDIDATES));
+    identity->proof =
+        audit_textf(search->audit, "%s, and %s.%s", what,
+                    search->limited ? "not all could be tried" : "nothing in the trace tells which it is", more);
+}
+
+static gboolean find_named(struct identity *identity, struct search *search)
+{
     g_autoptr(GPtrArray) found = g_ptr_array_new();
 
     if (find_issuer(identity, search))
         return TRUE;
-    pool_find_subject(search->pool, found, failure->missing, failure->missing_cut);
+    gboolean whole = find_namesakes(search, found);
     remove_from_traces(found);
     /* What was tried and has not signed, or has another number, is out; a mere listing could not be tried. */
     gboolean printed = search->self && precision(search->self) != MATCH_NAME;
     guint count = found->len;
     for (guint i = found->len; i-- > 0;) {
         const struct audit_cert *cert = found->pdata[i];
-        if (printed || (search->below_cert && cert->der))
+        if (printed || (search->below_cert && cert->der && !search->limited))
             g_ptr_array_remove_index(found, i);
     }
+    if (whole && find_by_key_id(identity, search, found))
+        return TRUE;
     if (found->len == 0) {
-        if (count > 0)
-            identity->proof = namesakes(search, count);
+        identity->proof = count > 0 ? namesakes(search, count) : strangers(search);
         return FALSE;
     }
-    if (!failure->missing_cut && have_all_same_key(found)) {
-        identity->cert = best_of(found, search->audit->evaluated);
+    if (whole && have_all_same_key(found)) {
+        identity->cert = best_of(search, found);
         identity->match = MATCH_NAME;
         identity->proof = audit_text(
             search->audit, found->len == 1 ? "The full name is equal, and no other certificate at hand has it."
@@ -299,21 +441,16 @@ static gboolean find_named(struct identity *identity, const struct search *searc
                                              "have the same key.");
         return TRUE;
     }
-    identity->match = MATCH_AMBIGUOUS;
-    identity->candidates = g_steal_pointer(&found);
-    identity->proof =
-        audit_textf(search->audit, "%s, and nothing in the trace tells which it is.",
-                    failure->missing_cut ? (identity->candidates->len == 1 ? "One certificate's name begins like this"
-                                                                           : "Several names begin like this")
-                                         : "Several certificates have this name");
+    list_candidates(identity, search, found, whole);
     return TRUE;
 }
 
-/* Nobody holds the missing one.  An anchor further down in the chain heals as well: the same CA in another
- * certificate (as after cross-signing), or an intermediate itself. */
-static gboolean find_substitute(struct identity *identity, const struct search *search)
+/* An anchor further down in the chain heals as well: the same CA in another certificate (as after cross-signing), or an
+ * intermediate itself.  With ${valid} only one that is valid at the evaluation time. */
+static gboolean find_substitute(struct identity *identity, struct search *search, gboolean valid)
 {
     const GPtrArray *chain = search->failure->chain;
+    int64_t at = search->audit->evaluated;
 
     for (guint i = chain->len; i-- > 1;) {
         const struct audit_link *link = chain->pdata[i];
@@ -325,14 +462,15 @@ static gboolean find_substitute(struct identity *identity, const struct search *
             pool_find_subject(search->pool, found, link->subject, link->subject_cut);
             remove_from_traces(found);
             g_autoptr(GPtrArray) issuers = issuers_of(search, found, child);
-            if (issuers->len > 0) {
-                prove(identity, search, best_of(issuers, search->audit->evaluated), i - 1, child);
+            struct audit_cert *best = best_of(search, issuers);
+            if (best && (!valid || is_valid(best, at))) {
+                prove(identity, search, best, issuers, i - 1, child);
                 identity->substitute = TRUE;
                 return TRUE;
             }
         }
         struct audit_cert *cert = find_link(search, link);
-        if (cert && !cert->from_trace) {
+        if (cert && !cert->from_trace && (!valid || is_valid(cert, at))) {
             identity->cert = cert;
             identity->match = match_of(link, cert);
             identity->substitute = TRUE;
@@ -343,6 +481,25 @@ static gboolean find_substitute(struct identity *identity, const struct search *
     return FALSE;
 }
 
+/* The one that the trace asks for may be over while the same CA has a root that is not; or there are two that heal. */
+static void weigh_substitute(struct identity *identity, struct search *search)
+{
+    struct identity other = {.match = MATCH_NONE};
+    gboolean outdated = !is_valid(identity->cert, search->audit->evaluated);
+
+    if (!find_substitute(&other, search, TRUE) || other.cert == identity->cert)
+        return;
+    if (outdated) {
+        other.outdated = identity->cert;
+        *identity = other;
+    } else if (other.match == MATCH_PROVED && other.cert->self_signed) {
+        identity->proof = audit_textf(search->audit,
+                                      "%s The root \"%s\" heals as well: it has the name and the key of a certificate "
+                                      "that the peer sends.",
+                                      identity->proof, other.cert->subject ? other.cert->subject : "");
+    }
+}
+
 void identify(struct identity *identity, struct audit *audit, struct pool *pool, const struct audit_failure *failure)
 {
     struct search search = {.audit = audit, .pool = pool, .failure = failure};
@@ -351,7 +508,9 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
     find_place_in_chain(&search);
     identity->below = search.below_cert;
     if (!find_printed(identity, &search) && !find_named(identity, &search))
-        find_substitute(identity, &search);
+        find_substitute(identity, &search, FALSE);
+    else if (identity->cert && !identity->cert->from_trace)
+        weigh_substitute(identity, &search);
     if (identity->cert) {
         if (identity->cert->from_trace)
             identity->proof = audit_textf(audit,
@@ -366,12 +525,23 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
     identity->key = g_strconcat(failure->missing_cut ? "prefix " : "name ", name, serial ? " " : NULL, serial, NULL);
 }
 
-GPtrArray *identify_chain(struct pool *pool, const struct audit_failure *failure)
+GPtrArray *identify_chain(struct pool *pool, const struct audit_failure *failure, gboolean *whole)
 {
     struct search search = {.pool = pool, .failure = failure};
+    GPtrArray *chain = g_ptr_array_new();
 
+    *whole = FALSE;
     find_place_in_chain(&search);
-    return search.below ? known_chain(&search, search.below_index) : g_ptr_array_new();
+    for (guint i = search.below || search.self ? search.below_index + 1 : 0; i-- > 0;) {
+        struct audit_cert *cert = find_link(&search, failure->chain->pdata[i]);
+        if (cert && cert->der) {
+            g_ptr_array_insert(chain, 0, cert);
+            *whole = i == 0;
+        } else if (chain->len > 0) {
+            break;
+        }
+    }
+    return chain;
 }
 
 void identity_clear(struct identity *identity)

@@ -3,7 +3,11 @@
  *
  * A name alone proves little, for several certificates may carry it.  So a printed fingerprint or serial number decides
  * where there is one; and where the pool holds the DER of the certificate below in the peer's chain, a certificate
- * counts only if it verifies that one's signature.  Nothing is chosen among what cannot be told apart.
+ * counts only if it verifies that one's signature.  One without DER counts by its name and the key identifier that the
+ * certificate below asks for; a key identifier with another name is no match.  Nothing is chosen among what cannot be
+ * told apart.  Of several that heal alike the one is taken that is valid at the evaluation time, then one that somebody
+ * holds, a root, the one that most PSE files hold, the one that is valid longest, the first by its digest; the proof
+ * names it and what it was preferred to.
  *
  * A certificate that only a peer has sent (from_trace) is whatever somebody wrote into it.  It is taken where the
  * failure's own chain has its fingerprint, or where it has signed a certificate of that chain and nobody holds one that
@@ -18,6 +22,9 @@
 #include <glib.h>
 
 #define IDENTIFY_SHORT_CHARS 80
+#define IDENTIFY_FEW         64   /* of more certificates of one name those whose key identifier fits come first */
+#define IDENTIFY_TRIED       1000 /* ... and so many are tried as signers of one certificate; beyond it is not known */
+#define IDENTIFY_CANDIDATES  100  /* that are listed */
 
 struct identity {
     struct audit_cert *cert; /* what to import; NULL: MATCH_AMBIGUOUS, MATCH_NONE */
@@ -25,8 +32,9 @@ struct identity {
     const char *proof;        /* how it was found or why it was not: sentences, a text of the audit; or NULL */
     struct audit_cert *below; /* what the missing one has issued in the peer's chain, if its DER is at hand; or NULL */
     GPtrArray *candidates;    /* of struct audit_cert *, MATCH_AMBIGUOUS only */
-    gboolean substitute; /* nobody holds the missing one, but ${cert}, which stands below it in the chain, heals too */
-    char *key;           /* what is missing, for an identifier: the same for the same certificate in every audit */
+    gboolean substitute;      /* ${cert} stands below the missing one in the chain and heals too, which that cannot: */
+    const struct audit_cert *outdated; /* ... it is this one, which is not valid; NULL: nobody holds it */
+    char *key; /* what is missing, for an identifier: the same for the same certificate in every audit */
 };
 
 /**
@@ -38,11 +46,12 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
 void identity_clear(struct identity *identity);
 
 /**
- * identify_chain(pool, failure):
- * What ${failure} shows of the peer's chain below the missing certificate, as far as ${pool} has the DER: from what the
- * missing one has issued (the last one) downwards without a hole.  A new array of struct audit_cert *, perhaps empty.
+ * identify_chain(pool, failure, whole):
+ * What the peer of ${failure} sends, as far as the pool has it with DER: the certificates below the missing one (or, of
+ * a self-signed peer, that one itself), leaf first and without a hole between them; often none.  ${*whole} is whether
+ * it begins with the leaf.  The caller frees it with g_ptr_array_unref().
  */
-GPtrArray *identify_chain(struct pool *pool, const struct audit_failure *failure);
+GPtrArray *identify_chain(struct pool *pool, const struct audit_failure *failure, gboolean *whole);
 
 /**
  * identify_name(text, cut):

@@ -43,7 +43,8 @@ static GPtrArray *chains_of(const struct plan *plan, const struct audit_gap *gap
     g_autoptr(GPtrArray) chains = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 
     for (guint i = 0; i < gap->failures->len; i++) {
-        GPtrArray *chain = identify_chain(plan->landscape->pool, gap->failures->pdata[i]);
+        gboolean whole;
+        GPtrArray *chain = identify_chain(plan->landscape->pool, gap->failures->pdata[i], &whole);
         g_ptr_array_add(chains, chain);
         if (chain->len == 0)
             return NULL;

@@ -17,6 +17,7 @@ struct entry { /* what the pool knows of a certificate beside the audit */
     char *subject_key;
     char *issuer_key;
     char *serial_key; /* of issuer and number together */
+    char *authority_key_id;
 };
 
 struct pool {
@@ -24,6 +25,8 @@ struct pool {
     GHashTable *entries;                      /* struct audit_cert * -> struct entry * */
     GHashTable *by_sha256, *by_sha1, *by_md5; /* digest -> struct entry * */
     GHashTable *by_serial, *by_subject;       /* key -> GPtrArray of struct entry * */
+    GHashTable *by_key_id;                    /* subject key identifier -> likewise */
+    GHashTable *holders;                      /* struct audit_cert * -> number, see pool_holders(); or NULL */
     GHashTable *lists;                        /* GBytes, see list_identity() -> struct audit_list * */
     GHashTable *issued;                       /* struct pair * -> GINT_TO_POINTER(gboolean) */
     GHashTable *shown;                        /* set of GBytes *: kept by pool_add_shown() */
@@ -51,6 +54,7 @@ static void entry_clear(struct entry *entry)
     g_clear_pointer(&entry->subject_key, g_free);
     g_clear_pointer(&entry->issuer_key, g_free);
     g_clear_pointer(&entry->serial_key, g_free);
+    g_clear_pointer(&entry->authority_key_id, g_free);
 }
 
 static void entry_free(void *data)
@@ -70,6 +74,7 @@ struct pool *pool_new(struct audit *audit)
     pool->by_md5 = g_hash_table_new(g_str_hash, g_str_equal);
     pool->by_serial = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
     pool->by_subject = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
+    pool->by_key_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
     pool->lists = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     pool->issued = g_hash_table_new_full(pair_hash, pair_equal, g_free, NULL);
     pool->shown = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
@@ -85,6 +90,8 @@ void pool_free(struct pool *pool)
     g_hash_table_unref(pool->by_md5);
     g_hash_table_unref(pool->by_serial);
     g_hash_table_unref(pool->by_subject);
+    g_hash_table_unref(pool->by_key_id);
+    g_clear_pointer(&pool->holders, g_hash_table_unref);
     g_hash_table_unref(pool->lists);
     g_hash_table_unref(pool->issued);
     g_hash_table_unref(pool->shown);
@@ -173,6 +180,7 @@ static void index_entry(struct pool *pool, struct entry *entry)
     index_digest(pool->by_md5, entry->cert->md5, entry);
     index_key(pool->by_serial, entry->serial_key, entry);
     index_key(pool->by_subject, entry->subject_key, entry);
+    index_key(pool->by_key_id, entry->cert->subject_key_id, entry);
 }
 
 static void unindex_entry(struct pool *pool, struct entry *entry)
@@ -182,6 +190,7 @@ static void unindex_entry(struct pool *pool, struct entry *entry)
     unindex_digest(pool->by_md5, entry->cert->md5, entry);
     unindex_key(pool->by_serial, entry->serial_key, entry);
     unindex_key(pool->by_subject, entry->subject_key, entry);
+    unindex_key(pool->by_key_id, entry->cert->subject_key_id, entry);
 }
 
 /* Identity: a certificate is known by its SHA-256, and only where one side has none by something weaker. */
@@ -405,10 +414,18 @@ static gboolean is_signed_by(X509 *x509, EVP_PKEY *key)
     return key && EVP_PKEY_get_bits(key) <= POOL_KEY_BITS && X509_verify(x509, key) == 1;
 }
 
+static char *key_id_digits(const ASN1_OCTET_STRING *key_id)
+{
+    if (!key_id || ASN1_STRING_length(key_id) == 0 || ASN1_STRING_length(key_id) > POOL_KEY_ID_BYTES)
+        return NULL;
+    GString *hex = g_string_new(NULL);
+    text_hex(hex, ASN1_STRING_get0_data(key_id), (size_t)ASN1_STRING_length(key_id));
+    return g_string_free(hex, FALSE);
+}
+
 static void fill_from_x509(struct pool *pool, struct entry *entry, X509 *x509)
 {
     struct audit_cert *cert = entry->cert;
-    const ASN1_OCTET_STRING *key_id = X509_get0_subject_key_id(x509);
     const ASN1_OBJECT *algorithm;
     const X509_ALGOR *signature;
 
@@ -421,11 +438,9 @@ static void fill_from_x509(struct pool *pool, struct entry *entry, X509 *x509)
     X509_get0_signature(NULL, &signature, x509);
     X509_ALGOR_get0(&algorithm, NULL, NULL, signature);
     cert->signature_algorithm = object_name(pool, algorithm);
-    if (key_id && ASN1_STRING_length(key_id) <= POOL_KEY_ID_BYTES) {
-        g_autoptr(GString) hex = g_string_new(NULL);
-        text_hex(hex, ASN1_STRING_get0_data(key_id), (size_t)ASN1_STRING_length(key_id));
-        cert->subject_key_id = audit_text(pool->audit, hex->str);
-    }
+    g_autofree char *own = key_id_digits(X509_get0_subject_key_id(x509));
+    cert->subject_key_id = audit_text(pool->audit, own);
+    entry->authority_key_id = key_id_digits(X509_get0_authority_key_id(x509));
     entry->subject_key = name_key_x509(X509_get_subject_name(x509));
     entry->issuer_key = name_key_x509(X509_get_issuer_name(x509));
     entry->serial_key = serial_key(entry->issuer_key, cert->serial);
@@ -723,6 +738,19 @@ struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer,
     return found;
 }
 
+static void append_group(GPtrArray *found, GHashTable *table, const char *key)
+{
+    const GPtrArray *group = g_hash_table_lookup(table, key);
+    for (guint i = 0; group && i < group->len; i++)
+        g_ptr_array_add(found, ((struct entry *)group->pdata[i])->cert);
+}
+
+static void sort_from(GPtrArray *found, guint begin)
+{
+    if (found->len > begin + 1)
+        qsort(found->pdata + begin, found->len - begin, sizeof found->pdata[0], compare_certs);
+}
+
 void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *subject, gboolean cut)
 {
     g_autofree char *key = name_key(subject, cut);
@@ -738,12 +766,66 @@ void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *su
                 g_ptr_array_add(found, entry->cert);
         }
     } else if (key) {
-        GPtrArray *group = g_hash_table_lookup(pool->by_subject, key);
-        for (guint i = 0; group && i < group->len; i++)
-            g_ptr_array_add(found, ((struct entry *)group->pdata[i])->cert);
+        append_group(found, pool->by_subject, key);
     }
-    if (found->len > begin + 1)
-        qsort(found->pdata + begin, found->len - begin, sizeof found->pdata[0], compare_certs);
+    sort_from(found, begin);
+}
+
+void pool_find_issuers(const struct pool *pool, GPtrArray *found, const struct audit_cert *cert)
+{
+    const struct entry *entry = g_hash_table_lookup(pool->entries, cert);
+    guint begin = found->len;
+    if (entry && entry->issuer_key)
+        append_group(found, pool->by_subject, entry->issuer_key);
+    sort_from(found, begin);
+}
+
+void pool_find_key_id(const struct pool *pool, GPtrArray *found, const char *key_id)
+{
+    guint begin = found->len;
+    append_group(found, pool->by_key_id, key_id);
+    sort_from(found, begin);
+}
+
+const char *pool_authority_key_id(const struct pool *pool, const struct audit_cert *cert)
+{
+    const struct entry *entry = g_hash_table_lookup(pool->entries, cert);
+    return entry ? entry->authority_key_id : NULL;
+}
+
+static void add_count(GHashTable *counts, void *key, unsigned more)
+{
+    g_hash_table_insert(counts, key, GUINT_TO_POINTER(GPOINTER_TO_UINT(g_hash_table_lookup(counts, key)) + more));
+}
+
+/* There are far fewer distinct lists than files. */
+static GHashTable *count_holders(const struct audit *audit)
+{
+    g_autoptr(GHashTable) lists = g_hash_table_new(NULL, NULL);
+    GHashTable *holders = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < audit->stores->len; i++) {
+        const GPtrArray *members = ((const struct audit_store *)audit->stores->pdata[i])->members;
+        for (guint j = 0; j < members->len; j++)
+            if (((const struct audit_member *)members->pdata[j])->list)
+                add_count(lists, ((const struct audit_member *)members->pdata[j])->list, 1);
+    }
+    GHashTableIter iter;
+    void *list, *count;
+    g_hash_table_iter_init(&iter, lists);
+    while (g_hash_table_iter_next(&iter, &list, &count)) {
+        const GPtrArray *certs = ((const struct audit_list *)list)->certs;
+        for (guint i = 0; i < certs->len; i++)
+            add_count(holders, certs->pdata[i], GPOINTER_TO_UINT(count));
+    }
+    return holders;
+}
+
+unsigned pool_holders(struct pool *pool, const struct audit_cert *cert)
+{
+    if (!pool->holders)
+        pool->holders = count_holders(pool->audit);
+    return GPOINTER_TO_UINT(g_hash_table_lookup(pool->holders, cert));
 }
 
 static gboolean verify_pair(const struct audit_cert *issuer, const struct audit_cert *subject)

@@ -64,9 +64,9 @@ struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t
 
 /**
  * pool_add_reference(pool, path, error):
- * Take the certificates of a reference file (PEM with any number of them, or DER), or of all files of a folder and the
- * folders below it (see reference.h).  A file without a certificate is a warning of the audit, one for all files of a
- * folder; a path that cannot be read at all is an error.
+ * Take the certificates of a reference file, or of all files of a folder and the folders below it (see reference.h).  A
+ * file without a certificate is a warning of the audit, one for all files of a folder; a path that cannot be read at
+ * all is an error.
  */
 gboolean pool_add_reference(struct pool *pool, const char *path, GError **error);
 
@@ -84,6 +84,28 @@ struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer,
  * those from traces too.
  */
 void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *subject, gboolean cut);
+
+/**
+ * pool_find_issuers(pool, found, cert):
+ * Append to ${found} every certificate whose subject is the issuer of ${cert}, which is one of the pool, in a fixed
+ * order; those from traces too.  Where the name is too long to be compared that is none.
+ */
+void pool_find_issuers(const struct pool *pool, GPtrArray *found, const struct audit_cert *cert);
+
+/**
+ * pool_find_key_id(pool, found, key_id), pool_authority_key_id(pool, cert):
+ * Append to ${found} every certificate with this subject key identifier (lower case hex), in a fixed order; those from
+ * traces too.  The identifier of the key that has signed ${cert}, as ${cert} says; NULL if it does not, or has no DER.
+ */
+void pool_find_key_id(const struct pool *pool, GPtrArray *found, const char *key_id);
+const char *pool_authority_key_id(const struct pool *pool, const struct audit_cert *cert);
+
+/**
+ * pool_holders(pool, cert):
+ * In how many PSE files of the audit the trust list holds ${cert}.  They are counted at the first call, so all stores
+ * have to be there.
+ */
+unsigned pool_holders(struct pool *pool, const struct audit_cert *cert);
 
 /**
  * pool_issued(pool, issuer, subject):

@@ -86,10 +86,18 @@ enum audit_gap_basis {                     /* why a store counts as lacking a ce
                        BASIS_SEEN_UNKNOWN, /* a trace shows the failure, but not with which store */
 };
 
+enum audit_proof {                /* whether an import heals a gap: what OpenSSL says at the evaluation time */
+                   PROOF_UNKNOWN, /* not tried: the list or the peer's chain is not at hand */
+                   PROOF_PATH,    /* with the certificate added to this list it builds a path from the peer's chain */
+                   PROOF_HELD,    /* it builds one with the list as it is, to another anchor */
+                   PROOF_NO_PATH, /* it builds none even with the certificate */
+};
+
 enum audit_match { /* how the certificate of a finding was identified with what the trace shows; strongest first */
-                   MATCH_PROVED,      /* a path from the peer's chain was built and its signatures verified with it */
+                   MATCH_PROVED,      /* its key verifies the signature of a certificate of the peer's chain */
                    MATCH_FINGERPRINT, /* the trace prints its fingerprint */
                    MATCH_SERIAL,      /* issuer and serial number are equal */
+                   MATCH_KEY_ID,      /* name and key identifier are those that the certificate below asks for */
                    MATCH_NAME,        /* the full name is equal, and there is one such certificate */
                    MATCH_AMBIGUOUS, /* the name is equal (or a prefix), and there are several: the candidates are listed
                                      */
@@ -227,7 +235,9 @@ struct audit_gap { /* one store that lacks (or lacked) the certificate of its fi
     struct audit_instance *instance; /* BASIS_SEEN_UNKNOWN: where it was seen */
     enum audit_gap_basis basis;
     enum audit_state state;
-    const char *note;       /* a sentence on its state ("the list holds it now, ..."), or NULL */
+    const char *note; /* a sentence on its state ("the list holds it now, ..."), or NULL */
+    enum audit_proof proof;
+    const char *path;       /* a sentence on it, with the path; NULL: PROOF_UNKNOWN */
     const char *covered_by; /* id of the finding whose import into the same store heals this gap too; NULL: none */
     int64_t first_seen;     /* the audit that saw this gap first */
     unsigned count;         /* failed connections */
@@ -344,6 +354,7 @@ const char *audit_state_name(enum audit_state state);
 const char *audit_finding_kind_name(enum audit_finding_kind kind);
 const char *audit_gap_basis_name(enum audit_gap_basis basis);
 const char *audit_match_name(enum audit_match match);
+const char *audit_proof_name(enum audit_proof proof);
 gboolean audit_cause_parse(enum audit_cause *cause, const char *name);
 gboolean audit_certainty_parse(enum audit_certainty *certainty, const char *name);
 gboolean audit_role_parse(enum audit_role *role, const char *name);
@@ -355,6 +366,7 @@ gboolean audit_state_parse(enum audit_state *state, const char *name);
 gboolean audit_finding_kind_parse(enum audit_finding_kind *kind, const char *name);
 gboolean audit_gap_basis_parse(enum audit_gap_basis *basis, const char *name);
 gboolean audit_match_parse(enum audit_match *match, const char *name);
+gboolean audit_proof_parse(enum audit_proof *proof, const char *name);
 
 typedef struct audit audit_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(audit_auto, audit_free)

@@ -32,4 +32,5 @@ NAMES(state, "new", "open", "fixed", "returned", "waived")
 NAMES(finding_kind, "missing-anchor", "unknown-issuer", "tls-failure", "expired", "expiring", "drift",
       "store-unreadable", "trace-detail", "trace-level", "trace-rotation", "host-missing")
 NAMES(gap_basis, "seen", "seen-unread", "seen-unknown")
-NAMES(match, "proved", "fingerprint", "serial", "name", "ambiguous", "none")
+NAMES(match, "proved", "fingerprint", "serial", "key-id", "name", "ambiguous", "none")
+NAMES(proof, "unknown", "path", "held", "no-path")

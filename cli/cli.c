@@ -28,7 +28,7 @@ const GOptionEntry cli_common_entries[] = {
 const GOptionEntry cli_analysis_entries[] = {
     {"at", 0, 0, G_OPTION_ARG_STRING, &at_text, "Evaluate as of TIME (ISO 8601; default: now)", "TIME"},
     {"reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &cli_references,
-     "Certificates that may be imported (PEM or DER; may be repeated)", "FILE_OR_FOLDER"},
+     "Certificates that may be imported (PEM, DER, PKCS #7, PSE; may be repeated)", "FILE_OR_FOLDER"},
     {"fail-on", 0, 0, G_OPTION_ARG_STRING, &fail_on_text,
      "Exit with 1 on findings of this severity or worse: info, low, medium, high (default), critical, never",
      "SEVERITY"},

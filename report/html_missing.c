@@ -126,6 +126,8 @@ static void put_gap(struct table *table, const struct audit_gap *gap)
                overview_is_closed(gap->state) && gap->note ? gap->note : words_basis(gap->basis));
     if (gap->note && !overview_is_closed(gap->state))
         markup_say(markup, "span", "note", "%s", gap->note);
+    if (gap->path)
+        markup_say(markup, "span", "note", "%s", gap->path);
     if (gap->covered_by && !overview_is_closed(gap->state))
         markup_say(markup, "span", "note", "healed by the import of finding %s", gap->covered_by);
     table_cell_end(table);

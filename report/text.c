@@ -79,6 +79,8 @@ static void put_gap(struct file_output *output, const struct audit_gap *gap)
         paper_field(output, "", "%s", words_basis(gap->basis));
     if (gap->note)
         paper_field(output, "", "%s", gap->note);
+    if (gap->path)
+        paper_field(output, "", "%s", gap->path);
     if (gap->covered_by && !overview_is_closed(gap->state))
         paper_field(output, "", "healed by the import of finding %s", gap->covered_by);
 }

@@ -43,6 +43,7 @@ const char *words_match(enum audit_match match)
         [MATCH_PROVED] = "proved: a path was built and its signatures verified",
         [MATCH_FINGERPRINT] = "certain: the trace prints its fingerprint",
         [MATCH_SERIAL] = "very likely: issuer and serial number are equal",
+        [MATCH_KEY_ID] = "very likely: name and key identifier are those that the peer's chain asks for",
         [MATCH_NAME] = "likely: the full name is equal, and only one certificate has it",
         [MATCH_AMBIGUOUS] = "not certain: the name fits, and nothing else tells which certificate it is",
         [MATCH_NONE] = "not known: nobody holds a certificate of this name",

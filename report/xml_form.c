@@ -29,6 +29,7 @@ WORDS(state)
 WORDS(finding_kind)
 WORDS(gap_basis)
 WORDS(match)
+WORDS(proof)
 
 #define MAKER(type)                                                                                                    \
     static void *make_##type(struct audit *audit)                                                                      \
@@ -352,6 +353,8 @@ static const struct xml_element gap_element = {
             WORD(gap, "state", state, state),
             TEXT(gap, "note", note),
             TEXT(gap, "covered-by", covered_by),
+            HINT(gap, "proof", proof, proof),
+            TEXT(gap, "path", path),
             MOMENT(gap, "first-seen", first_seen),
             COUNT(gap, "count", count),
             MOMENT(gap, "last", last),

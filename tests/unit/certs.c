@@ -69,6 +69,14 @@ static GBytes *encode(X509 *x509)
     return bytes;
 }
 
+static void spoil_signature(X509 *x509)
+{
+    const ASN1_BIT_STRING *signature;
+    X509_get0_signature(&signature, NULL, x509);
+    unsigned char *bytes = (unsigned char *)ASN1_STRING_get0_data(signature);
+    bytes[ASN1_STRING_length(signature) - 1] ^= 1;
+}
+
 struct issued *certs_issue(const struct wish *wish)
 {
     struct issued *issued = g_new0(struct issued, 1);
@@ -88,9 +96,16 @@ struct issued *certs_issue(const struct wish *wish)
     g_assert(X509_set_pubkey(x509, issued->key));
     if (!wish->version_1) {
         X509_set_version(x509, X509_VERSION_3);
-        add_extension(x509, issuer, NID_basic_constraints, wish->leaf ? "CA:FALSE" : "critical,CA:TRUE");
-        if (!wish->leaf)
-            add_extension(x509, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
+        const char *constraints = wish->leaf ? "CA:FALSE" : "critical,CA:TRUE";
+        add_extension(x509, issuer, NID_basic_constraints,
+                      wish->basic_constraints ? wish->basic_constraints : constraints);
+        if (wish->key_usage || !wish->leaf)
+            add_extension(x509, issuer, NID_key_usage,
+                          wish->key_usage ? wish->key_usage : "critical,keyCertSign,cRLSign");
+        if (wish->name_constraints)
+            add_extension(x509, issuer, NID_name_constraints, wish->name_constraints);
+        if (wish->alt_name)
+            add_extension(x509, issuer, NID_subject_alt_name, wish->alt_name);
         if (!wish->no_key_ids) {
             add_extension(x509, issuer, NID_subject_key_identifier, "hash");
             if (issuer && X509_get0_subject_key_id(issuer->x509))
@@ -99,6 +114,8 @@ struct issued *certs_issue(const struct wish *wish)
     }
     gboolean own_digest = EVP_PKEY_get_base_id(signer) == EVP_PKEY_ED25519;
     g_assert(X509_sign(x509, signer, own_digest ? NULL : EVP_sha256()) > 0);
+    if (wish->bad_signature)
+        spoil_signature(x509);
     issued->der = encode(x509);
     return issued;
 }

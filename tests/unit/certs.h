@@ -29,6 +29,12 @@ struct wish {                    /* all may be left 0 */
     gboolean no_key_ids;         /* neither subject nor authority key identifier */
     int64_t not_before, not_after;
     const char *serial; /* hex, "-5" too; NULL: a number of its own */
+    /* Extensions as openssl.cnf(5) has them; NULL: as the other fields wish. */
+    const char *basic_constraints; /* "critical,CA:TRUE,pathlen:0" */
+    const char *key_usage;         /* "digitalSignature" */
+    const char *name_constraints;  /* "critical,excluded;DNS:example.com" */
+    const char *alt_name;          /* "DNS:api.example.com" */
+    gboolean bad_signature;        /* one bit of it is wrong */
 };
 
 struct issued *certs_issue(const struct wish *wish);

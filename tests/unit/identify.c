@@ -2,8 +2,10 @@
 #include "identify.h"
 
 #include "certs.h"
+#include "name.h"
 
 #include <criterion/criterion.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 struct fixture {
@@ -320,6 +322,215 @@ Test(identify, an_issuer_whose_own_issuer_line_is_cut_away)
     const struct identity *identity = run(fixture, "CN=Root, O=Example");
     cr_expect_eq(identity->match, MATCH_PROVED);
     cr_expect_eq(identity->cert, held);
+}
+
+/* ---- Key identifiers ---- */
+
+/* A listing of ${issued}, self-signed, with this key identifier (NULL: none); SHA-256 stands for all fingerprints. */
+static struct audit_cert *list(struct fixture *fixture, const struct issued *issued, const char *key_id)
+{
+    g_autofree char *subject = name_print(X509_get_subject_name(issued->x509));
+    g_autofree char *sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, issued->der);
+    g_autoptr(GString) text = g_string_new("PKList:\n");
+    enum audit_reading reading;
+    const char *reason;
+
+    g_string_append_printf(text, "Subject: %s\nIssuer: %s\n", subject, subject);
+    if (key_id)
+        g_string_append_printf(text, "Extensions:\n Subject Key Identifier: %s\n", key_id);
+    g_string_append_printf(text, "Certificate fingerprint (SHA256): %s\n", sha256);
+    const struct audit_list *list = pool_add_listing(fixture->pool, text->str, text->len, 0, &reading, &reason);
+    cr_assert(list && list->certs->len == 1, "%s", reason);
+    return list->certs->pdata[0];
+}
+
+static char *key_id_of(const struct issued *issued)
+{
+    const ASN1_OCTET_STRING *key_id = X509_get0_subject_key_id(issued->x509);
+    GString *hex = g_string_new(NULL);
+    for (int i = 0; i < ASN1_STRING_length(key_id); i++)
+        g_string_append_printf(hex, "%02X", ASN1_STRING_get0_data(key_id)[i]);
+    return g_string_free(hex, FALSE);
+}
+
+Test(identify, a_key_identifier_chooses_among_listings_of_one_name)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    struct issued *root = ISSUE(.subject = "/O=Example/CN=Root"), *renewed = ISSUE(.subject = "/O=Example/CN=Root");
+    struct issued *nameless = ISSUE(.subject = "/O=Example/CN=Root");
+    struct issued *leaf = ISSUE(.subject = "/CN=api.example.com", .issuer = root, .leaf = TRUE);
+    g_autofree char *old_key = key_id_of(root), *new_key = key_id_of(renewed);
+    show(fixture, leaf);
+    list(fixture, renewed, new_key);
+    cr_expect_eq(run(fixture, "CN=Root, O=Example")->match, MATCH_NAME, "nothing of the chain is at hand");
+
+    hold(fixture, leaf);
+    const struct identity *identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_NONE, "a root that got a new key is another one");
+    cr_expect(strstr(identity->proof, "another key"), "%s", identity->proof);
+
+    struct audit_cert *plain = list(fixture, nameless, NULL);
+    identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_NAME, "one of which no key identifier is known may be it");
+    cr_expect_eq(identity->cert, plain);
+
+    struct audit_cert *held = list(fixture, root, old_key);
+    identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_KEY_ID);
+    cr_expect_eq(identity->cert, held);
+    cr_expect(
+        strstr(identity->proof, "Its name and key identifier are those of the issuer that \"CN=api.example.com\""),
+        "%s", identity->proof);
+
+    fixture->failure->missing_cut = TRUE;
+    identity = run(fixture, "CN=Roo");
+    cr_expect_eq(identity->match, MATCH_KEY_ID, "the certificate below has the whole name");
+    cr_expect_eq(identity->cert, held);
+    fixture->failure->missing_cut = FALSE;
+
+    hold(fixture, root);
+    cr_expect_eq(run(fixture, "CN=Root, O=Example")->match, MATCH_PROVED, "a signature is more");
+}
+
+Test(identify, a_key_identifier_with_another_name_is_no_match)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    struct issued *root = ISSUE(.subject = "/O=Example/CN=Root");
+    struct issued *renamed = ISSUE(.subject = "/O=Example Group/CN=Root", .key_of = root);
+    struct issued *leaf = ISSUE(.subject = "/CN=api.example.com", .issuer = root, .leaf = TRUE);
+    show(fixture, leaf);
+    hold(fixture, leaf);
+    hold(fixture, renamed);
+    const struct identity *identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_NONE);
+    cr_expect(strstr(identity->proof, "with another name, \"CN=Root, O=Example Group\""), "%s", identity->proof);
+}
+
+/* ---- Several that heal alike ---- */
+
+Test(identify, which_of_several_is_taken_and_why)
+{
+    enum { DAYS = 86400 };
+    static const struct {
+        const char *what;
+        struct wish wishes[2]; /* of the same name and key; the first is to be taken */
+        int held[2];           /* lists that hold it */
+        const char *why;
+    } rows[] = {
+        {"past its end", {{0}, {.not_after = CERTS_NOW - DAYS}}, {0, 9}, "it is valid, to another certificate"},
+        {"not yet valid", {{0}, {.not_before = CERTS_NOW + DAYS}}, {0, 9}, "it is valid, to another certificate"},
+        {"held by more", {{0}, {.not_after = CERTS_NOW + 3000 * CERTS_DAY}}, {2, 1}, "more trust lists hold it"},
+        {"valid longer", {{.not_after = CERTS_NOW + 3000 * CERTS_DAY}, {0}}, {1, 1}, "it is valid longer"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        for (int turned = 0; turned < 2; turned++) {
+            g_autoptr(fixture_auto) fixture = fixture_new();
+            struct issued *key = ISSUE(.subject = "/O=Example/CN=Root"), *made[2];
+            struct issued *leaf = ISSUE(.subject = "/CN=api.example.com", .issuer = key, .leaf = TRUE);
+            struct audit_cert *certs[2];
+            show(fixture, leaf);
+            hold(fixture, leaf);
+            for (int j = 0; j < 2; j++) {
+                int which = turned ? 1 - j : j;
+                struct wish wish = rows[i].wishes[which];
+                wish.subject = "/O=Example/CN=Root";
+                wish.key_of = key;
+                made[which] = issue(fixture, &wish);
+                certs[which] = hold(fixture, made[which]);
+                for (int k = 0; k < rows[i].held[which]; k++) {
+                    struct audit_store *store = audit_store_new(fixture->audit);
+                    struct audit_member *member = audit_member_new(fixture->audit);
+                    member->list = pool_add_list(fixture->pool, g_bytes_get_data(made[which]->der, NULL),
+                                                 g_bytes_get_size(made[which]->der));
+                    g_ptr_array_add(store->members, member);
+                    g_ptr_array_add(fixture->audit->stores, store);
+                }
+            }
+            const struct identity *identity = run(fixture, "CN=Root, O=Example");
+            cr_expect_eq(identity->match, MATCH_PROVED, "%s", rows[i].what);
+            cr_expect_eq(identity->cert, certs[0], "%s", rows[i].what);
+            cr_expect(strstr(identity->proof, rows[i].why), "%s: %s", rows[i].what, identity->proof);
+            cr_expect_eq(strstr(identity->proof, "which heals as well") != NULL, i >= 2, "%s: %s", rows[i].what,
+                         identity->proof);
+        }
+    }
+}
+
+Test(identify, a_root_is_preferred_to_its_cross_signed_twin)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    struct issued *old = ISSUE(.subject = "/O=Old/CN=Old Root"), *root = ISSUE(.subject = "/O=Example/CN=Root");
+    struct issued *cross = ISSUE(.subject = "/O=Example/CN=Root", .issuer = old, .key_of = root,
+                                 .not_after = CERTS_NOW + 5000 * CERTS_DAY);
+    struct issued *leaf = ISSUE(.subject = "/CN=api.example.com", .issuer = root, .leaf = TRUE);
+    show(fixture, leaf);
+    hold(fixture, leaf);
+    hold(fixture, cross);
+    cr_expect_str_eq(run(fixture, "CN=Root, O=Example")->cert->issuer, "CN=Old Root, O=Old",
+                     "if nothing else is there");
+    struct audit_cert *held = hold(fixture, root);
+    const struct identity *identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->cert, held);
+    cr_expect(strstr(identity->proof, "This one was preferred, since it is a root, to another certificate of the same "
+                                      "name and key, which heals as well: the one issued by \"CN=Old Root, O=Old\""),
+              "%s", identity->proof);
+}
+
+/* As with DST Root CA X3: the peer sends a cross-signed root, and the one above it is over. */
+Test(identify, a_root_that_is_over_gives_way_to_the_one_below_it)
+{
+    for (int over = 0; over < 2; over++) {
+        g_autoptr(fixture_auto) fixture = fixture_new();
+        struct issued *old =
+            ISSUE(.subject = "/O=Old/CN=Old Root", .not_after = CERTS_NOW + (over ? -1 : 1) * CERTS_DAY);
+        struct issued *root = ISSUE(.subject = "/O=Example/CN=Root R1");
+        struct issued *cross = ISSUE(.subject = "/O=Example/CN=Root R1", .issuer = old, .key_of = root);
+        struct issued *middle = ISSUE(.subject = "/O=Example/CN=Issuing", .issuer = root);
+        show(fixture, middle);
+        show(fixture, cross);
+        hold(fixture, middle);
+        hold(fixture, cross);
+        struct audit_cert *old_cert = hold(fixture, old);
+        const struct identity *identity = run(fixture, "CN=Old Root, O=Old");
+        cr_expect_eq(identity->cert == old_cert, !over, "the cross-signed one at hand heals until it ends");
+
+        struct audit_cert *held = hold(fixture, root);
+        identity = run(fixture, "CN=Old Root, O=Old");
+        cr_expect_eq(identity->match, MATCH_PROVED);
+        cr_expect_eq(identity->cert, over ? held : old_cert);
+        cr_expect_eq(identity->outdated, over ? old_cert : NULL);
+        cr_expect_eq(identity->substitute, over);
+        cr_expect_eq(strstr(identity->proof, "The root \"CN=Root R1, O=Example\" heals as well") == NULL, over, "%s",
+                     identity->proof);
+    }
+}
+
+/* ---- Many of one name ---- */
+
+Test(identify, many_of_one_name, .timeout = 120)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    struct issued *root = ISSUE(.subject = "/O=Example/CN=Root"), *bare = NULL;
+    struct issued *leaf = ISSUE(.subject = "/CN=api.example.com", .issuer = root, .leaf = TRUE);
+    struct audit_cert *held = hold(fixture, root);
+    for (int i = 0; i < IDENTIFY_TRIED + 50; i++)
+        hold(fixture, bare = ISSUE(.subject = "/O=Example/CN=Root", .key_of = bare, .no_key_ids = TRUE));
+    show(fixture, leaf);
+    hold(fixture, leaf);
+    const struct identity *identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_PROVED, "the key identifier leads to it at once");
+    cr_expect_eq(identity->cert, held);
+
+    g_ptr_array_set_size(fixture->failure->chain, 0);
+    struct issued *other = ISSUE(.subject = "/O=Example/CN=Root", .no_key_ids = TRUE);
+    struct issued *stranger = ISSUE(.subject = "/CN=b.example.com", .issuer = other, .leaf = TRUE, .no_key_ids = TRUE);
+    show(fixture, stranger);
+    hold(fixture, stranger);
+    identity = run(fixture, "CN=Root, O=Example");
+    cr_expect_eq(identity->match, MATCH_AMBIGUOUS, "not all were tried, so nobody knows");
+    cr_expect_eq(identity->candidates->len, IDENTIFY_CANDIDATES);
+    cr_expect(strstr(identity->proof, "not all could be tried. There are 1051; 100 are listed."), "%s",
+              identity->proof);
 }
 
 /* ---- Certificates that only a peer has sent ---- */

@@ -7,7 +7,9 @@
 
 #include <criterion/criterion.h>
 #include <glib/gstdio.h>
+#include <openssl/cms.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -774,6 +776,94 @@ Test(reference, der_and_trusted)
     cr_assert_eq(f.audit->certs->len, 1);
     cr_expect_eq(((struct audit_cert *)f.audit->certs->pdata[0])->references->len, 2);
     cr_expect_eq(f.audit->warnings->len, 0);
+    cleanup(&f);
+}
+
+/* A bundle of certificates without a signature, as CAs hand out: DER, or PEM under this name. */
+static GBytes *bundle(const struct issued *const *issued, guint count, const char *name)
+{
+    PKCS7 *p7 = PKCS7_new();
+    cr_assert(PKCS7_set_type(p7, NID_pkcs7_signed) && PKCS7_content_new(p7, NID_pkcs7_data));
+    for (guint i = 0; i < count; i++)
+        cr_assert(PKCS7_add_certificate(p7, issued[i]->x509));
+    BIO *bio = BIO_new(BIO_s_mem());
+    unsigned char *der = NULL;
+    int size = i2d_PKCS7(p7, &der);
+    cr_assert(name ? PEM_write_bio(bio, name, "", der, size) : BIO_write(bio, der, size));
+    char *bytes;
+    long length = BIO_get_mem_data(bio, &bytes);
+    GBytes *made = g_bytes_new(bytes, (gsize)length);
+    OPENSSL_free(der);
+    PKCS7_free(p7);
+    BIO_free(bio);
+    return made;
+}
+
+Test(reference, bundles)
+{
+    g_autoptr(issued_auto) a = certs(.subject = "/CN=a"), b = certs(.subject = "/CN=b", .kind = "RSA:1024");
+    const struct issued *const both[] = {a, b};
+    static const struct {
+        const char *what, *pem;
+        guint count;
+        int cut; /* bytes taken from the end, or -1: a certificate behind it */
+        guint certs;
+        const char *warning;
+    } rows[] = {
+        {"DER", NULL, 2, 0, 2, NULL},
+        {"PEM", "PKCS7", 2, 0, 2, NULL},
+        {"PEM, the other name", "PKCS #7 SIGNED DATA", 2, 0, 2, NULL},
+        {"PEM as CMS", "CMS", 2, 0, 2, NULL},
+        {"PEM and a certificate", "PKCS7", 1, -1, 2, NULL},
+        {"an empty one", NULL, 0, 0, 0, "no certificate in it"},
+        {"DER that was cut", NULL, 2, 1, 0, "1 of 1 certificates could not be read"},
+        {"PEM, something else inside", "PKCS7", 0, -2, 0, "a PKCS #7 bundle that cannot be read"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct fixture f;
+        setup(&f);
+        g_autoptr(GBytes) bytes = bundle(both, rows[i].count, rows[i].pem);
+        gsize size;
+        const char *text = g_bytes_get_data(bytes, &size);
+        g_autofree char *pem = certs_pem(b);
+        g_autofree char *more = rows[i].cut == -1 ? g_strdup_printf("%.*s%s", (int)size, text, pem) : NULL;
+        if (rows[i].cut == -2) /* no identifier in front */
+            more = g_strdup("-----BEGIN PKCS7-----\nMAMCAQU=\n-----END PKCS7-----\n");
+        g_autofree char *path =
+            write_file("a bundle.p7b", more ? more : text, more ? -1 : (gssize)size - MAX(rows[i].cut, 0));
+        cr_expect(pool_add_reference(f.pool, path, NULL));
+        cr_expect_eq(f.audit->certs->len, rows[i].certs, "%s: %u", rows[i].what, f.audit->certs->len);
+        cr_expect_eq(f.audit->warnings->len, rows[i].warning ? 1 : 0, "%s: %s", rows[i].what, warning(&f));
+        cr_expect(!rows[i].warning || strstr(warning(&f), rows[i].warning), "%s: %s", rows[i].what, warning(&f));
+        for (guint j = 0; j < rows[i].certs; j++) {
+            struct audit_cert *cert = add(f.pool, both[j]);
+            cr_expect_eq(cert->references->len, 1, "%s: the same bytes as elsewhere", rows[i].what);
+        }
+        cleanup(&f);
+    }
+}
+
+Test(reference, certificates_in_der_one_behind_the_other)
+{
+    struct fixture f;
+    setup(&f);
+    g_autoptr(issued_auto) a = certs(.subject = "/CN=a"), b = certs(.subject = "/CN=b");
+    g_autoptr(GBytes) both = certs_join(a, b, NULL);
+    gsize size;
+    const char *bytes = g_bytes_get_data(both, &size);
+    g_autofree char *path = write_file("both.der", bytes, (gssize)size);
+    cr_expect(pool_add_reference(f.pool, path, NULL));
+    cr_expect_eq(f.audit->certs->len, 2);
+    cr_expect_eq(f.audit->warnings->len, 0);
+
+    g_autofree char *many = g_malloc((gsize)2 * 20001);
+    for (size_t i = 0; i <= 20000; i++)
+        memcpy(many + 2 * i, "0", 2);
+    g_autofree char *second = write_file("many.der", many, 2 * 20001);
+    cr_expect(pool_add_reference(f.pool, second, NULL));
+    cr_assert_eq(f.audit->warnings->len, 2);
+    cr_expect(strstr(f.audit->warnings->pdata[0], ": 20000 of 20000 certificates could not be read"));
+    cr_expect(strstr(f.audit->warnings->pdata[1], ": more certificates than 20000: the others were not read"));
     cleanup(&f);
 }
 
