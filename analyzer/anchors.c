@@ -35,7 +35,28 @@ static void need_free(void *data)
     g_free(need);
 }
 
+static void identity_free(void *data)
+{
+    identity_clear(data);
+    g_free(data);
+}
+
 /* Which certificate. */
+
+/* What hundreds of hosts call is answered once. */
+static const struct identity *identity_of(struct anchors *anchors, const struct audit_failure *failure)
+{
+    GBytes *question = identify_question(failure);
+    struct identity *identity = g_hash_table_lookup(anchors->identities, question);
+    if (identity) {
+        g_bytes_unref(question);
+        return identity;
+    }
+    identity = g_new(struct identity, 1);
+    identify(identity, anchors->audit, anchors->landscape->pool, failure);
+    g_hash_table_insert(anchors->identities, question, identity);
+    return identity;
+}
 
 /* A match that is stronger than what the finding has decides what it says. */
 static void take_identity(struct anchors *anchors, struct need *need, const struct identity *identity,
@@ -105,11 +126,9 @@ static struct spot *spot_for(struct anchors *anchors, struct need *need, struct 
 
 static void add_failure(struct anchors *anchors, struct audit_failure *failure)
 {
-    struct identity identity;
-    identify(&identity, anchors->audit, anchors->landscape->pool, failure);
-    struct need *need = need_for(anchors, &identity, failure);
-    need->counts[identity.match] += failure->count;
-    identity_clear(&identity);
+    const struct identity *identity = identity_of(anchors, failure);
+    struct need *need = need_for(anchors, identity, failure);
+    need->counts[identity->match] += failure->count;
 
     struct spot *spot = spot_for(anchors, need, failure->store, failure->instance);
     struct audit_member *member = g_hash_table_lookup(anchors->landscape->members, failure);
@@ -405,12 +424,14 @@ void anchors_find(struct landscape *landscape, struct history *history)
         .landscape = landscape,
         .history = history,
         .audit = landscape->audit,
+        .identities = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, identity_free),
         .needs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, need_free),
         .order = g_ptr_array_new(),
     };
     for (guint i = 0; i < anchors.audit->failures->len; i++)
         if (anchors_concern(anchors.audit->failures->pdata[i]))
             add_failure(&anchors, anchors.audit->failures->pdata[i]);
+    g_hash_table_unref(anchors.identities);
     add_previous(&anchors);
     index_copies(&anchors);
     for (guint i = 0; i < anchors.order->len; i++)

@@ -42,6 +42,7 @@ struct anchors {
     struct landscape *landscape;
     struct history *history;
     struct audit *audit;
+    GHashTable *identities;  /* GBytes, see identify_question() -> struct identity * */
     GHashTable *needs;       /* kind and key -> struct need * */
     GPtrArray *order;        /* the same as they came */
     GArray *copies;          /* of struct copy, by store */

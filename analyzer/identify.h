@@ -37,6 +37,13 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
 void identity_clear(struct identity *identity);
 
 /**
+ * identify_question(failure):
+ * All of ${failure} that identify() looks at, to be compared with g_bytes_equal(): equal for failures of one audit to
+ * which the answer is the same.  The caller frees it with g_bytes_unref().
+ */
+GBytes *identify_question(const struct audit_failure *failure);
+
+/**
  * identify_name(text, cut):
  * The key of a printed name; of text that is no name the text itself.  The caller frees it with g_free().
  */

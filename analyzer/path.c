@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 /*
  * OpenSSL builds one path and does not turn back where a name leads to several certificates (a CA with a new key, a
@@ -12,6 +13,7 @@
  */
 
 struct search {
+    struct signatures *signatures;
     STACK_OF(X509) * helpers, *anchors;
     STACK_OF(X509) * path; /* that is being tried: the leaf and helpers, borrowed */
     int64_t at;
@@ -61,7 +63,52 @@ static STACK_OF(X509) * relevant_anchors(const GPtrArray *chain, const GPtrArray
     return relevant;
 }
 
-static int verify(STACK_OF(X509) * anchors, X509 *leaf, STACK_OF(X509) * helpers, int64_t at)
+static int check_time(X509 *cert, time_t at)
+{
+    int begun = X509_cmp_time(X509_get0_notBefore(cert), &at), over = X509_cmp_time(X509_get0_notAfter(cert), &at);
+
+    if (begun == 0)
+        return X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD;
+    if (begun > 0)
+        return X509_V_ERR_CERT_NOT_YET_VALID;
+    if (over == 0)
+        return X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
+    return over < 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
+}
+
+static int check_signature(struct signatures *signatures, X509 *issuer, X509 *subject)
+{
+    int error = X509_check_issued(issuer, subject); /* its key usage; names and key ids fit, or it were not here */
+
+    if (error != X509_V_OK)
+        return error;
+    return signatures_verify(signatures, subject, issuer) ? X509_V_OK : X509_V_ERR_CERT_SIGNATURE_FAILURE;
+}
+
+/*
+ * What OpenSSL calls for the signatures and times of a path that it has built and otherwise checked.  The same as its
+ * own function, in the same order, from the anchor down; but that one would compute a signature in every path anew.
+ */
+static int check_path(X509_STORE_CTX *context)
+{
+    struct search *search = X509_STORE_CTX_get_app_data(context);
+    STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(context);
+    int top = sk_X509_num(path) - 1;
+
+    for (int i = top; i >= 0; i--) {
+        X509 *cert = sk_X509_value(path, i);
+        int error = i < top ? check_signature(search->signatures, sk_X509_value(path, i + 1), cert) : X509_V_OK;
+        if (error == X509_V_OK)
+            error = check_time(cert, (time_t)search->at);
+        if (error != X509_V_OK) {
+            X509_STORE_CTX_set_error(context, error);
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int verify(struct search *search, STACK_OF(X509) * anchors, X509 *leaf, STACK_OF(X509) * helpers)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     X509_STORE *store = X509_STORE_new();
@@ -72,9 +119,11 @@ static int verify(STACK_OF(X509) * anchors, X509 *leaf, STACK_OF(X509) * helpers
     if (X509_STORE_CTX_init(context, store, leaf, helpers)) {
         X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
         X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-        X509_VERIFY_PARAM_set_time(param, (time_t)at);
+        X509_VERIFY_PARAM_set_time(param, (time_t)search->at);
         X509_VERIFY_PARAM_set_depth(param, PATH_DEPTH - 2); /* OpenSSL does not count the two ends */
         X509_VERIFY_PARAM_set_auth_level(param, 0);         /* weak keys are a finding, no reason to say "no path" */
+        X509_STORE_CTX_set_app_data(context, search);
+        X509_STORE_CTX_set_verify(context, check_path);
         error = X509_verify_cert(context) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(context);
     }
     X509_STORE_CTX_free(context);
@@ -92,7 +141,7 @@ static gboolean try_anchor(struct search *search, X509 *anchor)
     STACK_OF(X509) *only = sk_X509_new_null();
     sk_X509_push(only, anchor);
     search->tries++;
-    gboolean trusted = verify(only, sk_X509_value(search->path, 0), search->path, search->at) == X509_V_OK;
+    gboolean trusted = verify(search, only, sk_X509_value(search->path, 0), search->path) == X509_V_OK;
     sk_X509_free(only);
     return trusted;
 }
@@ -123,20 +172,31 @@ static gboolean search_on(struct search *search)
     return FALSE;
 }
 
-static gboolean search_path(X509 *leaf, STACK_OF(X509) * helpers, STACK_OF(X509) * anchors, int64_t at)
+static gboolean search_path(struct search *search, X509 *leaf)
 {
-    struct search search = {.helpers = helpers, .anchors = anchors, .path = sk_X509_new_null(), .at = at};
-    sk_X509_push(search.path, leaf);
+    search->path = sk_X509_new_null();
+    sk_X509_push(search->path, leaf);
     gboolean trusted = FALSE;
     /* OpenSSL looks for the issuer even of a leaf that is an anchor itself. */
-    for (int i = 0; i < sk_X509_num(anchors) && !trusted; i++)
-        trusted = X509_cmp(sk_X509_value(anchors, i), leaf) == 0 && try_anchor(&search, sk_X509_value(anchors, i));
-    trusted = trusted || search_on(&search);
-    sk_X509_free(search.path);
+    for (int i = 0; i < sk_X509_num(search->anchors) && !trusted; i++) {
+        X509 *anchor = sk_X509_value(search->anchors, i);
+        trusted = X509_cmp(anchor, leaf) == 0 && try_anchor(search, anchor);
+    }
+    trusted = trusted || search_on(search);
+    sk_X509_free(search->path);
     return trusted;
 }
 
 gboolean path_verify(const GPtrArray *chain, const GPtrArray *anchors, int64_t at, const char **reason)
+{
+    struct signatures *signatures = signatures_new();
+    gboolean trusted = path_verify_with(signatures, chain, anchors, at, reason);
+    signatures_free(signatures);
+    return trusted;
+}
+
+gboolean path_verify_with(struct signatures *signatures, const GPtrArray *chain, const GPtrArray *anchors, int64_t at,
+                          const char **reason)
 {
     X509 *leaf = chain->len ? parse(chain->pdata[0]) : NULL;
     if (!leaf) {
@@ -145,20 +205,20 @@ gboolean path_verify(const GPtrArray *chain, const GPtrArray *anchors, int64_t a
             *reason = "the certificate itself is not known";
         return FALSE;
     }
-    STACK_OF(X509) *trusted = relevant_anchors(chain, anchors);
-    STACK_OF(X509) *helpers = sk_X509_new_null();
+    struct search search = {
+        .signatures = signatures, .helpers = sk_X509_new_null(), .anchors = relevant_anchors(chain, anchors), .at = at};
     for (guint i = 1; i < chain->len; i++)
-        push(helpers, chain->pdata[i]);
+        push(search.helpers, chain->pdata[i]);
 
-    int error = verify(trusted, leaf, helpers, at);
+    int error = verify(&search, search.anchors, leaf, search.helpers);
     /* With one helper or anchor at most there was no choice. */
-    gboolean choice = sk_X509_num(trusted) > 0 && sk_X509_num(trusted) + sk_X509_num(helpers) > 1;
-    if (error != X509_V_OK && choice && search_path(leaf, helpers, trusted, at))
+    gboolean choice = sk_X509_num(search.anchors) > 0 && sk_X509_num(search.anchors) + sk_X509_num(search.helpers) > 1;
+    if (error != X509_V_OK && choice && search_path(&search, leaf))
         error = X509_V_OK;
     if (error != X509_V_OK && reason)
         *reason = X509_verify_cert_error_string(error);
-    sk_X509_pop_free(trusted, X509_free);
-    sk_X509_pop_free(helpers, X509_free);
+    sk_X509_pop_free(search.anchors, X509_free);
+    sk_X509_pop_free(search.helpers, X509_free);
     X509_free(leaf);
     ERR_clear_error();
     return error == X509_V_OK;

@@ -5,6 +5,7 @@
 #define TRUSTGAP_PATH_H
 
 #include "audit.h"
+#include "signature.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -21,5 +22,12 @@
  * revocation are not looked at.  If not, ${*reason} (may be NULL) is OpenSSL's word for it, a static string.
  */
 gboolean path_verify(const GPtrArray *chain, const GPtrArray *anchors, int64_t at, const char **reason);
+
+/**
+ * path_verify_with(signatures, chain, anchors, at, reason):
+ * The same, for one who asks often: a signature that ${signatures} knows is not computed again.
+ */
+gboolean path_verify_with(struct signatures *signatures, const GPtrArray *chain, const GPtrArray *anchors, int64_t at,
+                          const char **reason);
 
 #endif

@@ -26,8 +26,9 @@ struct pool {
     GHashTable *by_serial, *by_subject;       /* key -> GPtrArray of struct entry * */
     GHashTable *lists;                        /* GBytes, see list_identity() -> struct audit_list * */
     GHashTable *issued;                       /* struct pair * -> GINT_TO_POINTER(gboolean) */
-    GHashTable *shown;                        /* set of GBytes *: kept by pool_add_shown() */
-    unsigned shown_more;                      /* beyond POOL_SHOWN */
+    struct signatures *signatures;
+    GHashTable *shown;   /* set of GBytes *: kept by pool_add_shown() */
+    unsigned shown_more; /* beyond POOL_SHOWN */
 };
 
 struct pair {
@@ -72,6 +73,7 @@ struct pool *pool_new(struct audit *audit)
     pool->by_subject = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
     pool->lists = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     pool->issued = g_hash_table_new_full(pair_hash, pair_equal, g_free, NULL);
+    pool->signatures = signatures_new();
     pool->shown = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     return pool;
 }
@@ -87,6 +89,7 @@ void pool_free(struct pool *pool)
     g_hash_table_unref(pool->by_subject);
     g_hash_table_unref(pool->lists);
     g_hash_table_unref(pool->issued);
+    signatures_free(pool->signatures);
     g_hash_table_unref(pool->shown);
     g_hash_table_unref(pool->entries);
     g_free(pool);
@@ -400,11 +403,6 @@ static const char *describe_key(struct pool *pool, const X509 *x509)
     }
 }
 
-static gboolean is_signed_by(X509 *x509, EVP_PKEY *key)
-{
-    return key && EVP_PKEY_get_bits(key) <= POOL_KEY_BITS && X509_verify(x509, key) == 1;
-}
-
 static void fill_from_x509(struct pool *pool, struct entry *entry, X509 *x509)
 {
     struct audit_cert *cert = entry->cert;
@@ -430,7 +428,7 @@ static void fill_from_x509(struct pool *pool, struct entry *entry, X509 *x509)
     entry->issuer_key = name_key_x509(X509_get_issuer_name(x509));
     entry->serial_key = serial_key(entry->issuer_key, cert->serial);
     cert->self_signed = entry->subject_key && g_strcmp0(entry->subject_key, entry->issuer_key) == 0 &&
-                        is_signed_by(x509, X509_get0_pubkey(x509));
+                        signatures_verify(pool->signatures, x509, x509);
     uint32_t flags = X509_get_extension_flags(x509);
     cert->ca = (flags & EXFLAG_CA) || ((flags & EXFLAG_V1) && cert->self_signed);
 }
@@ -746,14 +744,14 @@ void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *su
         qsort(found->pdata + begin, found->len - begin, sizeof found->pdata[0], compare_certs);
 }
 
-static gboolean verify_pair(const struct audit_cert *issuer, const struct audit_cert *subject)
+static gboolean verify_pair(struct pool *pool, const struct audit_cert *issuer, const struct audit_cert *subject)
 {
     gsize size;
     const uint8_t *bytes = g_bytes_get_data(issuer->der, &size);
     X509 *signer = parse_x509(bytes, size);
     bytes = g_bytes_get_data(subject->der, &size);
     X509 *signee = parse_x509(bytes, size);
-    gboolean verified = signer && signee && is_signed_by(signee, X509_get0_pubkey(signer));
+    gboolean verified = signer && signee && signatures_verify(pool->signatures, signee, signer);
     X509_free(signer);
     X509_free(signee);
     ERR_clear_error();
@@ -772,7 +770,12 @@ gboolean pool_issued(struct pool *pool, const struct audit_cert *issuer, const s
     void *known;
     if (g_hash_table_lookup_extended(pool->issued, &pair, NULL, &known))
         return GPOINTER_TO_INT(known);
-    gboolean issued = verify_pair(issuer, subject);
+    gboolean issued = verify_pair(pool, issuer, subject);
     g_hash_table_insert(pool->issued, g_memdup2(&pair, sizeof pair), GINT_TO_POINTER(issued));
     return issued;
+}
+
+struct signatures *pool_signatures(struct pool *pool)
+{
+    return pool->signatures;
 }
