@@ -508,9 +508,9 @@ static void put_answer(const char *path)
                                  "unknown-issuer", (int)unknown, "tls-failure", (int)made.refused, "expired",
                                  (int)expired, "expiring", (int)expiring, "drift", (int)made.drifts, "store-unreadable",
                                  (int)made.unread, "trace-level", (int)made.levels, "host-missing", (int)made.lost);
-    json_t *answer = json_pack("{s:i, s:i, s:i, s:i, s:i, s:o, s:o}", "hosts", (int)made.hosts, "stores",
-                               (int)made.stores, "lists", (int)lists, "certs", (int)g_hash_table_size(made.seen),
-                               "failures", (int)made.failures, "findings", findings, "missing", missing);
+    json_t *answer = json_pack("{s:i, s:i, s:i, s:i, s:i, s:o, s:o}", "host", (int)made.hosts, "store",
+                               (int)made.stores, "list", (int)lists, "certificate", (int)g_hash_table_size(made.seen),
+                               "failure", (int)made.failures, "findings", findings, "missing", missing);
     if (!answer || json_dump_file(answer, path, JSON_INDENT(1) | JSON_SORT_KEYS) != 0)
         die("the answer cannot be written");
     json_decref(answer);
