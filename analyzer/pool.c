@@ -27,8 +27,9 @@ struct pool {
     GHashTable *lists;                        /* GBytes, see list_identity() -> struct audit_list * */
     GHashTable *issued;                       /* struct pair * -> GINT_TO_POINTER(gboolean) */
     struct signatures *signatures;
-    GHashTable *shown;   /* set of GBytes *: kept by pool_add_shown() */
-    unsigned shown_more; /* beyond POOL_SHOWN */
+    EVP_MD *sha256, *sha1, *md5; /* found once; NULL: a library in FIPS mode has no MD5 */
+    GHashTable *shown;           /* set of GBytes *: kept by pool_add_shown() */
+    unsigned shown_more;         /* beyond POOL_SHOWN */
 };
 
 struct pair {
@@ -74,6 +75,10 @@ struct pool *pool_new(struct audit *audit)
     pool->lists = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     pool->issued = g_hash_table_new_full(pair_hash, pair_equal, g_free, NULL);
     pool->signatures = signatures_new();
+    pool->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    pool->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    pool->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+    ERR_clear_error();
     pool->shown = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     return pool;
 }
@@ -90,6 +95,9 @@ void pool_free(struct pool *pool)
     g_hash_table_unref(pool->lists);
     g_hash_table_unref(pool->issued);
     signatures_free(pool->signatures);
+    EVP_MD_free(pool->sha256);
+    EVP_MD_free(pool->sha1);
+    EVP_MD_free(pool->md5);
     g_hash_table_unref(pool->shown);
     g_hash_table_unref(pool->entries);
     g_free(pool);
@@ -302,19 +310,20 @@ static struct audit_cert *absorb(struct pool *pool, struct entry *wanted)
 
 /* From DER */
 
-static const char *digest(struct pool *pool, const char *algorithm, const void *bytes, size_t size)
+/* Lower case hex, which is the content of ${hex} until that is used again; NULL where the library has no such digest.
+ */
+static const char *digest(GString *hex, const EVP_MD *algorithm, const void *bytes, size_t size)
 {
     unsigned char value[EVP_MAX_MD_SIZE];
-    size_t length = 0;
+    unsigned length = 0;
 
-    /* A library in FIPS mode has no MD5. */
-    if (!EVP_Q_digest(NULL, algorithm, NULL, bytes, size, value, &length)) {
+    if (!algorithm || !EVP_Digest(bytes, size, value, &length, algorithm, NULL)) {
         ERR_clear_error();
         return NULL;
     }
-    g_autoptr(GString) hex = g_string_new(NULL);
+    g_string_truncate(hex, 0);
     text_hex(hex, value, length);
-    return audit_text(pool->audit, hex->str);
+    return hex->str;
 }
 
 /* A name for people; one that is too long for name_key() ends in dots. */
@@ -463,7 +472,8 @@ static X509 *parse_x509(const uint8_t *bytes, size_t size)
 /* A certificate of exactly ${length} bytes. */
 static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t length, gboolean from_trace)
 {
-    const char *sha256 = digest(pool, "SHA256", bytes, length);
+    g_autoptr(GString) hex = g_string_sized_new(2 * EVP_MAX_MD_SIZE + 1);
+    const char *sha256 = digest(hex, pool->sha256, bytes, length);
     struct entry *known = sha256 ? g_hash_table_lookup(pool->by_sha256, sha256) : NULL;
     if (known && known->cert->der) {
         known->cert->from_trace = known->cert->from_trace && from_trace;
@@ -472,10 +482,10 @@ static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t l
     struct audit_cert *cert = NULL;
     X509 *x509 = parse_x509(bytes, length);
     if (x509) {
-        struct audit_cert facts = {.sha256 = sha256, .from_trace = from_trace};
+        struct audit_cert facts = {.sha256 = audit_text(pool->audit, sha256), .from_trace = from_trace};
         struct entry entry = {.cert = &facts};
-        facts.sha1 = digest(pool, "SHA1", bytes, length);
-        facts.md5 = digest(pool, "MD5", bytes, length);
+        facts.sha1 = audit_text(pool->audit, digest(hex, pool->sha1, bytes, length));
+        facts.md5 = audit_text(pool->audit, digest(hex, pool->md5, bytes, length));
         facts.der = g_bytes_new(bytes, length);
         fill_from_x509(pool, &entry, x509);
         cert = absorb(pool, &entry);
