@@ -31,6 +31,7 @@
 #define FAILURES   5   /* of a host */
 #define INSTANCES  4   /* of a system, each on a host of its own */
 #define RSA_KEYS   8
+#define PEER_STEP  97
 #define LINES      60 /* of a trace beside its failures */
 
 struct anchor { /* a root that some peers need */
@@ -289,14 +290,18 @@ static gboolean has(unsigned number, const struct issued *issued)
     return g_ptr_array_find(list->certs, issued, NULL);
 }
 
-/* From ${number} on the first peer whose anchor the store lacks. */
-static struct peer *choose_peer(unsigned number, const struct store *store, gboolean known)
+/* A peer that the host has not called and whose anchor the store lacks: from ${number} on in steps, so that no anchor
+ * gets all that others can't take.
+ */
+static struct peer *choose_peer(GHashTable *called, unsigned number, const struct store *store, gboolean known)
 {
-    for (;; number++) {
-        struct peer *peer = made.peers->pdata[number % made.peers->len];
-        if (peer->anchor->held == known && !(known && has(store->list, peer->anchor->root)))
+    for (guint tries = 0; tries < made.peers->len; tries++) {
+        struct peer *peer = made.peers->pdata[(number + tries * PEER_STEP) % made.peers->len];
+        if (peer->anchor->held == known && !(known && has(store->list, peer->anchor->root)) &&
+            g_hash_table_add(called, peer))
             return peer;
     }
+    die("other numbers, please: a list has all that peers need");
 }
 
 static void say_usual(GString *text, unsigned host, unsigned at)
@@ -306,11 +311,12 @@ static void say_usual(GString *text, unsigned host, unsigned at)
                                host * 100 + at * 10 + i, 100 + i, 1000 + 37 * i * at);
 }
 
-static void add_failure(GString *text, const struct capture_instance *instance, struct store *store, unsigned host,
-                        unsigned number)
+static void add_failure(GString *text, const struct capture_instance *instance, GHashTable *called, struct store *store,
+                        unsigned host, unsigned number)
 {
     gboolean known = number < FAILURES - 1 || host % 4 > 0;
-    struct peer *peer = choose_peer(host / INSTANCES * 7 + number * 31 + (number == 3 ? host : 0), store, known);
+    struct peer *peer =
+        choose_peer(called, host / INSTANCES * 7 + number * 31 + (number == 3 ? host : 0), store, known);
     struct anchor *anchor = peer->anchor;
     g_autofree char *path = g_strdup_printf("%s/sec/%s", instance->path, store->file);
     g_autofree char *stamp =
@@ -327,6 +333,7 @@ static void add_trace(struct capture_host *host, const struct capture_instance *
 {
     static const unsigned used[FAILURES] = {0, 0, 1, 6, 5}; /* by which PSE */
     g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GHashTable) called = g_hash_table_new(NULL, NULL);
     gboolean refused = number % 8 == 5;
     struct capture_trace *trace = capture_trace_new();
 
@@ -339,7 +346,7 @@ static void add_trace(struct capture_host *host, const struct capture_instance *
             scene_headline(text, target, "SSSLERR_CONN_CLOSED (-10)");
             made.refused++;
         } else {
-            add_failure(text, instance, stores->pdata[used[i]], number, i);
+            add_failure(text, instance, called, stores->pdata[used[i]], number, i);
         }
     }
     made.failures += FAILURES;
