@@ -36,7 +36,28 @@ static void need_free(void *data)
     g_free(need);
 }
 
+static void identity_free(void *data)
+{
+    identity_clear(data);
+    g_free(data);
+}
+
 /* Which certificate. */
+
+/* What hundreds of hosts call is answered once. */
+static const struct identity *identity_of(struct anchors *anchors, const struct audit_failure *failure)
+{
+    GBytes *question = identify_question(failure);
+    struct identity *identity = g_hash_table_lookup(anchors->identities, question);
+    if (identity) {
+        g_bytes_unref(question);
+        return identity;
+    }
+    identity = g_new(struct identity, 1);
+    identify(identity, anchors->audit, anchors->landscape->pool, failure);
+    g_hash_table_insert(anchors->identities, question, identity);
+    return identity;
+}
 
 /* A match that is stronger than what the finding has decides what it says. */
 static void take_identity(struct anchors *anchors, struct need *need, const struct identity *identity,
@@ -104,50 +125,6 @@ static struct spot *spot_for(struct anchors *anchors, struct need *need, struct 
 }
 
 /* Tonight. */
-
-static void known_free(void *data)
-{
-    identity_clear(data);
-    g_free(data);
-}
-
-static void append_pointer(GByteArray *key, const void *pointer)
-{
-    g_byte_array_append(key, (const guint8 *)&pointer, sizeof pointer);
-}
-
-/* All that identify() looks at.  Strings of the audit are kept once each, so equal ones have one address. */
-static GBytes *identity_key(const struct audit_failure *failure)
-{
-    GByteArray *key = g_byte_array_new();
-
-    append_pointer(key, failure->missing);
-    append_pointer(key, GUINT_TO_POINTER(failure->certainty * 2U + (failure->missing_cut ? 1 : 0)));
-    for (guint i = 0; i < failure->chain->len; i++) {
-        const struct audit_link *link = failure->chain->pdata[i];
-        append_pointer(key, link->subject);
-        append_pointer(key, link->issuer);
-        append_pointer(key, link->serial);
-        append_pointer(key, link->sha256);
-        append_pointer(key, link->sha1);
-        append_pointer(key, link->md5);
-        append_pointer(key, GUINT_TO_POINTER((link->subject_cut ? 2U : 0U) + (link->issuer_cut ? 1U : 0U)));
-    }
-    return g_byte_array_free_to_bytes(key);
-}
-
-/* Many instances fail with the same peer: what it misses is found out once. */
-static const struct identity *identity_of(struct anchors *anchors, const struct audit_failure *failure)
-{
-    g_autoptr(GBytes) key = identity_key(failure);
-    struct identity *identity = g_hash_table_lookup(anchors->known, key);
-    if (identity)
-        return identity;
-    identity = g_new0(struct identity, 1);
-    identify(identity, anchors->audit, anchors->landscape->pool, failure);
-    g_hash_table_insert(anchors->known, g_steal_pointer(&key), identity);
-    return identity;
-}
 
 static void add_failure(struct anchors *anchors, struct audit_failure *failure)
 {
@@ -455,14 +432,15 @@ void anchors_find(struct landscape *landscape, struct history *history)
         .landscape = landscape,
         .history = history,
         .audit = landscape->audit,
+        .identities = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, identity_free),
         .needs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, need_free),
         .order = g_ptr_array_new(),
         .proofs = proofs_new(landscape->audit, landscape->pool),
-        .known = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, known_free),
     };
     for (guint i = 0; i < anchors.audit->failures->len; i++)
         if (anchors_concern(anchors.audit->failures->pdata[i]))
             add_failure(&anchors, anchors.audit->failures->pdata[i]);
+    g_hash_table_unref(anchors.identities);
     add_previous(&anchors);
     index_copies(&anchors);
     for (guint i = 0; i < anchors.order->len; i++)
@@ -470,7 +448,6 @@ void anchors_find(struct landscape *landscape, struct history *history)
     g_array_unref(anchors.copies);
     g_ptr_array_unref(anchors.order);
     g_hash_table_unref(anchors.needs);
-    g_hash_table_unref(anchors.known);
     proofs_free(anchors.proofs);
     g_clear_pointer(&anchors.by_instance, g_hash_table_unref);
 }

@@ -54,11 +54,11 @@ struct anchors {
     struct landscape *landscape;
     struct history *history;
     struct audit *audit;
-    GHashTable *needs; /* kind and key -> struct need * */
-    GPtrArray *order;  /* the same as they came */
-    GArray *copies;    /* of struct copy, by store */
+    GHashTable *identities; /* GBytes, see identify_question() -> struct identity * */
+    GHashTable *needs;      /* kind and key -> struct need * */
+    GPtrArray *order;       /* the same as they came */
+    GArray *copies;         /* of struct copy, by store */
     struct proofs *proofs;
-    GHashTable *known;       /* GBytes: what a failure of tonight says -> struct identity * */
     GHashTable *by_instance; /* struct audit_instance * -> GPtrArray of struct audit_member *, when it is needed */
 };
 

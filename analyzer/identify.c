@@ -259,7 +259,7 @@ static void prove(struct identity *identity, const struct search *search, struct
     char date[MOMENT_TEXT_BYTES];
 
     g_ptr_array_add(anchors, cert);
-    gboolean path = path_verify(chain, anchors, search->audit->evaluated, &reason);
+    gboolean path = path_build(pool_signatures(search->pool), NULL, chain, anchors, search->audit->evaluated, &reason);
     moment_format(date, search->audit->evaluated);
     g_autofree char *verdict =
         path ? g_strdup_printf("a path to it that is valid at %s%s", date,
@@ -548,4 +548,28 @@ void identity_clear(struct identity *identity)
 {
     g_clear_pointer(&identity->candidates, g_ptr_array_unref);
     g_clear_pointer(&identity->key, g_free);
+}
+
+/* Strings of an audit are kept once each, so equal ones have one address. */
+#define APPEND(array, value) g_byte_array_append(array, (const guint8 *)&(value), sizeof(value))
+
+GBytes *identify_question(const struct audit_failure *failure)
+{
+    GByteArray *question = g_byte_array_new();
+
+    APPEND(question, failure->missing);
+    APPEND(question, failure->missing_cut);
+    APPEND(question, failure->certainty);
+    for (guint i = 0; i < failure->chain->len; i++) {
+        const struct audit_link *link = failure->chain->pdata[i];
+        APPEND(question, link->subject);
+        APPEND(question, link->subject_cut);
+        APPEND(question, link->issuer);
+        APPEND(question, link->issuer_cut);
+        APPEND(question, link->serial);
+        APPEND(question, link->sha256);
+        APPEND(question, link->sha1);
+        APPEND(question, link->md5);
+    }
+    return g_byte_array_free_to_bytes(question);
 }

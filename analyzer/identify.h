@@ -54,6 +54,13 @@ void identity_clear(struct identity *identity);
 GPtrArray *identify_chain(struct pool *pool, const struct audit_failure *failure, gboolean *whole);
 
 /**
+ * identify_question(failure):
+ * All of ${failure} that identify() looks at, to be compared with g_bytes_equal(): equal for failures of one audit to
+ * which the answer is the same.  The caller frees it with g_bytes_unref().
+ */
+GBytes *identify_question(const struct audit_failure *failure);
+
+/**
  * identify_name(text, cut):
  * The key of a printed name; of text that is no name the text itself.  The caller frees it with g_free().
  */

@@ -13,12 +13,13 @@
  */
 
 struct search {
+    struct signatures *signatures;
     STACK_OF(X509) * helpers, *anchors;
     STACK_OF(X509) * path; /* that is being tried: the leaf and helpers, borrowed */
     GHashTable *certs;     /* X509 * -> struct audit_cert * that it was made of */
     GPtrArray *built;      /* the path that OpenSSL has found, of struct audit_cert *; or NULL */
     int64_t at;
-    unsigned tries, steps, signatures;
+    unsigned tries, steps, verified;
     gboolean limited; /* a limit was reached */
 };
 
@@ -85,12 +86,12 @@ static gboolean has_signed_any(struct search *search, X509 *anchor, STACK_OF(X50
         X509 *cert = sk_X509_value(certs, i);
         if (!has_issued(anchor, cert) || (X509_check_issued(anchor, cert) == X509_V_OK) != by_key_id)
             continue;
-        if (search->signatures >= PATH_SIGNATURES) {
+        if (search->verified >= PATH_SIGNATURES) {
             search->limited = TRUE;
             return FALSE;
         }
-        search->signatures++;
-        if (X509_verify(cert, X509_get0_pubkey(anchor)) == 1)
+        search->verified++;
+        if (signatures_verify(search->signatures, cert, anchor))
             return TRUE;
     }
     return FALSE;
@@ -131,7 +132,52 @@ static void keep_path(const struct search *search, X509_STORE_CTX *context)
     }
 }
 
-static int verify(const struct search *search, STACK_OF(X509) * anchors, X509 *leaf, STACK_OF(X509) * helpers)
+static int check_time(X509 *cert, time_t at)
+{
+    int begun = X509_cmp_time(X509_get0_notBefore(cert), &at), over = X509_cmp_time(X509_get0_notAfter(cert), &at);
+
+    if (begun == 0)
+        return X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD;
+    if (begun > 0)
+        return X509_V_ERR_CERT_NOT_YET_VALID;
+    if (over == 0)
+        return X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
+    return over < 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
+}
+
+static int check_signature(struct signatures *signatures, X509 *issuer, X509 *subject)
+{
+    int error = X509_check_issued(issuer, subject); /* its key usage; names and key ids fit, or it were not here */
+
+    if (error != X509_V_OK)
+        return error;
+    return signatures_verify(signatures, subject, issuer) ? X509_V_OK : X509_V_ERR_CERT_SIGNATURE_FAILURE;
+}
+
+/*
+ * What OpenSSL calls for the signatures and times of a path that it has built and otherwise checked.  The same as its
+ * own function, in the same order, from the anchor down; but that one would compute a signature in every path anew.
+ */
+static int check_path(X509_STORE_CTX *context)
+{
+    struct search *search = X509_STORE_CTX_get_app_data(context);
+    STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(context);
+    int top = sk_X509_num(path) - 1;
+
+    for (int i = top; i >= 0; i--) {
+        X509 *cert = sk_X509_value(path, i);
+        int error = i < top ? check_signature(search->signatures, sk_X509_value(path, i + 1), cert) : X509_V_OK;
+        if (error == X509_V_OK)
+            error = check_time(cert, (time_t)search->at);
+        if (error != X509_V_OK) {
+            X509_STORE_CTX_set_error(context, error);
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int verify(struct search *search, STACK_OF(X509) * anchors, X509 *leaf, STACK_OF(X509) * helpers)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     X509_STORE *store = X509_STORE_new();
@@ -145,6 +191,8 @@ static int verify(const struct search *search, STACK_OF(X509) * anchors, X509 *l
         X509_VERIFY_PARAM_set_time(param, (time_t)search->at);
         X509_VERIFY_PARAM_set_depth(param, PATH_DEPTH - 2); /* OpenSSL does not count the two ends */
         X509_VERIFY_PARAM_set_auth_level(param, 0);         /* weak keys are a finding, no reason to say "no path" */
+        X509_STORE_CTX_set_app_data(context, search);
+        X509_STORE_CTX_set_verify(context, check_path);
         error = X509_verify_cert(context) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(context);
     }
     if (error == X509_V_OK && search->built)
@@ -210,10 +258,11 @@ static gboolean search_path(struct search *search)
     return trusted || search_on(search);
 }
 
-gboolean path_build(GPtrArray *path, const GPtrArray *chain, const GPtrArray *anchors, int64_t at, const char **reason)
+gboolean path_build(struct signatures *signatures, GPtrArray *path, const GPtrArray *chain, const GPtrArray *anchors,
+                    int64_t at, const char **reason)
 {
     g_autoptr(GHashTable) certs = g_hash_table_new(NULL, NULL);
-    struct search search = {.certs = certs, .built = path, .at = at};
+    struct search search = {.signatures = signatures, .certs = certs, .built = path, .at = at};
     X509 *leaf = chain->len ? parse(chain->pdata[0]) : NULL;
     if (!leaf) {
         ERR_clear_error();
@@ -251,5 +300,9 @@ gboolean path_build(GPtrArray *path, const GPtrArray *chain, const GPtrArray *an
 
 gboolean path_verify(const GPtrArray *chain, const GPtrArray *anchors, int64_t at, const char **reason)
 {
-    return path_build(NULL, chain, anchors, at, reason);
+    struct signatures *signatures = signatures_new();
+    gboolean trusted = path_build(signatures, NULL, chain, anchors, at, reason);
+
+    signatures_free(signatures);
+    return trusted;
 }

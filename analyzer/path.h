@@ -5,6 +5,7 @@
 #define TRUSTGAP_PATH_H
 
 #include "audit.h"
+#include "signature.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -29,10 +30,12 @@
 gboolean path_verify(const GPtrArray *chain, const GPtrArray *anchors, int64_t at, const char **reason);
 
 /**
- * path_build(path, chain, anchors, at, reason):
- * The same, and append the path that OpenSSL has verified to ${path} (of struct audit_cert *), from the first of
- * ${chain} to the anchor.  Nothing is appended if there is none.
+ * path_build(signatures, path, chain, anchors, at, reason):
+ * The same, for one who asks often: a signature that ${signatures} knows is not computed again.  Unless it is NULL, the
+ * path that was verified is appended to ${path} (of struct audit_cert *), from the first of ${chain} to the anchor;
+ * nothing is appended if there is none.
  */
-gboolean path_build(GPtrArray *path, const GPtrArray *chain, const GPtrArray *anchors, int64_t at, const char **reason);
+gboolean path_build(struct signatures *signatures, GPtrArray *path, const GPtrArray *chain, const GPtrArray *anchors,
+                    int64_t at, const char **reason);
 
 #endif

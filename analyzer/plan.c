@@ -32,7 +32,8 @@ static gboolean leads_to(struct plan *plan, const GPtrArray *chain, struct audit
     if (known)
         return known - 1;
     g_ptr_array_add(anchors, anchor);
-    gboolean path = path_verify(chain, anchors, plan->landscape->audit->evaluated, NULL);
+    gboolean path = path_build(pool_signatures(plan->landscape->pool), NULL, chain, anchors,
+                               plan->landscape->audit->evaluated, NULL);
     g_hash_table_insert(plan->paths, g_steal_pointer(&bytes), GINT_TO_POINTER(1 + path));
     return path;
 }

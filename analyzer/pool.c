@@ -29,8 +29,10 @@ struct pool {
     GHashTable *holders;                      /* struct audit_cert * -> number, see pool_holders(); or NULL */
     GHashTable *lists;                        /* GBytes, see list_identity() -> struct audit_list * */
     GHashTable *issued;                       /* struct pair * -> GINT_TO_POINTER(gboolean) */
-    GHashTable *shown;                        /* set of GBytes *: kept by pool_add_shown() */
-    unsigned shown_more;                      /* beyond POOL_SHOWN */
+    struct signatures *signatures;
+    EVP_MD *sha256, *sha1, *md5; /* found once; NULL: a library in FIPS mode has no MD5 */
+    GHashTable *shown;           /* set of GBytes *: kept by pool_add_shown() */
+    unsigned shown_more;         /* beyond POOL_SHOWN */
 };
 
 struct pair {
@@ -77,6 +79,11 @@ struct pool *pool_new(struct audit *audit)
     pool->by_key_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
     pool->lists = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     pool->issued = g_hash_table_new_full(pair_hash, pair_equal, g_free, NULL);
+    pool->signatures = signatures_new();
+    pool->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    pool->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    pool->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+    ERR_clear_error();
     pool->shown = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     return pool;
 }
@@ -94,6 +101,10 @@ void pool_free(struct pool *pool)
     g_clear_pointer(&pool->holders, g_hash_table_unref);
     g_hash_table_unref(pool->lists);
     g_hash_table_unref(pool->issued);
+    signatures_free(pool->signatures);
+    EVP_MD_free(pool->sha256);
+    EVP_MD_free(pool->sha1);
+    EVP_MD_free(pool->md5);
     g_hash_table_unref(pool->shown);
     g_hash_table_unref(pool->entries);
     g_free(pool);
@@ -308,19 +319,20 @@ static struct audit_cert *absorb(struct pool *pool, struct entry *wanted)
 
 /* From DER */
 
-static const char *digest(struct pool *pool, const char *algorithm, const void *bytes, size_t size)
+/* Lower case hex, which is the content of ${hex} until that is used again; NULL where the library has no such digest.
+ */
+static const char *digest(GString *hex, const EVP_MD *algorithm, const void *bytes, size_t size)
 {
     unsigned char value[EVP_MAX_MD_SIZE];
-    size_t length = 0;
+    unsigned length = 0;
 
-    /* A library in FIPS mode has no MD5. */
-    if (!EVP_Q_digest(NULL, algorithm, NULL, bytes, size, value, &length)) {
+    if (!algorithm || !EVP_Digest(bytes, size, value, &length, algorithm, NULL)) {
         ERR_clear_error();
         return NULL;
     }
-    g_autoptr(GString) hex = g_string_new(NULL);
+    g_string_truncate(hex, 0);
     text_hex(hex, value, length);
-    return audit_text(pool->audit, hex->str);
+    return hex->str;
 }
 
 /* A name for people; one that is too long for name_key() ends in dots. */
@@ -409,11 +421,6 @@ static const char *describe_key(struct pool *pool, const X509 *x509)
     }
 }
 
-static gboolean is_signed_by(X509 *x509, EVP_PKEY *key)
-{
-    return key && EVP_PKEY_get_bits(key) <= POOL_KEY_BITS && X509_verify(x509, key) == 1;
-}
-
 static char *key_id_digits(const ASN1_OCTET_STRING *key_id)
 {
     if (!key_id || ASN1_STRING_length(key_id) == 0 || ASN1_STRING_length(key_id) > POOL_KEY_ID_BYTES)
@@ -445,7 +452,7 @@ static void fill_from_x509(struct pool *pool, struct entry *entry, X509 *x509)
     entry->issuer_key = name_key_x509(X509_get_issuer_name(x509));
     entry->serial_key = serial_key(entry->issuer_key, cert->serial);
     cert->self_signed = entry->subject_key && g_strcmp0(entry->subject_key, entry->issuer_key) == 0 &&
-                        is_signed_by(x509, X509_get0_pubkey(x509));
+                        signatures_verify(pool->signatures, x509, x509);
     uint32_t flags = X509_get_extension_flags(x509);
     cert->ca = (flags & EXFLAG_CA) || ((flags & EXFLAG_V1) && cert->self_signed);
 }
@@ -480,7 +487,8 @@ static X509 *parse_x509(const uint8_t *bytes, size_t size)
 /* A certificate of exactly ${length} bytes. */
 static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t length, gboolean from_trace)
 {
-    const char *sha256 = digest(pool, "SHA256", bytes, length);
+    g_autoptr(GString) hex = g_string_sized_new(2 * EVP_MAX_MD_SIZE + 1);
+    const char *sha256 = digest(hex, pool->sha256, bytes, length);
     struct entry *known = sha256 ? g_hash_table_lookup(pool->by_sha256, sha256) : NULL;
     if (known && known->cert->der) {
         known->cert->from_trace = known->cert->from_trace && from_trace;
@@ -489,10 +497,10 @@ static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t l
     struct audit_cert *cert = NULL;
     X509 *x509 = parse_x509(bytes, length);
     if (x509) {
-        struct audit_cert facts = {.sha256 = sha256, .from_trace = from_trace};
+        struct audit_cert facts = {.sha256 = audit_text(pool->audit, sha256), .from_trace = from_trace};
         struct entry entry = {.cert = &facts};
-        facts.sha1 = digest(pool, "SHA1", bytes, length);
-        facts.md5 = digest(pool, "MD5", bytes, length);
+        facts.sha1 = audit_text(pool->audit, digest(hex, pool->sha1, bytes, length));
+        facts.md5 = audit_text(pool->audit, digest(hex, pool->md5, bytes, length));
         facts.der = g_bytes_new(bytes, length);
         fill_from_x509(pool, &entry, x509);
         cert = absorb(pool, &entry);
@@ -828,14 +836,14 @@ unsigned pool_holders(struct pool *pool, const struct audit_cert *cert)
     return GPOINTER_TO_UINT(g_hash_table_lookup(pool->holders, cert));
 }
 
-static gboolean verify_pair(const struct audit_cert *issuer, const struct audit_cert *subject)
+static gboolean verify_pair(struct pool *pool, const struct audit_cert *issuer, const struct audit_cert *subject)
 {
     gsize size;
     const uint8_t *bytes = g_bytes_get_data(issuer->der, &size);
     X509 *signer = parse_x509(bytes, size);
     bytes = g_bytes_get_data(subject->der, &size);
     X509 *signee = parse_x509(bytes, size);
-    gboolean verified = signer && signee && is_signed_by(signee, X509_get0_pubkey(signer));
+    gboolean verified = signer && signee && signatures_verify(pool->signatures, signee, signer);
     X509_free(signer);
     X509_free(signee);
     ERR_clear_error();
@@ -854,7 +862,12 @@ gboolean pool_issued(struct pool *pool, const struct audit_cert *issuer, const s
     void *known;
     if (g_hash_table_lookup_extended(pool->issued, &pair, NULL, &known))
         return GPOINTER_TO_INT(known);
-    gboolean issued = verify_pair(issuer, subject);
+    gboolean issued = verify_pair(pool, issuer, subject);
     g_hash_table_insert(pool->issued, g_memdup2(&pair, sizeof pair), GINT_TO_POINTER(issued));
     return issued;
+}
+
+struct signatures *pool_signatures(struct pool *pool)
+{
+    return pool->signatures;
 }

@@ -9,6 +9,7 @@
 #define TRUSTGAP_POOL_H
 
 #include "audit.h"
+#include "signature.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -18,7 +19,6 @@
 #define POOL_LIST_BYTES   ((size_t)16 * 1024 * 1024) /* of one trust list or listing */
 #define POOL_SERIAL_BYTES 64    /* of a serial number; a longer one (20 are allowed, RFC 5280) is "not known" */
 #define POOL_KEY_ID_BYTES 64    /* of a subject key identifier; likewise */
-#define POOL_KEY_BITS     16384 /* no signature is verified with a larger key: it takes too long */
 #define POOL_SHOWN        10000 /* certificates that peers have sent; further ones are left out with a warning */
 #define POOL_REFERENCES   4     /* paths of reference files, per certificate; further ones are left out */
 
@@ -109,9 +109,15 @@ unsigned pool_holders(struct pool *pool, const struct audit_cert *cert);
 
 /**
  * pool_issued(pool, issuer, subject):
- * TRUE if ${issuer} has signed ${subject}: names fit and the signature verifies.  Both need their DER, else FALSE. Each
- * pair is verified once.
+ * TRUE if ${issuer} has signed ${subject}: names fit and the signature verifies.  Both need their DER, else FALSE.
  */
 gboolean pool_issued(struct pool *pool, const struct audit_cert *issuer, const struct audit_cert *subject);
+
+/**
+ * pool_signatures(pool):
+ * The signatures that were verified for the pool so far; to be added to by whoever verifies more of its certificates.
+ * They belong to the pool.
+ */
+struct signatures *pool_signatures(struct pool *pool);
 
 #endif

@@ -80,11 +80,12 @@ static struct proof *ask(struct proofs *proofs, const GPtrArray *chain, GPtrArra
     const char *reason = NULL;
 
     proofs->questions++;
-    if (anchors->len > 0 && path_build(path, chain, anchors, at, NULL)) {
+    if (anchors->len > 0 && path_build(pool_signatures(proofs->pool), path, chain, anchors, at, NULL)) {
         proof->verdict = PROOF_HELD;
     } else {
         g_ptr_array_add(anchors, cert);
-        proof->verdict = path_build(path, chain, anchors, at, &reason) ? PROOF_PATH : PROOF_NO_PATH;
+        proof->verdict =
+            path_build(pool_signatures(proofs->pool), path, chain, anchors, at, &reason) ? PROOF_PATH : PROOF_NO_PATH;
     }
     proof->path = reason ? reason : print_path(proofs->audit, path);
     proof->anchor = path->len > 0 ? path->pdata[path->len - 1] : NULL;

@@ -6,37 +6,80 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Everything that an audit owns beside its strings: a pointer and how to free it. */
-struct owned {
-    void *pointer;
-    GDestroyNotify free;
+/*
+ * Structures of one kind lie side by side in blocks, which are freed with the audit.  A large landscape has 100,000 of
+ * a kind, and whoever follows references from one to the other would else wait for memory at each of them.
+ */
+#define BLOCK_BYTES ((size_t)16 * 1024)
+
+enum kind {
+    KIND_CAPTURE,
+    KIND_HOST,
+    KIND_INSTANCE,
+    KIND_TRACE,
+    KIND_CERT,
+    KIND_LIST,
+    KIND_STORE,
+    KIND_MEMBER,
+    KIND_LINK,
+    KIND_EVIDENCE,
+    KIND_FAILURE,
+    KIND_GAP,
+    KIND_FINDING,
+    KINDS,
 };
 
-static void owned_free(void *data)
+struct audit_memory {
+    struct {
+        char *free; /* in the last block of this kind */
+        size_t left_bytes;
+    } kinds[KINDS];
+    GPtrArray *blocks, *arrays;
+};
+
+static struct audit_memory *memory_new(void)
 {
-    struct owned *owned = data;
-    owned->free(owned->pointer);
-    g_free(owned);
+    struct audit_memory *memory = g_new0(struct audit_memory, 1);
+    memory->blocks = g_ptr_array_new_with_free_func(g_free);
+    memory->arrays = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    return memory;
 }
 
-static void *own(struct audit *audit, void *pointer, GDestroyNotify release)
+static void memory_free(struct audit_memory *memory)
 {
-    struct owned *owned = g_new(struct owned, 1);
-    *owned = (struct owned){pointer, release};
-    g_ptr_array_add(audit->owned, owned);
-    return pointer;
+    g_ptr_array_unref(memory->blocks);
+    g_ptr_array_unref(memory->arrays);
+    g_free(memory);
+}
+
+/* Zeroed; ${size} is always the same for one kind, so that every structure of a block is aligned. */
+static void *new_structure(struct audit *audit, enum kind kind, size_t size)
+{
+    struct audit_memory *memory = audit->memory;
+
+    if (memory->kinds[kind].left_bytes < size) {
+        memory->kinds[kind].free = g_malloc0(BLOCK_BYTES);
+        memory->kinds[kind].left_bytes = BLOCK_BYTES;
+        g_ptr_array_add(memory->blocks, memory->kinds[kind].free);
+    }
+    void *structure = memory->kinds[kind].free;
+    memory->kinds[kind].free += size;
+    memory->kinds[kind].left_bytes -= size;
+    return structure;
 }
 
 static GPtrArray *new_array(struct audit *audit)
 {
-    return own(audit, g_ptr_array_new(), (GDestroyNotify)g_ptr_array_unref);
+    GPtrArray *array = g_ptr_array_new();
+    g_ptr_array_add(audit->memory->arrays, array);
+    return array;
 }
 
 struct audit *audit_new(void)
 {
     struct audit *audit = g_new0(struct audit, 1);
     audit->strings = g_string_chunk_new(64 * 1024);
-    audit->owned = g_ptr_array_new_with_free_func(owned_free);
+    audit->memory = memory_new();
     audit->evaluated = MOMENT_NONE;
     audit->previous = MOMENT_NONE;
     audit->captures = new_array(audit);
@@ -54,12 +97,12 @@ void audit_free(struct audit *audit)
 {
     if (!audit)
         return;
-    /* A certificate's DER is set after it was made, so it is not in the list of what is owned. */
+    /* A certificate's DER is set after it was made, so it does not lie in the memory of the audit. */
     for (guint i = 0; i < audit->certs->len; i++) {
         struct audit_cert *cert = g_ptr_array_index(audit->certs, i);
         g_clear_pointer(&cert->der, g_bytes_unref);
     }
-    g_ptr_array_unref(audit->owned);
+    memory_free(audit->memory);
     g_string_chunk_free(audit->strings);
     g_free(audit);
 }
@@ -85,14 +128,14 @@ const char *audit_textf(struct audit *audit, const char *format, ...)
 
 struct audit_capture *audit_capture_new(struct audit *audit)
 {
-    struct audit_capture *capture = own(audit, g_new0(struct audit_capture, 1), g_free);
+    struct audit_capture *capture = new_structure(audit, KIND_CAPTURE, sizeof *capture);
     capture->started = MOMENT_NONE;
     return capture;
 }
 
 struct audit_host *audit_host_new(struct audit *audit)
 {
-    struct audit_host *host = own(audit, g_new0(struct audit_host, 1), g_free);
+    struct audit_host *host = new_structure(audit, KIND_HOST, sizeof *host);
     host->groups = new_array(audit);
     host->notes = new_array(audit);
     host->instances = new_array(audit);
@@ -103,14 +146,14 @@ struct audit_host *audit_host_new(struct audit *audit)
 
 struct audit_instance *audit_instance_new(struct audit *audit)
 {
-    struct audit_instance *instance = own(audit, g_new0(struct audit_instance, 1), g_free);
+    struct audit_instance *instance = new_structure(audit, KIND_INSTANCE, sizeof *instance);
     instance->traces = new_array(audit);
     return instance;
 }
 
 struct audit_trace *audit_trace_new(struct audit *audit)
 {
-    struct audit_trace *trace = own(audit, g_new0(struct audit_trace, 1), g_free);
+    struct audit_trace *trace = new_structure(audit, KIND_TRACE, sizeof *trace);
     trace->size_bytes = -1;
     trace->from_byte = -1;
     trace->modified = MOMENT_NONE;
@@ -122,7 +165,7 @@ struct audit_trace *audit_trace_new(struct audit *audit)
 
 struct audit_cert *audit_cert_new(struct audit *audit)
 {
-    struct audit_cert *cert = own(audit, g_new0(struct audit_cert, 1), g_free);
+    struct audit_cert *cert = new_structure(audit, KIND_CERT, sizeof *cert);
     cert->not_before = MOMENT_NONE;
     cert->not_after = MOMENT_NONE;
     cert->references = new_array(audit);
@@ -131,40 +174,40 @@ struct audit_cert *audit_cert_new(struct audit *audit)
 
 struct audit_list *audit_list_new(struct audit *audit)
 {
-    struct audit_list *list = own(audit, g_new0(struct audit_list, 1), g_free);
+    struct audit_list *list = new_structure(audit, KIND_LIST, sizeof *list);
     list->certs = new_array(audit);
     return list;
 }
 
 struct audit_store *audit_store_new(struct audit *audit)
 {
-    struct audit_store *store = own(audit, g_new0(struct audit_store, 1), g_free);
+    struct audit_store *store = new_structure(audit, KIND_STORE, sizeof *store);
     store->members = new_array(audit);
     return store;
 }
 
 struct audit_member *audit_member_new(struct audit *audit)
 {
-    struct audit_member *member = own(audit, g_new0(struct audit_member, 1), g_free);
+    struct audit_member *member = new_structure(audit, KIND_MEMBER, sizeof *member);
     member->modified = MOMENT_NONE;
     return member;
 }
 
 struct audit_link *audit_link_new(struct audit *audit)
 {
-    return own(audit, g_new0(struct audit_link, 1), g_free);
+    return new_structure(audit, KIND_LINK, sizeof(struct audit_link));
 }
 
 struct audit_evidence *audit_evidence_new(struct audit *audit)
 {
-    struct audit_evidence *evidence = own(audit, g_new0(struct audit_evidence, 1), g_free);
+    struct audit_evidence *evidence = new_structure(audit, KIND_EVIDENCE, sizeof *evidence);
     evidence->lines = new_array(audit);
     return evidence;
 }
 
 struct audit_failure *audit_failure_new(struct audit *audit)
 {
-    struct audit_failure *failure = own(audit, g_new0(struct audit_failure, 1), g_free);
+    struct audit_failure *failure = new_structure(audit, KIND_FAILURE, sizeof *failure);
     failure->first = MOMENT_NONE;
     failure->last = MOMENT_NONE;
     failure->peers = new_array(audit);
@@ -175,7 +218,7 @@ struct audit_failure *audit_failure_new(struct audit *audit)
 
 struct audit_gap *audit_gap_new(struct audit *audit)
 {
-    struct audit_gap *gap = own(audit, g_new0(struct audit_gap, 1), g_free);
+    struct audit_gap *gap = new_structure(audit, KIND_GAP, sizeof *gap);
     gap->first_seen = MOMENT_NONE;
     gap->last = MOMENT_NONE;
     gap->failures = new_array(audit);
@@ -185,7 +228,7 @@ struct audit_gap *audit_gap_new(struct audit *audit)
 
 struct audit_finding *audit_finding_new(struct audit *audit)
 {
-    struct audit_finding *finding = own(audit, g_new0(struct audit_finding, 1), g_free);
+    struct audit_finding *finding = new_structure(audit, KIND_FINDING, sizeof *finding);
     finding->first_seen = MOMENT_NONE;
     finding->last_seen = MOMENT_NONE;
     finding->candidates = new_array(audit);

@@ -277,9 +277,9 @@ struct audit {
     const char *program;
     int64_t previous; /* evaluation time of the audit that this one was compared with; MOMENT_NONE */
     GPtrArray *captures, *hosts, *certs, *lists, *stores, *failures, *findings;
-    GPtrArray *warnings;   /* of const char *: trouble with the input itself */
-    GStringChunk *strings; /* private */
-    GPtrArray *owned;      /* private */
+    GPtrArray *warnings;         /* of const char *: trouble with the input itself */
+    GStringChunk *strings;       /* private */
+    struct audit_memory *memory; /* private: structures and arrays */
 };
 
 struct audit *audit_new(void);

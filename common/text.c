@@ -99,7 +99,12 @@ const char *text_intern_bytes(GStringChunk *strings, const void *bytes, size_t s
 
 const char *text_intern(GStringChunk *strings, const char *text)
 {
-    return text ? text_intern_bytes(strings, text, strlen(text)) : NULL;
+    if (!text)
+        return NULL;
+    size_t size = strlen(text);
+    if (plain_run(text, size) == size) /* as nearly always */
+        return g_string_chunk_insert_const(strings, text);
+    return text_intern_bytes(strings, text, size);
 }
 
 void text_hex(GString *out, const void *bytes, size_t size)

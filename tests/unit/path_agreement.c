@@ -284,7 +284,7 @@ static void compare(struct tally *tally, const struct world *world, const GPtrAr
         const char *reason = "";
         g_ptr_array_add(chain, leaves[i]);
         g_ptr_array_extend(chain, (GPtrArray *)helpers, NULL, NULL);
-        gboolean ours = path_build(path, chain, anchors, at, &reason);
+        gboolean ours = path_build(pool_signatures(world->pool), path, chain, anchors, at, &reason);
         tally->triples++;
         if (ours)
             check_path(world, path, chain, anchors);
