@@ -531,7 +531,7 @@ static void take_whole(struct grouping *grouping, struct audit_link *link, GByte
         link->sha256 = audit_text(grouping->audit, sha256);
     }
     if (grouping->pool)
-        pool_add_shown(grouping->pool, der);
+        pool_add_shown(grouping->pool, der, MOMENT_NONE);
 }
 
 static void set_telling(struct grouping *grouping, const struct entry *entry)

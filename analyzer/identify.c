@@ -254,7 +254,9 @@ static gboolean find_printed(struct identity *identity, const struct search *sea
     }
     identity->cert = cert;
     identity->match = match_of(search->self, cert);
-    identity->proof = audit_text(search->audit, identity->match == MATCH_FINGERPRINT
+    identity->proof = audit_text(search->audit, search->failure->asked != MOMENT_NONE
+                                                    ? "The peer sent it."
+                                                : identity->match == MATCH_FINGERPRINT
                                                     ? "Its fingerprint is the one that the trace prints."
                                                     : "Its issuer and serial number are those that the trace prints.");
     return TRUE;
@@ -336,11 +338,25 @@ static gboolean find_substitute(struct identity *identity, const struct search *
             identity->cert = cert;
             identity->match = match_of(link, cert);
             identity->substitute = TRUE;
-            identity->proof = audit_text(search->audit, "The trace prints it as a part of the peer's chain.");
+            identity->proof = audit_text(search->audit, search->failure->asked != MOMENT_NONE
+                                                            ? "It is a part of the chain that the peer sent."
+                                                            : "The trace prints it as a part of the peer's chain.");
             return TRUE;
         }
     }
     return FALSE;
+}
+
+/* A proof of what the peer sends now is none of what it sent then. */
+static void add_asked(struct identity *identity, struct audit *audit, int64_t asked)
+{
+    char date[MOMENT_TEXT_BYTES];
+
+    moment_format(date, asked);
+    identity->proof = audit_textf(audit,
+                                  "%s The trace does not show the chain: the peer was asked for it at %s, and may have "
+                                  "sent another one when the connection failed.",
+                                  identity->proof, date);
 }
 
 void identify(struct identity *identity, struct audit *audit, struct pool *pool, const struct audit_failure *failure)
@@ -351,6 +367,8 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
     find_place_in_chain(&search);
     if (!find_printed(identity, &search) && !find_named(identity, &search))
         find_substitute(identity, &search);
+    if (identity->proof && failure->asked != MOMENT_NONE)
+        add_asked(identity, audit, failure->asked);
     if (identity->cert) {
         if (identity->cert->from_trace)
             identity->proof = audit_textf(audit,

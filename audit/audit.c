@@ -125,6 +125,7 @@ struct audit_cert *audit_cert_new(struct audit *audit)
     struct audit_cert *cert = own(audit, g_new0(struct audit_cert, 1), g_free);
     cert->not_before = MOMENT_NONE;
     cert->not_after = MOMENT_NONE;
+    cert->asked = MOMENT_NONE;
     cert->references = new_array(audit);
     return cert;
 }
@@ -167,6 +168,7 @@ struct audit_failure *audit_failure_new(struct audit *audit)
     struct audit_failure *failure = own(audit, g_new0(struct audit_failure, 1), g_free);
     failure->first = MOMENT_NONE;
     failure->last = MOMENT_NONE;
+    failure->asked = MOMENT_NONE;
     failure->peers = new_array(audit);
     failure->chain = new_array(audit);
     failure->evidence = new_array(audit);
@@ -188,6 +190,7 @@ struct audit_finding *audit_finding_new(struct audit *audit)
     struct audit_finding *finding = own(audit, g_new0(struct audit_finding, 1), g_free);
     finding->first_seen = MOMENT_NONE;
     finding->last_seen = MOMENT_NONE;
+    finding->asked = MOMENT_NONE;
     finding->candidates = new_array(audit);
     finding->gaps = new_array(audit);
     finding->donors = new_array(audit);

@@ -151,7 +151,8 @@ struct audit_cert {               /* a certificate, known by its DER or by a lis
     gboolean self_signed;  /* subject = issuer, and the signature verifies where the DER is known */
     gboolean ca;           /* basicConstraints CA, or version 1 and self-signed; FALSE also if not known */
     GBytes *der;           /* NULL if only a listing is known */
-    gboolean from_trace;   /* nobody holds it: a peer sent it, and a trace prints it whole */
+    gboolean from_trace;   /* nobody holds it: a peer sent it, and a trace prints it whole, or it came by asking */
+    int64_t asked;         /* of those: a peer was asked for it then; MOMENT_NONE: a trace prints it */
     GPtrArray *references; /* of const char *: reference files that hold it */
 };
 
@@ -217,6 +218,8 @@ struct audit_failure {               /* equal failures of one store, other side,
     const char *missing; /* name of the missing certificate; NULL */
     gboolean missing_cut;
     enum audit_certainty certainty;
+    int64_t asked; /* chain, missing and certainty are not from the trace: the peer was asked then, and sent that chain;
+                      MOMENT_NONE: they are from the trace */
     const char *advice;
     unsigned lines_seen, lines_known; /* of the block that tells this: lines, and those that were understood; 0: ? */
     GPtrArray *evidence;              /* of struct audit_evidence *, a few */
@@ -248,6 +251,7 @@ struct audit_finding {
     const char *subject;     /* its name as the evidence has it */
     gboolean subject_cut;
     enum audit_certainty certainty;
+    int64_t asked; /* as in a failure: what is missing is known from asking the peer then; MOMENT_NONE: from a trace */
     enum audit_match match;
     const char *proof;     /* how the match was proved, or why it could not be */
     GPtrArray *candidates; /* of struct audit_cert *: MATCH_AMBIGUOUS */

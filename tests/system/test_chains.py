@@ -79,7 +79,7 @@ class Listener:
             self.received += piece
 
 
-class Chains(harness.Case):
+class Base(harness.Case):
     def setUp(self):
         super().setUp()
         self.whole = self.landscape()
@@ -124,6 +124,8 @@ class Chains(harness.Case):
         self.assertEqual(len(found), chain["count"])
         return found
 
+
+class Chains(Base):
     def test_chain_comes_home(self):
         """In both versions of TLS, by the name that the trace has; nothing but the client hello reaches the peer."""
         servers = [TlsServer(self, self.other, named=self.leaf, options=["-tls1_3"]),
@@ -140,6 +142,131 @@ class Chains(harness.Case):
             self.assertEqual([line for line in received if "RecordHeader" not in line and "ClientHello" not in line
                               and "Handshake [length" not in line], [], server.said())
             self.assertEqual(sum("ClientHello" in line for line in received), 1, server.said())
+
+    def test_what_goes_wrong_is_recorded(self):
+        """Each in its own entry; the host counts as collected, the peers behind are asked all the same."""
+        good = TlsServer(self, self.leaf, options=["-cipher", "ALL"])
+        hello = Listener(self, lambda listener, connection: (connection.sendall(b"220 mail.example.com\r\n"),
+                                                             listener.read_all(connection)))
+        silent = Listener(self, lambda listener, connection: listener.read_all(connection))
+        early = Listener(self, lambda _, connection: connection.recv(65536))
+        alert = Listener(self, lambda _, connection: connection.sendall(b"\x15\x03\x03\x00\x02\x02\x28"))
+        flood = Listener(self, lambda _, connection: connection.sendall(b"\x16\x03\x03\x40\x00" + bytes(1 << 20)))
+        nobody = sshd.Refusing("127.0.0.1")
+        nobody.start()
+        self.addCleanup(nobody.stop)
+        wanted = {hello.port: "no-tls", silent.port: "time-out", early.port: "closed", alert.port: "alert",
+                  nobody.port: "connect-failed", good.port: None}
+        self.host(peers=[("localhost", port) for port in (*wanted, flood.port)])
+        with self.whole:
+            chains = {c["port"]: c for c in self.fetch()["sapprd01"]}
+        self.assertIn(chains.pop(flood.port)["reason"], ("limit", "bad-tls"))
+        self.assertEqual({port: c.get("reason") for port, c in chains.items()}, wanted)
+        for port, chain in chains.items():
+            self.assertEqual("message" in chain, "object" not in chain, chain)
+        self.assertIn("220 mail.example.com", chains[hello.port]["message"])
+        self.assertTrue(silent.received.startswith(b"\x16\x03\x01"), "a client hello")
+        self.assertEqual(len(silent.received), 5 + int.from_bytes(silent.received[3:5], "big"), "and nothing else")
+
+    def test_a_connection_that_hangs(self):
+        """SSH opens one channel after the other, and this one is never opened: the others get a connection anew."""
+        good, later = TlsServer(self, self.leaf), TlsServer(self, self.leaf)
+        full = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.addCleanup(full.close)
+        port = full.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4)]  # more than the queue takes: who comes now is not answered
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+            self.addCleanup(one.close)
+        self.host(peers=[("localhost", p) for p in (good.port, port, later.port)])
+        with self.whole:
+            chains = {c["port"]: c.get("reason") for c in self.fetch()["sapprd01"]}
+        self.assertEqual(chains, {good.port: None, port: "time-out", later.port: None})
+
+    def test_forwarding_refused(self):
+        server = TlsServer(self, self.leaf)
+        self.host(peers=[("localhost", server.port)], more="AllowTcpForwarding no")
+        with self.whole:
+            chain, = self.fetch()["sapprd01"]
+        self.assertEqual((chain["reason"], chain.get("object")), ("forwarding-refused", None))
+        self.assertNotIn("ClientHello", server.said())
+
+    def test_nothing_is_asked_unless_wished(self):
+        server = TlsServer(self, self.leaf)
+        self.host(peers=[("localhost", server.port)])
+        with self.whole:
+            audit = self.first_audit()
+            self.collect(self.whole, self.folder / "second")
+            self.assertNotIn("chains", self.capture(self.folder / "second")[1]["sapprd01"])
+            self.trustgap("collect", "-i", self.whole.inventory, "--dry-run", "--fetch-chains", audit)
+            self.assertIn("#   localhost port %d, asking for localhost" % server.port, self.last.out)
+            self.trustgap("collect", "-i", self.whole.inventory, "--dry-run")
+            self.assertNotIn("localhost port", self.last.out)
+        self.assertNotIn("ClientHello", server.said())
+
+    def test_a_host_without_ssh(self):
+        server = TlsServer(self, self.leaf)
+        self.host(peers=[("localhost", server.port)], ansible_connection="local")
+        with self.whole:
+            chain, = self.fetch()["sapprd01"]
+        self.assertEqual(chain["reason"], "not-available")
+        self.assertNotIn("ClientHello", server.said())
+
+    def test_no_audit(self):
+        self.host()
+        with self.whole:
+            self.collect(self.whole, self.folder / "out", "--fetch-chains", self.folder / "none.xml", expect=NO_INPUT)
+            self.expect_in("none.xml", self.last)
+        self.assertFalse((self.folder / "out").exists(), "nothing was begun")
+
+
+class Nights(Base):
+    """The trace tells no more than that the peer is not trusted; asking it tells the rest."""
+
+    def night(self, *more, expect=FINDINGS):
+        self.audit(self.whole, self.folder / "state", "--fetch-chains", *more, expect=expect)
+        return harness.Audit(self.folder / "state" / "latest.xml")
+
+    def test_the_missing_root_is_proved(self):
+        server = TlsServer(self, self.leaf)
+        instance = self.host(peers=[("localhost", server.port)])
+        instance.pse("SAPSSLC.pse", pki.public_roots(2))
+        donor = self.whole.host("sapdev01").instance("DEV", "D20")
+        donor.pse("SAPSSLC.pse", pki.public_roots(2) + [self.root])
+        with self.whole:
+            first = self.night()
+            self.expect_in("there is no audit before this one", self.last)
+            self.assertEqual(first.findings("missing-anchor"), [])
+            self.assertEqual(len(first.findings("trace-detail")), 1)
+            second = self.night()
+            missing = second.finding("missing-anchor")
+            self.assertEqual((second.sha256(missing), missing.get("certainty")), (self.root.sha256, "issuer"))
+            self.assertEqual(missing.get("match", "proved"), "proved")
+            self.assertEqual(second.named(missing, "donor"), ["DEV SAPSSLC.pse"])
+            self.assertIn("the peer was asked for it", missing.get("proof"))
+            self.assertIn("may have sent another one", missing.get("proof"))
+            self.assertIsNotNone(missing.get("asked"))
+            self.trustgap("validate", second.path)
+            text = (self.folder / "state" / "report.txt").read_text()
+            self.assertIn("that the peer sent when it was asked", " ".join(text.split()))
+            third = self.night()
+            again = third.finding("missing-anchor")
+            self.assertEqual((again.get("id"), again.get("state")), (missing.get("id"), "open"))
+
+    def test_a_root_that_only_the_peer_sends(self):
+        """It is shown, and offered for nothing but a comparison."""
+        alone = self.whole.authority.make("alone.example.com")
+        server = TlsServer(self, alone)
+        self.host(peers=[("localhost", server.port)])
+        with self.whole:
+            self.night()
+            audit = self.night()
+        missing = audit.finding("missing-anchor", "unknown-issuer")
+        cert = audit.certificates[missing.get("cert")]
+        self.assertEqual((cert.get("sha256"), cert.get("from-trace")), (alone.sha256, "true"))
+        self.assertIsNotNone(cert.get("asked"))
+        self.assertIn("compare its fingerprint", missing.get("proof"))
 
 
 if __name__ == "__main__":
