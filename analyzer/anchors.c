@@ -62,9 +62,9 @@ static struct need *need_for(struct anchors *anchors, const struct identity *ide
     g_autofree char *key = g_strdup_printf("%d %s", (int)kind, identity->key);
     struct need *need = g_hash_table_lookup(anchors->needs, key);
     if (need) {
-        if (identity->match < need->finding->match || (identity->match == need->finding->match &&
-                                                       need->finding->asked != MOMENT_NONE &&
-                                                       failure->asked == MOMENT_NONE)) /* a trace tells the same */
+        if (identity->match < need->finding->match ||
+            (identity->match == need->finding->match && need->finding->asked != MOMENT_NONE &&
+             failure->asked == MOMENT_NONE)) /* a trace tells the same */
             take_identity(anchors, need, identity, failure);
         return need;
     }

@@ -105,8 +105,9 @@ static void append_evidence(GString *text, const struct need *need)
     if (finding->match == MATCH_NONE)
         g_string_append(text, " No trust list, own certificate or reference that was read has it.");
     else if (finding->cert && finding->cert->from_trace)
-        g_string_append_printf(text, " No trust list, own certificate or reference that was read has it; it is known "
-                                     "from %s.",
+        g_string_append_printf(text,
+                               " No trust list, own certificate or reference that was read has it; it is known "
+                               "from %s.",
                                finding->cert->asked == MOMENT_NONE ? "the trace, which prints what the peer sent"
                                                                    : "the peer, which sent it when it was asked");
 }

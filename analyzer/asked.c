@@ -170,7 +170,8 @@ static void complete(struct landscape *landscape, struct audit_failure *failure,
         "The trace does not show the chain of the peer. It was asked for it through this host at %s; of what it sent "
         "then, %s \"%s\". It may have sent another chain when the connection failed: at trace level 2 the trace shows "
         "it.",
-        date, top->self_signed ? "the topmost certificate is the self-signed" : "the topmost certificate has the issuer",
+        date,
+        top->self_signed ? "the topmost certificate is the self-signed" : "the topmost certificate has the issuer",
         failure->missing);
 }
 

@@ -254,8 +254,7 @@ static gboolean find_printed(struct identity *identity, const struct search *sea
     }
     identity->cert = cert;
     identity->match = match_of(search->self, cert);
-    identity->proof = audit_text(search->audit, search->failure->asked != MOMENT_NONE
-                                                    ? "The peer sent it."
+    identity->proof = audit_text(search->audit, search->failure->asked != MOMENT_NONE ? "The peer sent it."
                                                 : identity->match == MATCH_FINGERPRINT
                                                     ? "Its fingerprint is the one that the trace prints."
                                                     : "Its issuer and serial number are those that the trace prints.");

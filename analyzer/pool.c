@@ -508,7 +508,8 @@ struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t siz
 
 /* From traces and from peers that were asked */
 
-/* A trace is the better witness, for what it prints was sent when a connection failed; else the latest answer counts. */
+/* A trace is the better witness, for what it prints was sent when a connection failed; else the latest answer counts.
+ */
 static int64_t better_asked(int64_t one, int64_t other)
 {
     return one == MOMENT_NONE || other == MOMENT_NONE ? MOMENT_NONE : MAX(one, other);

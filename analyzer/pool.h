@@ -38,9 +38,10 @@ struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t siz
 /**
  * pool_add_shown(pool, der, asked), pool_take_shown(pool):
  * Keep a certificate that a peer has sent, as a trace prints it whole (MOMENT_NONE), or as the peer sent it when it was
- * asked at ${asked}; then, when all lists and references are in the pool, take in what was kept.  Such a certificate is vouched for by nobody: unless it is known otherwise by a
- * fingerprint it is marked ${from_trace}, and it is never found by a name and a serial number, which anybody can write
- * into a certificate.  One that is not DER from the first to the last byte is passed over.
+ * asked at ${asked}; then, when all lists and references are in the pool, take in what was kept.  Such a certificate is
+ * vouched for by nobody: unless it is known otherwise by a fingerprint it is marked ${from_trace}, and it is never
+ * found by a name and a serial number, which anybody can write into a certificate.  One that is not DER from the first
+ * to the last byte is passed over.
  */
 void pool_add_shown(struct pool *pool, GBytes *der, int64_t asked);
 void pool_take_shown(struct pool *pool);

@@ -77,13 +77,13 @@ struct capture_store { /* one PSE file */
     int64_t listing_status; /* exit status of sapgenpse, -1 if it did not run */
 };
 
-struct capture_chain {  /* the certificates of a peer, asked for through the host (docs/formats/capture.md) */
-    char *target;       /* the name that it was looked up and asked by; NULL: by its address */
-    char *address;      /* its address where there was no name */
+struct capture_chain { /* the certificates of a peer, asked for through the host (docs/formats/capture.md) */
+    char *target;      /* the name that it was looked up and asked by; NULL: by its address */
+    char *address;     /* its address where there was no name */
     int64_t port;
-    int64_t asked;      /* clock of the collecting machine */
-    char *object;       /* digest: DER certificates as they were sent, one behind the other; NULL: there are none */
-    int64_t count;      /* of them */
+    int64_t asked;          /* clock of the collecting machine */
+    char *object;           /* digest: DER certificates as they were sent, one behind the other; NULL: there are none */
+    int64_t count;          /* of them */
     char *reason, *message; /* why there are none: a word, a sentence */
 };
 

@@ -92,9 +92,8 @@ static const struct field store_fields[] = {
 };
 
 static const struct field chain_fields[] = {
-    TEXT(capture_chain, target, "target"), TEXT(capture_chain, address, "address"),
-    SIZE(capture_chain, port, "port"),     MOMENT(capture_chain, asked, "asked"),
-    DIGEST(capture_chain, object, "object"), SIZE(capture_chain, count, "count"),
+    TEXT(capture_chain, target, "target"), TEXT(capture_chain, address, "address"), SIZE(capture_chain, port, "port"),
+    MOMENT(capture_chain, asked, "asked"), DIGEST(capture_chain, object, "object"), SIZE(capture_chain, count, "count"),
     TEXT(capture_chain, reason, "reason"), TEXT(capture_chain, message, "message"),
 };
 

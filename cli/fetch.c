@@ -112,8 +112,10 @@ GHashTable *fetch_peers(const struct audit *audit)
             unusable++;
     }
     if (unusable > 0 && !cli_quiet)
-        cli_message("--fetch-chains: of %u failures the trace tells no name or address with a port; their peers are not "
-                    "asked", unusable);
+        cli_message(
+            "--fetch-chains: of %u failures the trace tells no name or address with a port; their peers are not "
+            "asked",
+            unusable);
     return hosts;
 }
 

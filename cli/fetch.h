@@ -16,7 +16,8 @@
  * fetch_peers(audit):
  * Name of a host -> GPtrArray of struct collector_peer *, each once, in the order of the audit; for struct
  * collector_options.  The caller frees it with g_hash_table_unref(); nothing points into ${audit}.  How many failures
- * have a peer that the trace does not tell well enough (no port, or neither name nor address) is said on standard error.
+ * have a peer that the trace does not tell well enough (no port, or neither name nor address) is said on standard
+ * error.
  */
 GHashTable *fetch_peers(const struct audit *audit);
 

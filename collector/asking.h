@@ -15,7 +15,8 @@ struct asking;
 
 /**
  * asking_new(peers, line, writer):
- * ${peers} (of struct collector_peer *), of which the first COLLECTOR_PEERS are asked, ${line} and ${writer} outlive it.
+ * ${peers} (of struct collector_peer *), of which the first COLLECTOR_PEERS are asked, ${line} and ${writer} outlive
+ * it.
  */
 struct asking *asking_new(const GPtrArray *peers, struct capture_host *line, struct capture_writer *writer);
 void asking_free(struct asking *asking);

@@ -16,7 +16,7 @@ struct chain {
     GByteArray *hello;
     GByteArray *certificates;
     unsigned count;
-    gboolean seen;    /* the server's certificates have come */
+    gboolean seen; /* the server's certificates have come */
     gboolean too_many;
     uint8_t first[FIRST_CHARS];
     size_t bytes; /* that came */
@@ -25,8 +25,7 @@ struct chain {
     char *message;
 };
 
-static enum chain_progress fail(struct chain *chain, const char *reason, const char *format, ...)
-    G_GNUC_PRINTF(3, 4);
+static enum chain_progress fail(struct chain *chain, const char *reason, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static enum chain_progress fail(struct chain *chain, const char *reason, const char *format, ...)
 {
@@ -140,10 +139,12 @@ static gboolean is_tls(const struct chain *chain)
 
 static enum chain_progress fail_no_tls(struct chain *chain)
 {
-    size_t size = MIN(chain->bytes, sizeof chain->first);
-    const uint8_t *end = memchr(chain->first, '\n', size);
-    g_autofree char *text = text_clean(chain->first, end ? (size_t)(end - chain->first) : size);
-    return fail(chain, "no-tls", "it speaks no TLS: its answer begins with \"%s\"", g_strchomp(text));
+    size_t size = 0;
+
+    while (size < MIN(chain->bytes, sizeof chain->first) && chain->first[size] != '\r' && chain->first[size] != '\n')
+        size++;
+    g_autofree char *text = text_clean(chain->first, size);
+    return fail(chain, "no-tls", "it speaks no TLS: its answer begins with \"%s\"", text);
 }
 
 static enum chain_progress fail_handshake(struct chain *chain)
@@ -186,8 +187,9 @@ static enum chain_progress handshake(struct chain *chain)
     else if (what != SSL_ERROR_WANT_READ)
         progress = fail_handshake(chain);
     else if (BIO_pending(chain->out) > 0)
-        progress = fail(chain, "second-hello", "it asks for a second client hello (TLS 1.3 with a group of keys that "
-                                               "was not offered first)");
+        progress = fail(chain, "second-hello",
+                        "it asks for a second client hello (TLS 1.3 with a group of keys that "
+                        "was not offered first)");
     (void)BIO_reset(chain->out);
     ERR_clear_error();
     return progress;
@@ -213,8 +215,7 @@ enum chain_progress chain_add(struct chain *chain, const void *bytes, size_t siz
 enum chain_progress chain_end(struct chain *chain)
 {
     if (chain->progress == CHAIN_MORE)
-        fail(chain, "closed", "it closed the connection before it showed a certificate, after %zu bytes",
-             chain->bytes);
+        fail(chain, "closed", "it closed the connection before it showed a certificate, after %zu bytes", chain->bytes);
     return chain->progress;
 }
 

@@ -114,8 +114,8 @@ static gboolean step_open(struct forward *forward)
 static gboolean step_send(struct forward *forward)
 {
     const GByteArray *hello = chain_hello(forward->chain);
-    ssize_t sent = libssh2_channel_write(forward->channel, (const char *)hello->data + forward->sent,
-                                         hello->len - forward->sent);
+    ssize_t sent =
+        libssh2_channel_write(forward->channel, (const char *)hello->data + forward->sent, hello->len - forward->sent);
 
     if (sent < 0 && sent != LIBSSH2_ERROR_EAGAIN)
         return fail_ssh(forward, "sending the client hello");

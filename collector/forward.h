@@ -3,8 +3,8 @@
  * ("direct-tcpip", RFC 4254, 7.2), the client hello sent over it, the answer read up to the certificates (chain.h), the
  * channel closed.  One write goes out and no more.
  *
- * It never waits: when libssh2 says EAGAIN forward_step() says FORWARD_WAIT, and the same call is made again in the next
- * step.  It keeps no deadline; its owner ends it with forward_give_up().
+ * It never waits: when libssh2 says EAGAIN forward_step() says FORWARD_WAIT, and the same call is made again in the
+ * next step.  It keeps no deadline; its owner ends it with forward_give_up().
  */
 #ifndef TRUSTGAP_FORWARD_H
 #define TRUSTGAP_FORWARD_H
@@ -23,8 +23,8 @@ struct forward;
 
 /**
  * forward_new(session, peer, buffer, size):
- * ${session} is logged in and nothing else is under way on it as long as this lasts.  ${buffer} is to read into.  All of
- * them outlive it.
+ * ${session} is logged in and nothing else is under way on it as long as this lasts.  ${buffer} is to read into.  All
+ * of them outlive it.
  */
 struct forward *forward_new(LIBSSH2_SESSION *session, const struct collector_peer *peer, uint8_t *buffer, size_t size);
 

@@ -26,7 +26,7 @@ struct session {
     struct receiver *receiver;
     struct transport *transport;
     struct transport_owner owner;
-    struct asking *asking;     /* NULL: the probe is not over */
+    struct asking *asking; /* NULL: the probe is not over */
     char *script;
     struct poller *pollers[TRANSPORT_WAITS];
     uv_timer_t timer;

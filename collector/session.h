@@ -1,7 +1,7 @@
 /*
  * One host, from its first step to its line in the capture: drives a transport (transport.h), gives what comes to a
- * receiver (receiver.h), has peers asked once that is complete (asking.h), keeps the deadlines, and tells at the end how
- * it went.
+ * receiver (receiver.h), has peers asked once that is complete (asking.h), keeps the deadlines, and tells at the end
+ * how it went.
  *
  * It never writes the line itself, and what happens in it concerns this host only; the one exception is a capture that
  * cannot be written, which is handed on as an error.

@@ -91,10 +91,10 @@ struct transport {
     int64_t deadline_ms; /* of the state that it is in; step it then; 0: none */
     gboolean speaking;   /* the shell runs: from now on silence means something */
     /* Once it has ended: */
-    enum collector_reason reason; /* REASON_NONE: the shell ended and everything that it wrote was handed over */
-    char *message;                /* for a person; NULL with REASON_NONE */
-    int exit_status;              /* of the shell; -1 if not known */
-    char *exit_signal;            /* name of the signal that ended it, cleaned, or NULL */
+    enum collector_reason reason;     /* REASON_NONE: the shell ended and everything that it wrote was handed over */
+    char *message;                    /* for a person; NULL with REASON_NONE */
+    int exit_status;                  /* of the shell; -1 if not known */
+    char *exit_signal;                /* name of the signal that ended it, cleaned, or NULL */
     struct transport_fetched fetched; /* after transport_fetch() */
 };
 
