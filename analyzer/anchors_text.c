@@ -78,13 +78,14 @@ static void append_asked(GString *text, const struct audit_finding *finding)
     char date[MOMENT_TEXT_BYTES];
 
     moment_format(date, finding->asked);
-    g_string_append_printf(text,
-                           "The trace does not show the peer's chain; the peer was asked for it through the same host "
-                           "at %s, and may have sent another one when the connection failed. %s",
-                           date,
-                           finding->certainty == CERTAINTY_SELF_SIGNED
-                               ? "It is the self-signed certificate at the top of what the peer sent."
-                               : "It has issued the topmost certificate of what the peer sent.");
+    g_string_append_printf(
+        text,
+        "The trace does not show the peer's whole chain; the peer was asked for it through the same host "
+        "at %s, and may have sent another one when the connection failed. %s",
+        date,
+        finding->certainty == CERTAINTY_SELF_SIGNED
+            ? "It is the self-signed certificate at the top of what the peer sent."
+            : "It has issued the topmost certificate of what the peer sent.");
 }
 
 static void append_evidence(GString *text, const struct need *need)

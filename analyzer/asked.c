@@ -1,6 +1,7 @@
 #include "asked.h"
 
 #include "moment.h"
+#include "name.h"
 #include "pool.h"
 
 #include <string.h>
@@ -43,10 +44,14 @@ void asked_free(struct asked *asked)
 
 /* Which answer belongs to a failure. */
 
+/* Either the trace shows nothing of the chain, or it shows a piece whose top may not be the top of the chain. */
 static gboolean is_unexplained(const struct audit_failure *failure)
 {
+    gboolean nothing = !failure->missing && failure->chain->len == 0;
+    gboolean piece = failure->certainty == CERTAINTY_ISSUER && failure->chain->len > 0;
+
     return failure->cause == CAUSE_UNTRUSTED_PEER && failure->role != ROLE_SERVER && failure->instance &&
-           !failure->missing && failure->chain->len == 0;
+           (nothing || piece);
 }
 
 /* "192.0.2.7:443" or "[2001:db8::1]:443" has this port, and the address if there is one. */
@@ -127,11 +132,48 @@ static struct audit_cert *find_issuer(const struct landscape *landscape, const s
     return NULL;
 }
 
-/* From the leaf, which comes first, upwards: servers send the others in any order, and what does not belong there. */
-static GPtrArray *order_chain(const struct landscape *landscape, const struct asked *asked)
+static gboolean has_name(const char *printed, const char *name)
+{
+    g_autofree char *left = printed ? name_key(printed, FALSE) : NULL, *right = name_key(name, FALSE);
+    return left && g_strcmp0(left, right) == 0;
+}
+
+/* Whether it is the one that a trace prints so. */
+static gboolean is_printed(const struct landscape *landscape, const struct audit_link *link,
+                           const struct audit_cert *cert)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+
+    if (link->sha256 || link->sha1 || link->md5)
+        return pool_find_digest(landscape->pool, link->sha256, link->sha1, link->md5) == cert;
+    if (!link->issuer || link->issuer_cut || !link->serial || link->subject_cut ||
+        !has_name(link->subject, cert->subject))
+        return FALSE;
+    if (pool_find_serial(landscape->pool, link->issuer, link->serial) == cert)
+        return TRUE;
+    pool_find_asked(landscape->pool, found, link->issuer, link->serial);
+    return g_ptr_array_find(found, cert, NULL);
+}
+
+/* The leaf, which comes first; or that at which the piece ends which the trace prints. */
+static struct audit_cert *find_start(const struct landscape *landscape, const struct asked *asked,
+                                     const struct audit_failure *failure)
+{
+    if (failure->chain->len == 0)
+        return cert_at(landscape, asked, 0);
+    const struct audit_link *top = failure->chain->pdata[failure->chain->len - 1];
+    for (guint i = 0; i < asked->digests->len; i++) {
+        struct audit_cert *cert = cert_at(landscape, asked, i);
+        if (cert && is_printed(landscape, top, cert))
+            return cert;
+    }
+    return NULL;
+}
+
+/* From there upwards: servers send the others in any order, and what does not belong there. */
+static GPtrArray *order_chain(const struct landscape *landscape, const struct asked *asked, struct audit_cert *cert)
 {
     GPtrArray *chain = g_ptr_array_new();
-    struct audit_cert *cert = cert_at(landscape, asked, 0);
 
     while (cert && !g_ptr_array_find(chain, cert, NULL)) {
         g_ptr_array_add(chain, cert);
@@ -153,24 +195,27 @@ static void add_link(struct audit *audit, struct audit_failure *failure, const s
 static void complete(struct landscape *landscape, struct audit_failure *failure, const struct asked *asked)
 {
     struct audit *audit = landscape->audit;
-    g_autoptr(GPtrArray) chain = order_chain(landscape, asked);
+    guint shown = failure->chain->len;
+    g_autoptr(GPtrArray) chain = order_chain(landscape, asked, find_start(landscape, asked, failure));
+    guint known = shown > 0 ? 1 : 0; /* the trace shows the first one itself */
     char date[MOMENT_TEXT_BYTES];
 
-    if (chain->len == 0)
+    if (chain->len <= known)
         return;
-    for (guint i = 0; i < chain->len; i++)
+    for (guint i = known; i < chain->len; i++)
         add_link(audit, failure, chain->pdata[i]);
     const struct audit_cert *top = chain->pdata[chain->len - 1];
     failure->certainty = top->self_signed ? CERTAINTY_SELF_SIGNED : CERTAINTY_ISSUER;
     failure->missing = top->self_signed ? top->subject : top->issuer;
+    failure->missing_cut = FALSE;
     failure->asked = asked->at;
     moment_format(date, asked->at);
     failure->advice = audit_textf(
         audit,
-        "The trace does not show the chain of the peer. It was asked for it through this host at %s; of what it sent "
-        "then, %s \"%s\". It may have sent another chain when the connection failed: at trace level 2 the trace shows "
-        "it.",
-        date,
+        "The trace shows %s the chain of the peer. It was asked for it through this host at %s; of what it sent then, "
+        "%s "
+        "\"%s\". It may have sent another chain when the connection failed: at trace level 2 the trace shows it.",
+        shown > 0 ? "only a part of" : "nothing of", date,
         top->self_signed ? "the topmost certificate is the self-signed" : "the topmost certificate has the issuer",
         failure->missing);
 }

@@ -3,8 +3,9 @@
  *
  * The certificates go into the pool as what peers have sent.  Where a trace says of a failure only that the peer is not
  * trusted, and the peer was asked from the same host by the same name and port, its chain takes the place of the one
- * that the trace does not show.  That is marked in the failure (${asked}): the peer may have sent another chain when
- * the connection failed, and what it sends proves nothing about the peer.
+ * that the trace does not show; where it shows the lower part, as at a low level the leaf alone, the chain goes on
+ * above that.  Both are marked in the failure (${asked}): the peer may have sent another chain when the connection
+ * failed, and what it sends proves nothing about the peer.
  */
 #ifndef TRUSTGAP_ASKED_H
 #define TRUSTGAP_ASKED_H

@@ -195,13 +195,15 @@ static GPtrArray *known_chain(const struct search *search, guint top)
 }
 
 static void prove(struct identity *identity, const struct search *search, struct audit_cert *cert, guint child_index,
-                  const struct audit_cert *child)
+                  struct audit_cert *child)
 {
     g_autoptr(GPtrArray) chain = known_chain(search, child_index), anchors = g_ptr_array_new();
     const char *reason = NULL;
     char date[MOMENT_TEXT_BYTES];
 
     g_ptr_array_add(anchors, cert);
+    if (chain->len == 0) /* the trace tells less of it than is at hand */
+        g_ptr_array_add(chain, child);
     gboolean path = path_verify(chain, anchors, search->audit->evaluated, &reason);
     moment_format(date, search->audit->evaluated);
     g_autofree char *verdict =
@@ -240,6 +242,45 @@ static gboolean find_issuer(struct identity *identity, const struct search *sear
     return TRUE;
 }
 
+static struct audit_cert *asked_issuer_of(const struct search *search, const struct audit_cert *child)
+{
+    g_autoptr(GPtrArray) named = g_ptr_array_new();
+
+    pool_find_subject(search->pool, named, search->failure->missing, search->failure->missing_cut);
+    remove_from_traces(named);
+    g_autoptr(GPtrArray) issuers = issuers_of(search, named, child);
+    return best_of(issuers, search->audit->evaluated);
+}
+
+/*
+ * The trace prints only names and number of the certificate below, and the peer sent one of these when it was asked.
+ * Anybody could have made that one, but not with the signature of an issuer that somebody holds.
+ */
+static gboolean find_issuer_of_asked(struct identity *identity, const struct search *search)
+{
+    const struct audit_link *below = search->below;
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+
+    if (!below || search->below_cert || precision(below) != MATCH_SERIAL)
+        return FALSE;
+    pool_find_asked(search->pool, found, below->issuer, below->serial);
+    for (guint i = 0; i < found->len; i++) {
+        struct audit_cert *child = found->pdata[i];
+        struct audit_cert *cert = asked_issuer_of(search, child);
+        char date[MOMENT_TEXT_BYTES];
+        if (!cert || !names_fit(child->subject, FALSE, below->subject, below->subject_cut))
+            continue;
+        prove(identity, search, cert, search->below_index, child);
+        moment_format(date, child->asked);
+        identity->proof = audit_textf(search->audit,
+                                      "%s The trace prints the names and the number of that one; it was sent when the "
+                                      "peer was asked at %s.",
+                                      identity->proof, date);
+        return TRUE;
+    }
+    return FALSE;
+}
+
 /* The trace prints the certificate itself with its fingerprint or serial number. */
 static gboolean find_printed(struct identity *identity, const struct search *search)
 {
@@ -274,7 +315,7 @@ static gboolean find_named(struct identity *identity, const struct search *searc
     const struct audit_failure *failure = search->failure;
     g_autoptr(GPtrArray) found = g_ptr_array_new();
 
-    if (find_issuer(identity, search))
+    if (find_issuer(identity, search) || find_issuer_of_asked(identity, search))
         return TRUE;
     pool_find_subject(search->pool, found, failure->missing, failure->missing_cut);
     remove_from_traces(found);
@@ -352,10 +393,11 @@ static void add_asked(struct identity *identity, struct audit *audit, int64_t as
     char date[MOMENT_TEXT_BYTES];
 
     moment_format(date, asked);
-    identity->proof = audit_textf(audit,
-                                  "%s The trace does not show the chain: the peer was asked for it at %s, and may have "
-                                  "sent another one when the connection failed.",
-                                  identity->proof, date);
+    identity->proof =
+        audit_textf(audit,
+                    "%s The trace does not show the whole chain: the peer was asked for it at %s, and may have "
+                    "sent another one when the connection failed.",
+                    identity->proof, date);
 }
 
 void identify(struct identity *identity, struct audit *audit, struct pool *pool, const struct audit_failure *failure)

@@ -751,11 +751,16 @@ static int compare_certs(const void *a, const void *b)
     return g_strcmp0(left->md5, right->md5);
 }
 
-struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer, const char *serial)
+static const GPtrArray *find_serial_group(const struct pool *pool, const char *issuer, const char *serial)
 {
     g_autofree char *issuer_key = name_key(issuer, FALSE);
     g_autofree char *key = serial_key(issuer_key, serial);
-    GPtrArray *group = key ? g_hash_table_lookup(pool->by_serial, key) : NULL;
+    return key ? g_hash_table_lookup(pool->by_serial, key) : NULL;
+}
+
+struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer, const char *serial)
+{
+    const GPtrArray *group = find_serial_group(pool, issuer, serial);
     struct audit_cert *found = NULL;
 
     for (guint i = 0; group && i < group->len; i++) {
@@ -764,6 +769,20 @@ struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer,
             found = entry->cert;
     }
     return found;
+}
+
+void pool_find_asked(const struct pool *pool, GPtrArray *found, const char *issuer, const char *serial)
+{
+    const GPtrArray *group = find_serial_group(pool, issuer, serial);
+    guint begin = found->len;
+
+    for (guint i = 0; group && i < group->len; i++) {
+        struct audit_cert *cert = ((const struct entry *)group->pdata[i])->cert;
+        if (cert->from_trace && cert->asked != MOMENT_NONE)
+            g_ptr_array_add(found, cert);
+    }
+    if (found->len > begin + 1)
+        qsort(found->pdata + begin, found->len - begin, sizeof found->pdata[0], compare_certs);
 }
 
 void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *subject, gboolean cut)

@@ -80,6 +80,14 @@ struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t
 gboolean pool_add_reference(struct pool *pool, const char *path, GError **error);
 
 /**
+ * pool_find_asked(pool, found, issuer, serial):
+ * Append to ${found} (of struct audit_cert *) those with this issuer and serial number that peers sent when they were
+ * asked and nobody holds.  Anybody can write both into a certificate: what it is said to have signed, or who signed it,
+ * has to be checked.
+ */
+void pool_find_asked(const struct pool *pool, GPtrArray *found, const char *issuer, const char *serial);
+
+/**
  * pool_find_digest(pool, sha256, sha1, md5), pool_find_serial(pool, issuer, serial):
  * The certificate with this fingerprint (lower case hex; the strongest that is not NULL decides); with this issuer (as
  * printed) and serial number (any spelling, compared as numbers; not one from a trace); NULL if there is none.

@@ -31,9 +31,9 @@ const char *words_certainty(enum audit_certainty certainty, int64_t asked)
         [CERTAINTY_UNKNOWN] = "neither the trace nor the peer says which certificate is missing",
         [CERTAINTY_NAMED] = "the trace names it as missing",
         [CERTAINTY_SELF_SIGNED] = "the topmost certificate that the peer sent when it was asked is self-signed: it is "
-                                  "itself the anchor; the trace does not show the chain",
+                                  "itself the anchor; the trace does not show the whole chain",
         [CERTAINTY_ISSUER] = "it issued the topmost certificate that the peer sent when it was asked; the trace does "
-                             "not show the chain",
+                             "not show the whole chain",
     };
     static const char *const texts[] = {
         [CERTAINTY_UNKNOWN] = "the trace does not say which certificate is missing",

@@ -2,6 +2,7 @@
 #include "identify.h"
 
 #include "certs.h"
+#include "moment.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
