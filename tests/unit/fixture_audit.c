@@ -421,6 +421,8 @@ static void build_certs(struct scene *scene)
     g_ptr_array_add(audit->certs, scene->bare);
     scene->harm = add_listed_cert(audit, "CN=" HOSTILE, "66", day(2028, 1, 1));
     scene->harm->key = audit_text(audit, HOSTILE);
+    scene->harm->from_trace = TRUE;
+    scene->harm->asked = at(23, 4, 0, 0);
     TEXTS(audit, scene->harm->references, HOSTILE);
 }
 
@@ -544,6 +546,7 @@ static void build_other_anchors(struct scene *scene)
     finding = add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_HIGH, STATE_RETURNED,
                           "Nordwind Root CA 3 is missing in hana-01.example.com HDB00 sapsrv.pse");
     finding->cert = scene->nordwind;
+    finding->asked = at(23, 4, 0, 0);
     finding->subject = NORDWIND;
     finding->certainty = CERTAINTY_NAMED;
     finding->match = MATCH_SERIAL;
@@ -567,6 +570,7 @@ static void build_other_anchors(struct scene *scene)
     failure = add_untrusted(audit, scene->agent, scene->agent_s, "pier.harbour.example", 1, finding->subject,
                             CERTAINTY_ISSUER);
     failure->missing_cut = TRUE;
+    failure->asked = at(23, 4, 0, 0);
     struct audit_link *link = add_link(audit, failure, "CN=pier.harbour.example, O=Harbour International Shi",
                                        "CN=Harbour Issuing CA, O=Harb", NULL);
     link->subject_cut = link->issuer_cut = TRUE;

@@ -143,6 +143,7 @@ Test(report, xml_keeps_what_it_reads)
         cr_expect_eq(left->der != NULL, right->der != NULL);
         cr_expect(!left->der || g_bytes_equal(left->der, right->der));
         cr_expect_eq(left->not_after, right->not_after);
+        cr_expect_eq(left->asked, right->asked);
     }
     for (guint i = 0; i < audit->findings->len; i++) {
         const struct audit_finding *left = audit->findings->pdata[i], *right = again->findings->pdata[i];
@@ -150,6 +151,7 @@ Test(report, xml_keeps_what_it_reads)
         cr_expect_eq(left->gaps->len, right->gaps->len);
         cr_expect_eq(left->match, right->match);
         cr_expect_eq(left->certainty, right->certainty);
+        cr_expect_eq(left->asked, right->asked);
     }
     const struct audit_host *host = again->hosts->pdata[0];
     cr_expect_eq(((struct audit_instance *)host->instances->pdata[0])->host, host);
