@@ -546,7 +546,6 @@ static void build_other_anchors(struct scene *scene)
     finding = add_finding(audit, FINDING_MISSING_ANCHOR, SEVERITY_HIGH, STATE_RETURNED,
                           "Nordwind Root CA 3 is missing in hana-01.example.com HDB00 sapsrv.pse");
     finding->cert = scene->nordwind;
-    finding->asked = at(23, 4, 0, 0);
     finding->subject = NORDWIND;
     finding->certainty = CERTAINTY_NAMED;
     finding->match = MATCH_SERIAL;
@@ -563,6 +562,7 @@ static void build_other_anchors(struct scene *scene)
     finding->subject = "CN=Harbour Issuing CA, O=Harb";
     finding->subject_cut = TRUE;
     finding->certainty = CERTAINTY_ISSUER;
+    finding->asked = at(23, 4, 0, 0);
     finding->match = MATCH_AMBIGUOUS;
     finding->proof = "The trace prints a name that was cut off, and two certificates begin like it.";
     g_ptr_array_add(finding->candidates, scene->twin1);
