@@ -72,7 +72,10 @@ static gboolean is_at(const char *peer, const char *address, int64_t port)
     return strlen(address) == size && memcmp(peer, address, size) == 0;
 }
 
-/* By a name only what was asked by that name: a server may show each name another chain. */
+/*
+ * By a name only what was asked by that name: a server may show each name another chain.  The port is the headline's,
+ * or that of an address, which behind a proxy is the proxy's.
+ */
 static gboolean is_peer(const struct asked *asked, const struct audit_failure *failure)
 {
     const char *called = asked->target ? asked->target : asked->address;
@@ -80,6 +83,8 @@ static gboolean is_peer(const struct asked *asked, const struct audit_failure *f
 
     if (failure->target ? g_ascii_strcasecmp(called, failure->target) != 0 : asked->target != NULL)
         return FALSE;
+    if (failure->target && failure->port == asked->port)
+        return TRUE;
     for (guint i = 0; i < failure->peers->len; i++)
         if (is_at(failure->peers->pdata[i], address, asked->port))
             return TRUE;

@@ -208,6 +208,7 @@ struct audit_failure {               /* equal failures of one store, other side,
     enum audit_role role;
     const char *store_path; /* as printed */
     const char *target;
+    int port;            /* of the target, as a headline has it; 0: the trace has none */
     const char *peer;    /* of the first connection that has one, with its port */
     GPtrArray *peers;    /* of const char *: each once, the first AUDIT_PEERS of them; ROLE_SERVER: without port */
     unsigned peers_more; /* further ones; AUDIT_PEERS_COUNTED - AUDIT_PEERS: or more */

@@ -35,19 +35,17 @@ static gboolean split_peer(const char *peer, char **address, uint16_t *port)
     return TRUE;
 }
 
-static struct collector_peer *peer_new(const char *target, const char *peer)
+/* ${address} may be no address, or NULL. */
+static struct collector_peer *peer_new(const char *target, const char *address, uint16_t port)
 {
-    g_autofree char *address = NULL;
-    uint16_t port;
-
-    if (!split_peer(peer, &address, &port))
-        return NULL;
+    if (address && !is_address(address))
+        address = NULL;
     /* A target that is an address says no more than the peer's, but it is the one that was called. */
     if (target && is_address(target))
         return collector_peer_new(NULL, target, port);
     if (target && is_name(target))
-        return collector_peer_new(target, is_address(address) ? address : NULL, port);
-    return is_address(address) ? collector_peer_new(NULL, address, port) : NULL;
+        return collector_peer_new(target, address, port);
+    return address ? collector_peer_new(NULL, address, port) : NULL;
 }
 
 static gboolean is_same(const struct collector_peer *one, const struct collector_peer *other)
@@ -58,14 +56,30 @@ static gboolean is_same(const struct collector_peer *one, const struct collector
                        : strcmp(one->address, other->address) == 0;
 }
 
-static void add_peer(GPtrArray *peers, struct collector_peer *peer)
+/* FALSE: there is none. */
+static gboolean add_peer(GPtrArray *peers, struct collector_peer *peer)
 {
+    if (!peer)
+        return FALSE;
     for (guint i = 0; i < peers->len; i++)
         if (is_same(peers->pdata[i], peer)) {
             collector_peer_free(peer);
-            return;
+            return TRUE;
         }
     g_ptr_array_add(peers, peer);
+    return TRUE;
+}
+
+/* Behind a proxy the address and its port are the proxy's; then none of them has the port of the headline. */
+static gboolean is_behind_proxy(const struct audit_failure *failure)
+{
+    for (guint i = 0; i < failure->peers->len; i++) {
+        g_autofree char *address = NULL;
+        uint16_t port;
+        if (split_peer(failure->peers->pdata[i], &address, &port) && port == failure->port)
+            return FALSE;
+    }
+    return failure->port > 0 && failure->port <= UINT16_MAX;
 }
 
 /* One name may have been called at several ports.  FALSE: the trace tells none. */
@@ -73,11 +87,13 @@ static gboolean add_peers(GPtrArray *peers, const struct audit_failure *failure)
 {
     gboolean any = FALSE;
 
+    if (failure->target && is_behind_proxy(failure))
+        return add_peer(peers, peer_new(failure->target, NULL, (uint16_t)failure->port));
     for (guint i = 0; i < failure->peers->len; i++) {
-        struct collector_peer *peer = peer_new(failure->target, failure->peers->pdata[i]);
-        if (peer)
-            add_peer(peers, peer);
-        any = any || peer;
+        g_autofree char *address = NULL;
+        uint16_t port;
+        if (split_peer(failure->peers->pdata[i], &address, &port))
+            any = add_peer(peers, peer_new(failure->target, address, port)) || any;
     }
     return any;
 }

@@ -319,6 +319,7 @@ static const struct xml_element failure_element = {
             WORD(failure, "role", role, role),
             TEXT(failure, "store-path", store_path),
             TEXT(failure, "target", target),
+            NUMBER(failure, "port", port, 0),
             TEXT(failure, "peer", peer),
             TALLY(failure, "peers-more", peers_more),
             MOMENT(failure, "first", first),

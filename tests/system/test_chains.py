@@ -2,7 +2,6 @@
 """Peers asked for their certificates through their hosts: a real sshd, openssl s_server, and what goes wrong."""
 
 import hashlib
-import os
 import re
 import socket
 import subprocess
@@ -13,8 +12,6 @@ import pki
 import sshd
 import traces
 from harness import CLEAN, FINDINGS, NO_INPUT
-
-TERSE = "SSSLERR_PEER_CERT_UNTRUSTED"
 
 
 class TlsServer:
@@ -253,6 +250,31 @@ class Nights(Base):
             third = self.night()
             again = third.finding("missing-anchor")
             self.assertEqual((again.get("id"), again.get("state")), (missing.get("id"), "open"))
+
+    def test_a_headline_alone(self):
+        """It tells the port; behind a proxy the address beside it is the proxy's, and its port is not asked."""
+        server = TlsServer(self, self.leaf)
+        instance = self.host()
+        instance.pse("SAPSSLC.pse", pki.public_roots(2))
+        trace = traces.Trace()
+        trace.headline(traces.ago(2), "localhost", server.port)
+        instance.trace(trace)
+        proxied = self.whole.host("sapprd02").instance("QAS", "D10")
+        proxied.pse("SAPSSLC.pse", pki.public_roots(2))
+        trace = traces.Trace(sid="QAS", sysno="10")
+        trace.untrusted_terse(traces.ago(2), "localhost", "127.0.0.1", server.port)
+        text = trace.bytes().replace(b"peer=127.0.0.1:%d" % server.port, b"peer=192.0.2.30:3128")
+        proxied.trace(text, "dev_icm")
+        with self.whole:
+            self.night()
+            audit = self.night()
+        unknown = audit.finding("unknown-issuer")
+        self.assertEqual(unknown.get("subject"), self.root.subject)
+        captures = sorted((self.folder / "state" / "captures").iterdir())
+        hosts = self.capture(captures[-1])[1]
+        for name in ("sapprd01", "sapprd02"):
+            self.assertEqual([(c["target"], c["port"], c["count"]) for c in hosts[name]["chains"]],
+                             [("localhost", server.port, 2)])
 
     def test_a_root_that_only_the_peer_sends(self):
         """It is shown, and offered for nothing but a comparison."""

@@ -120,6 +120,36 @@ Test(asked, a_headline_becomes_a_proved_anchor)
     cleanup(&s);
 }
 
+/* A headline alone tells the port; behind a proxy it is another one than that of the address. */
+Test(asked, port_of_a_headline)
+{
+    static const struct {
+        const char *what, *place;
+        const char *peer; /* NULL: the trace has no line for it */
+        gboolean belongs;
+    } rows[] = {
+        {"a headline alone", "api.example.com:443", NULL, TRUE},
+        {"another port", "api.example.com:8443", NULL, FALSE},
+        {"no port", "api.example.com", NULL, FALSE},
+        {"another name", "b.example.com:443", NULL, FALSE},
+        {"a proxy", "api.example.com:443", "192.0.2.30:3128", TRUE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct setting s;
+        setup(&s);
+        g_autoptr(GBytes) sent = certs_join(s.leaf, s.issuing, NULL);
+        if (rows[i].peer)
+            g_string_append_printf(s.trace, "[Thr 7]   SSL NI-hdl 1: local=192.0.2.10:50001  peer=%s\n", rows[i].peer);
+        g_string_append_printf(
+            s.trace, "[Thr 7] *** ERROR => SSL handshake with %s failed: SSSLERR_PEER_CERT_UNTRUSTED (-102)\n",
+            rows[i].place);
+        say_asked(&s, "api.example.com", NULL, 443, sent);
+        g_autoptr(audit_auto) audit = run(&s);
+        cr_expect_eq(failure_at(audit, 0)->missing != NULL, rows[i].belongs, "%s", rows[i].what);
+        cleanup(&s);
+    }
+}
+
 /* Servers send what they like behind the leaf. */
 Test(asked, order_of_what_was_sent)
 {

@@ -251,6 +251,7 @@ static struct audit_failure *add_untrusted(struct audit *audit, struct audit_ins
     failure->store_path = audit_textf(audit, "%s/sec/%s", instance ? instance->path : "/usr/sap/PRD/D00",
                                       store ? store->file : "SAPSSLC.pse");
     failure->target = audit_text(audit, target);
+    failure->port = 443;
     failure->peer = "192.0.2.7:443";
     g_ptr_array_add(failure->peers, (char *)failure->peer);
     failure->missing = audit_text(audit, missing);
