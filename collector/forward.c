@@ -182,6 +182,8 @@ gboolean forward_give_up(struct forward *forward, const char *reason, const char
 
     if (forward->state != STATE_CLOSE && forward->state != STATE_DONE)
         fail(forward, reason, message);
+    if (forward->channel)
+        libssh2_channel_close(forward->channel); /* says so to the server; its answer is not waited for */
     forward->state = STATE_DONE;
     return !opening;
 }

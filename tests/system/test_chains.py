@@ -3,6 +3,7 @@
 
 import hashlib
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -11,7 +12,7 @@ import harness
 import pki
 import sshd
 import traces
-from harness import CLEAN, FINDINGS, NO_INPUT
+from harness import CLEAN, FINDINGS, HOSTS_MISSING, NO_INPUT
 
 
 class TlsServer:
@@ -188,6 +189,30 @@ class Chains(Base):
             chain, = self.fetch()["sapprd01"]
         self.assertEqual((chain["reason"], chain.get("object")), ("forwarding-refused", None))
         self.assertNotIn("ClientHello", server.said())
+
+    def test_more_peers_than_are_asked(self):
+        self.host(peers=[("localhost", 1)] + [("host%02d.invalid" % i, 1) for i in range(1, 22)])
+        with self.whole:
+            chains = self.fetch()["sapprd01"]
+        self.assertEqual({c["reason"] for c in chains}, {"connect-failed"})
+        self.assertEqual(len(chains), 20)
+        notes = self.capture(self.folder / "second")[1]["sapprd01"]["notes"]
+        self.assertIn("20 of 22 peers were asked for their certificates, no more", notes)
+
+    def test_ctrl_c(self):
+        """What the host has sent is kept."""
+        silent = Listener(self, lambda listener, connection: listener.read_all(connection))
+        self.host(peers=[("localhost", silent.port), ("127.0.0.1", silent.port)])
+        with self.whole:
+            process = self.start("collect", "-i", self.whole.inventory, "--known-hosts", self.whole.known_hosts, "-o",
+                                 self.folder / "out", "--no-agent", "--fetch-chains", self.first_audit())
+            harness.wait_for(lambda: silent.received, what="the client hello")
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=harness.SECONDS)
+            self.assertEqual(process.returncode, HOSTS_MISSING, said)
+        host = self.capture(self.folder / "out")[1]["sapprd01"]
+        self.assertEqual((host["status"], len(host["stores"])), ("collected", 1))
+        self.assertEqual([c["reason"] for c in host["chains"]], ["cancelled", "not-asked"])
 
     def test_nothing_is_asked_unless_wished(self):
         server = TlsServer(self, self.leaf)
