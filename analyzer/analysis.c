@@ -1,5 +1,6 @@
 #include "analysis.h"
 
+#include "asked.h"
 #include "findings.h"
 #include "history.h"
 #include "landscape.h"
@@ -21,6 +22,7 @@ struct audit *analysis_run(const char *const *captures, const struct analysis_op
             return NULL;
 
     pool_take_shown(landscape->pool);
+    asked_complete(landscape);
     g_autoptr(history_auto) history = history_new(landscape, options->previous);
     /* Findings look certificates up in lists by their numbers, and name things in a fixed order. */
     audit_sort(audit);

@@ -68,6 +68,7 @@ static void take_identity(struct anchors *anchors, struct need *need, const stru
     finding->match = identity->match;
     finding->proof = identity->proof;
     finding->certainty = failure->certainty;
+    finding->asked = failure->asked;
     finding->subject = audit_text(anchors->audit, failure->missing);
     finding->subject_cut = failure->missing_cut;
     need->substitute = identity->substitute;
@@ -84,7 +85,9 @@ static struct need *need_for(struct anchors *anchors, const struct identity *ide
     g_autofree char *key = g_strdup_printf("%d %s", (int)kind, identity->key);
     struct need *need = g_hash_table_lookup(anchors->needs, key);
     if (need) {
-        if (identity->match < need->finding->match)
+        if (identity->match < need->finding->match ||
+            (identity->match == need->finding->match && need->finding->asked != MOMENT_NONE &&
+             failure->asked == MOMENT_NONE)) /* a trace tells the same */
             take_identity(anchors, need, identity, failure);
         return need;
     }
@@ -182,6 +185,7 @@ static struct need *revive(struct anchors *anchors, const struct audit_finding *
                                  .missing = before->subject,
                                  .missing_cut = before->subject_cut,
                                  .certainty = before->certainty,
+                                 .asked = before->asked,
                                  .chain = no_chain};
     const struct audit_failure *failure = failure_of(before);
     struct audit_cert *cert = history_cert(anchors->history, before->cert);

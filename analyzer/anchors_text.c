@@ -64,9 +64,9 @@ static const char *span_of(struct anchors *anchors, const struct audit_cert *cer
                        cert->not_after != MOMENT_NONE ? moment_format(until, cert->not_after) : "an unknown time");
 }
 
-static void append_evidence(GString *text, struct anchors *anchors, const struct need *need)
+/* How the trace tells that it is this one. */
+static void append_told(GString *text, const struct audit_finding *finding)
 {
-    const struct audit_finding *finding = need->finding;
     switch (finding->certainty) {
     case CERTAINTY_NAMED:
         g_string_append(text, "The trace names it as missing.");
@@ -78,6 +78,31 @@ static void append_evidence(GString *text, struct anchors *anchors, const struct
     default:
         g_string_append(text, "It has issued the topmost certificate of the peer's chain that the trace shows.");
     }
+}
+
+/* How the peer told it. */
+static void append_asked(GString *text, const struct audit_finding *finding)
+{
+    char date[MOMENT_TEXT_BYTES];
+
+    moment_format(date, finding->asked);
+    g_string_append_printf(
+        text,
+        "The trace does not show the peer's whole chain; the peer was asked for it through the same host "
+        "at %s, and may have sent another one when the connection failed. %s",
+        date,
+        finding->certainty == CERTAINTY_SELF_SIGNED
+            ? "It is the self-signed certificate at the top of what the peer sent."
+            : "It has issued the topmost certificate of what the peer sent.");
+}
+
+static void append_evidence(GString *text, struct anchors *anchors, const struct need *need)
+{
+    const struct audit_finding *finding = need->finding;
+    if (finding->asked == MOMENT_NONE)
+        append_told(text, finding);
+    else
+        append_asked(text, finding);
     if (finding->subject_cut)
         g_string_append(text, " The trace cuts the name; what is known is only its beginning.");
     if (need->outdated)
@@ -95,8 +120,11 @@ static void append_evidence(GString *text, struct anchors *anchors, const struct
     if (finding->match == MATCH_NONE)
         g_string_append(text, " No trust list, own certificate or reference that was read has it.");
     else if (finding->cert && finding->cert->from_trace)
-        g_string_append(text, " No trust list, own certificate or reference that was read has it; it is known from the "
-                              "trace, which prints what the peer sent.");
+        g_string_append_printf(text,
+                               " No trust list, own certificate or reference that was read has it; it is known "
+                               "from %s.",
+                               finding->cert->asked == MOMENT_NONE ? "the trace, which prints what the peer sent"
+                                                                   : "the peer, which sent it when it was asked");
 }
 
 /* The root above an intermediate, if its certificates are at hand. */

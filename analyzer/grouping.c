@@ -59,7 +59,7 @@ struct entry { /* everything is kept here, and copied into the audit when a trac
     enum audit_cause cause;
     char *store, *missing;
     gboolean missing_cut;
-    struct fact target, error, code, role, peer;
+    struct fact target, port, error, code, role, peer;
     struct telling telling;
     GPtrArray *quotes; /* of struct sight *: of the first QUOTES errors, in their order */
     struct sight *latest;
@@ -147,7 +147,7 @@ static struct entry *entry_new(const struct trace_failure *failure)
     entry->store = g_strdup(failure->store);
     entry->missing = g_strdup(failure->missing);
     entry->missing_cut = failure->missing_cut;
-    entry->target.at = entry->error.at = entry->code.at = entry->role.at = entry->peer.at = nowhere;
+    entry->target.at = entry->port.at = entry->error.at = entry->code.at = entry->role.at = entry->peer.at = nowhere;
     entry->telling.at = nowhere;
     entry->quotes = g_ptr_array_new_with_free_func(sight_free);
     entry->peers = g_ptr_array_new_with_free_func(sight_free);
@@ -298,6 +298,7 @@ static void entry_take(struct grouping *grouping, struct entry *entry, const str
     entry->count++;
     take_time(entry, failure->local, failure->local);
     fact_take(&entry->target, &at, failure->target, 0);
+    fact_take(&entry->port, &at, NULL, failure->port);
     fact_take(&entry->error, &at, failure->error, 0);
     fact_take(&entry->code, &at, NULL, failure->code);
     fact_take(&entry->role, &at, NULL, (int)failure->role);
@@ -325,6 +326,7 @@ static void entry_merge(struct entry *into, struct entry *from)
     into->count += from->count;
     take_time(into, from->first, from->last);
     fact_take(&into->target, &from->target.at, from->target.text, 0);
+    fact_take(&into->port, &from->port.at, NULL, from->port.number);
     fact_take(&into->error, &from->error.at, from->error.text, 0);
     fact_take(&into->code, &from->code.at, NULL, from->code.number);
     fact_take(&into->role, &from->role.at, NULL, from->role.number);
@@ -531,7 +533,7 @@ static void take_whole(struct grouping *grouping, struct audit_link *link, GByte
         link->sha256 = audit_text(grouping->audit, sha256);
     }
     if (grouping->pool)
-        pool_add_shown(grouping->pool, der);
+        pool_add_shown(grouping->pool, der, MOMENT_NONE);
 }
 
 static void set_telling(struct grouping *grouping, const struct entry *entry)
@@ -607,6 +609,7 @@ static void publish(struct grouping *grouping, struct entry *entry)
     failure->role = (enum audit_role)entry->role.number;
     failure->store_path = audit_text(audit, entry->store);
     failure->target = audit_text(audit, entry->target.text);
+    failure->port = entry->port.number;
     failure->peer = audit_text(audit, entry->peer.text);
     failure->missing = audit_text(audit, entry->missing);
     failure->missing_cut = entry->missing_cut;

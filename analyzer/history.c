@@ -12,7 +12,7 @@ static void bring_cert(struct landscape *landscape, const struct audit_cert *bef
 {
     struct audit *audit = landscape->audit;
     if (before->der && before->from_trace) {
-        pool_add_shown(landscape->pool, before->der);
+        pool_add_shown(landscape->pool, before->der, before->asked);
         return;
     }
     if (before->der) {

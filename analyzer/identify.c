@@ -252,13 +252,15 @@ static GPtrArray *known_chain(const struct search *search, guint top)
 
 /* ${issuers} are all that have signed ${child}; ${cert} is the one that is taken. */
 static void prove(struct identity *identity, const struct search *search, struct audit_cert *cert,
-                  const GPtrArray *issuers, guint child_index, const struct audit_cert *child)
+                  const GPtrArray *issuers, guint child_index, struct audit_cert *child)
 {
     g_autoptr(GPtrArray) chain = known_chain(search, child_index), anchors = g_ptr_array_new();
     const char *reason = NULL;
     char date[MOMENT_TEXT_BYTES];
 
     g_ptr_array_add(anchors, cert);
+    if (chain->len == 0) /* the trace tells less of it than is at hand */
+        g_ptr_array_add(chain, child);
     gboolean path = path_build(pool_signatures(search->pool), NULL, chain, anchors, search->audit->evaluated, &reason);
     moment_format(date, search->audit->evaluated);
     g_autofree char *verdict =
@@ -314,6 +316,38 @@ static gboolean find_issuer(struct identity *identity, struct search *search)
     return TRUE;
 }
 
+/*
+ * The trace prints only names and number of the certificate below, and the peer sent one of these when it was asked.
+ * Anybody could have made that one, but not with the signature of an issuer that somebody holds.
+ */
+static gboolean find_issuer_of_asked(struct identity *identity, struct search *search)
+{
+    const struct audit_link *below = search->below;
+    g_autoptr(GPtrArray) found = g_ptr_array_new(), named = g_ptr_array_new();
+
+    if (!below || search->below_cert || precision(below) != MATCH_SERIAL)
+        return FALSE;
+    pool_find_asked(search->pool, found, below->issuer, below->serial);
+    if (found->len > 0)
+        pool_find_subject(search->pool, named, search->failure->missing, search->failure->missing_cut);
+    remove_from_traces(named);
+    for (guint i = 0; i < found->len; i++) {
+        struct audit_cert *child = found->pdata[i];
+        g_autoptr(GPtrArray) issuers = issuers_of(search, named, child);
+        char date[MOMENT_TEXT_BYTES];
+        if (issuers->len == 0 || !names_fit(child->subject, FALSE, below->subject, below->subject_cut))
+            continue;
+        prove(identity, search, best_of(search, issuers), issuers, search->below_index, child);
+        moment_format(date, child->asked);
+        identity->proof = audit_textf(search->audit,
+                                      "%s The trace prints the names and the number of that one; it was sent when the "
+                                      "peer was asked at %s.",
+                                      identity->proof, date);
+        return TRUE;
+    }
+    return FALSE;
+}
+
 /* The trace prints the certificate itself with its fingerprint or serial number. */
 static gboolean find_printed(struct identity *identity, struct search *search)
 {
@@ -331,7 +365,8 @@ static gboolean find_printed(struct identity *identity, struct search *search)
     }
     identity->cert = cert;
     identity->match = match_of(search->self, cert);
-    identity->proof = audit_text(search->audit, identity->match == MATCH_FINGERPRINT
+    identity->proof = audit_text(search->audit, search->failure->asked != MOMENT_NONE ? "The peer sent it."
+                                                : identity->match == MATCH_FINGERPRINT
                                                     ? "Its fingerprint is the one that the trace prints."
                                                     : "Its issuer and serial number are those that the trace prints.");
     return TRUE;
@@ -414,7 +449,7 @@ static gboolean find_named(struct identity *identity, struct search *search)
 {
     g_autoptr(GPtrArray) found = g_ptr_array_new();
 
-    if (find_issuer(identity, search))
+    if (find_issuer(identity, search) || find_issuer_of_asked(identity, search))
         return TRUE;
     gboolean whole = find_namesakes(search, found);
     remove_from_traces(found);
@@ -474,7 +509,9 @@ static gboolean find_substitute(struct identity *identity, struct search *search
             identity->cert = cert;
             identity->match = match_of(link, cert);
             identity->substitute = TRUE;
-            identity->proof = audit_text(search->audit, "The trace prints it as a part of the peer's chain.");
+            identity->proof = audit_text(search->audit, search->failure->asked != MOMENT_NONE
+                                                            ? "It is a part of the chain that the peer sent."
+                                                            : "The trace prints it as a part of the peer's chain.");
             return TRUE;
         }
     }
@@ -500,6 +537,19 @@ static void weigh_substitute(struct identity *identity, struct search *search)
     }
 }
 
+/* A proof of what the peer sends now is none of what it sent then. */
+static void add_asked(struct identity *identity, struct audit *audit, int64_t asked)
+{
+    char date[MOMENT_TEXT_BYTES];
+
+    moment_format(date, asked);
+    identity->proof =
+        audit_textf(audit,
+                    "%s The trace does not show the whole chain: the peer was asked for it at %s, and may have "
+                    "sent another one when the connection failed.",
+                    identity->proof, date);
+}
+
 void identify(struct identity *identity, struct audit *audit, struct pool *pool, const struct audit_failure *failure)
 {
     struct search search = {.audit = audit, .pool = pool, .failure = failure};
@@ -511,6 +561,8 @@ void identify(struct identity *identity, struct audit *audit, struct pool *pool,
         find_substitute(identity, &search, FALSE);
     else if (identity->cert && !identity->cert->from_trace)
         weigh_substitute(identity, &search);
+    if (identity->proof && failure->asked != MOMENT_NONE)
+        add_asked(identity, audit, failure->asked);
     if (identity->cert) {
         if (identity->cert->from_trace)
             identity->proof = audit_textf(audit,
@@ -560,6 +612,7 @@ GBytes *identify_question(const struct audit_failure *failure)
     APPEND(question, failure->missing);
     APPEND(question, failure->missing_cut);
     APPEND(question, failure->certainty);
+    APPEND(question, failure->asked);
     for (guint i = 0; i < failure->chain->len; i++) {
         const struct audit_link *link = failure->chain->pdata[i];
         APPEND(question, link->subject);

@@ -11,7 +11,8 @@
  *
  * A certificate that only a peer has sent (from_trace) is whatever somebody wrote into it.  It is taken where the
  * failure's own chain has its fingerprint, or where it has signed a certificate of that chain and nobody holds one that
- * has; never for its name, and never in the place of another one.
+ * has; never for its name, and never in the place of another one.  What a peer sent when it was asked stands for the
+ * certificate of which a trace prints names and number only where somebody holds the issuer that has signed it.
  */
 #ifndef TRUSTGAP_IDENTIFY_H
 #define TRUSTGAP_IDENTIFY_H

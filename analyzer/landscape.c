@@ -1,5 +1,6 @@
 #include "landscape.h"
 
+#include "asked.h"
 #include "capture.h"
 #include "grouping.h"
 #include "moment.h"
@@ -543,6 +544,27 @@ static void add_traces(struct work *work)
         warn_dropped(work, key, value);
 }
 
+/* What peers sent when they were asked. */
+
+static void add_chains(struct work *work)
+{
+    struct landscape *landscape = work->landscape;
+
+    for (guint i = 0; i < work->from->chains->len; i++) {
+        const struct capture_chain *from = work->from->chains->pdata[i];
+        const char *peer = from->target ? from->target : from->address;
+        if (!from->object || !peer)
+            continue;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GBytes) bytes = capture_load(work->capture, from->object, ASKED_BYTES, &error);
+        struct asked *asked = bytes ? asked_new(landscape, work->host, from, bytes) : NULL;
+        if (asked)
+            g_ptr_array_add(landscape->asked, asked);
+        else
+            warn(work, peer, error ? error->message : "what it sent when it was asked are no certificates");
+    }
+}
+
 /* Hosts. */
 
 static enum audit_host_status host_status(enum capture_status status)
@@ -596,6 +618,7 @@ static void add_host(struct landscape *landscape, const struct capture *capture,
     add_instances(&work);
     add_stores(&work);
     add_traces(&work);
+    add_chains(&work);
     match_stores(&work, first);
     g_hash_table_unref(work.instances);
     g_hash_table_unref(work.files);
@@ -675,6 +698,7 @@ struct landscape *landscape_new(struct audit *audit)
     landscape->systems = g_hash_table_new(g_str_hash, g_str_equal);
     landscape->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     landscape->own = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    landscape->asked = g_ptr_array_new_with_free_func((GDestroyNotify)asked_free);
     return landscape;
 }
 
@@ -687,5 +711,6 @@ void landscape_free(struct landscape *landscape)
     g_hash_table_unref(landscape->systems);
     g_hash_table_unref(landscape->lists);
     g_hash_table_unref(landscape->own);
+    g_ptr_array_unref(landscape->asked);
     g_free(landscape);
 }

@@ -31,7 +31,7 @@ struct pool {
     GHashTable *issued;                       /* struct pair * -> GINT_TO_POINTER(gboolean) */
     struct signatures *signatures;
     EVP_MD *sha256, *sha1, *md5; /* found once; NULL: a library in FIPS mode has no MD5 */
-    GHashTable *shown;           /* set of GBytes *: kept by pool_add_shown() */
+    GHashTable *shown;           /* GBytes * -> int64_t *: kept by pool_add_shown() */
     unsigned shown_more;         /* beyond POOL_SHOWN */
 };
 
@@ -84,7 +84,7 @@ struct pool *pool_new(struct audit *audit)
     pool->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
     pool->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
     ERR_clear_error();
-    pool->shown = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
+    pool->shown = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);
     return pool;
 }
 
@@ -279,6 +279,13 @@ static void take_facts(struct audit_cert *to, const struct audit_cert *from)
     to->ca = from->ca;
 }
 
+static void set_from_trace(struct audit_cert *cert, gboolean from_trace)
+{
+    cert->from_trace = from_trace;
+    if (!from_trace)
+        cert->asked = MOMENT_NONE;
+}
+
 /*
  * Make ${wanted} part of the pool: as a new certificate, or as more (or nothing) about one that is known.  A DER
  * decides over what a listing says, but one that a peer has sent only if the listing has its fingerprint; else NULL.
@@ -293,7 +300,7 @@ static struct audit_cert *absorb(struct pool *pool, struct entry *wanted)
         return NULL;
     }
     if (entry)
-        entry->cert->from_trace = from_trace;
+        set_from_trace(entry->cert, from_trace);
     if (entry && entry->cert->der) {
         entry_clear(wanted);
         return entry->cert;
@@ -307,7 +314,7 @@ static struct audit_cert *absorb(struct pool *pool, struct entry *wanted)
         g_hash_table_insert(pool->entries, entry->cert, entry);
     }
     take_facts(entry->cert, wanted->cert);
-    entry->cert->from_trace = from_trace;
+    set_from_trace(entry->cert, from_trace);
     struct audit_cert *cert = entry->cert;
     entry_clear(entry);
     *entry = *wanted;
@@ -491,13 +498,14 @@ static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t l
     const char *sha256 = digest(hex, pool->sha256, bytes, length);
     struct entry *known = sha256 ? g_hash_table_lookup(pool->by_sha256, sha256) : NULL;
     if (known && known->cert->der) {
-        known->cert->from_trace = known->cert->from_trace && from_trace;
+        set_from_trace(known->cert, known->cert->from_trace && from_trace);
         return known->cert;
     }
     struct audit_cert *cert = NULL;
     X509 *x509 = parse_x509(bytes, length);
     if (x509) {
-        struct audit_cert facts = {.sha256 = audit_text(pool->audit, sha256), .from_trace = from_trace};
+        struct audit_cert facts = {
+            .sha256 = audit_text(pool->audit, sha256), .from_trace = from_trace, .asked = MOMENT_NONE};
         struct entry entry = {.cert = &facts};
         facts.sha1 = audit_text(pool->audit, digest(hex, pool->sha1, bytes, length));
         facts.md5 = audit_text(pool->audit, digest(hex, pool->md5, bytes, length));
@@ -522,30 +530,66 @@ struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t siz
     return add_der(pool, bytes, length, FALSE);
 }
 
-/* From traces */
+/* From traces and from peers that were asked */
 
-void pool_add_shown(struct pool *pool, GBytes *der)
+/* A trace is the better witness, for what it prints was sent when a connection failed; else the latest answer counts.
+ */
+static int64_t better_asked(int64_t one, int64_t other)
 {
-    if (g_hash_table_contains(pool->shown, der))
-        return;
-    if (g_hash_table_size(pool->shown) >= POOL_SHOWN)
+    return one == MOMENT_NONE || other == MOMENT_NONE ? MOMENT_NONE : MAX(one, other);
+}
+
+void pool_add_shown(struct pool *pool, GBytes *der, int64_t asked)
+{
+    int64_t *known = g_hash_table_lookup(pool->shown, der);
+
+    if (known)
+        *known = better_asked(*known, asked);
+    else if (g_hash_table_size(pool->shown) >= POOL_SHOWN)
         pool->shown_more++;
     else
-        g_hash_table_add(pool->shown, g_bytes_ref(der));
+        g_hash_table_insert(pool->shown, g_bytes_ref(der), g_memdup2(&asked, sizeof asked));
+}
+
+GPtrArray *pool_add_shown_chain(struct pool *pool, const void *bytes, size_t size, int64_t asked)
+{
+    g_autoptr(GPtrArray) digests = g_ptr_array_new_with_free_func(g_free);
+    const uint8_t *at = bytes;
+
+    while (size > 0) {
+        size_t length = element_size(at, size);
+        if (length == 0)
+            return NULL;
+        g_autoptr(GBytes) der = g_bytes_new(at, length);
+        pool_add_shown(pool, der, asked);
+        g_ptr_array_add(digests, g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, der));
+        at += length;
+        size -= length;
+    }
+    return digests->len > 0 ? g_steal_pointer(&digests) : NULL;
+}
+
+static void take_one(struct pool *pool, GBytes *der, int64_t asked)
+{
+    gsize size;
+    const void *bytes = g_bytes_get_data(der, &size);
+    guint before = g_hash_table_size(pool->entries);
+
+    if (size == 0 || size > POOL_CERT_BYTES || element_size(bytes, size) != size)
+        return;
+    struct audit_cert *cert = add_der(pool, bytes, size, TRUE);
+    if (cert && cert->from_trace)
+        cert->asked = g_hash_table_size(pool->entries) > before ? asked : better_asked(cert->asked, asked);
 }
 
 void pool_take_shown(struct pool *pool)
 {
     GHashTableIter iter;
-    void *der;
+    void *der, *asked;
 
     g_hash_table_iter_init(&iter, pool->shown);
-    while (g_hash_table_iter_next(&iter, &der, NULL)) {
-        gsize size;
-        const void *bytes = g_bytes_get_data(der, &size);
-        if (size > 0 && size <= POOL_CERT_BYTES && element_size(bytes, size) == size)
-            add_der(pool, bytes, size, TRUE);
-    }
+    while (g_hash_table_iter_next(&iter, &der, &asked))
+        take_one(pool, der, *(const int64_t *)asked);
     g_hash_table_remove_all(pool->shown);
     if (pool->shown_more)
         warn(pool, "more than %d certificates that peers have sent: %u were not read", POOL_SHOWN, pool->shown_more);
@@ -731,11 +775,16 @@ static int compare_certs(const void *a, const void *b)
     return g_strcmp0(left->md5, right->md5);
 }
 
-struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer, const char *serial)
+static const GPtrArray *find_serial_group(const struct pool *pool, const char *issuer, const char *serial)
 {
     g_autofree char *issuer_key = name_key(issuer, FALSE);
     g_autofree char *key = serial_key(issuer_key, serial);
-    GPtrArray *group = key ? g_hash_table_lookup(pool->by_serial, key) : NULL;
+    return key ? g_hash_table_lookup(pool->by_serial, key) : NULL;
+}
+
+struct audit_cert *pool_find_serial(const struct pool *pool, const char *issuer, const char *serial)
+{
+    const GPtrArray *group = find_serial_group(pool, issuer, serial);
     struct audit_cert *found = NULL;
 
     for (guint i = 0; group && i < group->len; i++) {
@@ -775,6 +824,19 @@ void pool_find_subject(const struct pool *pool, GPtrArray *found, const char *su
         }
     } else if (key) {
         append_group(found, pool->by_subject, key);
+    }
+    sort_from(found, begin);
+}
+
+void pool_find_asked(const struct pool *pool, GPtrArray *found, const char *issuer, const char *serial)
+{
+    const GPtrArray *group = find_serial_group(pool, issuer, serial);
+    guint begin = found->len;
+
+    for (guint i = 0; group && i < group->len; i++) {
+        struct audit_cert *cert = ((const struct entry *)group->pdata[i])->cert;
+        if (cert->from_trace && cert->asked != MOMENT_NONE)
+            g_ptr_array_add(found, cert);
     }
     sort_from(found, begin);
 }

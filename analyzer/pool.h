@@ -36,14 +36,23 @@ void pool_free(struct pool *pool);
 struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t size, size_t *used);
 
 /**
- * pool_add_shown(pool, der), pool_take_shown(pool):
- * Keep a certificate that a peer has sent, as a trace prints it whole; then, when all lists and references are in the
- * pool, take in what was kept.  Such a certificate is vouched for by nobody: unless it is known otherwise by a
- * fingerprint it is marked ${from_trace}, and it is never found by a name and a serial number, which anybody can write
- * into a certificate.  One that is not DER from the first to the last byte is passed over.
+ * pool_add_shown(pool, der, asked), pool_take_shown(pool):
+ * Keep a certificate that a peer has sent, as a trace prints it whole (MOMENT_NONE), or as the peer sent it when it was
+ * asked at ${asked}; then, when all lists and references are in the pool, take in what was kept.  Such a certificate is
+ * vouched for by nobody: unless it is known otherwise by a fingerprint it is marked ${from_trace}, and it is never
+ * found by a name and a serial number, which anybody can write into a certificate.  One that is not DER from the first
+ * to the last byte is passed over.
  */
-void pool_add_shown(struct pool *pool, GBytes *der);
+void pool_add_shown(struct pool *pool, GBytes *der, int64_t asked);
 void pool_take_shown(struct pool *pool);
+
+/**
+ * pool_add_shown_chain(pool, bytes, size, asked):
+ * pool_add_shown() for each of the certificates that stand one behind the other in the ${size} bytes.  Return their
+ * SHA-256 (lower case hex, g_free()) in that order, to be freed with g_ptr_array_unref(); NULL if the bytes are
+ * something else.
+ */
+GPtrArray *pool_add_shown_chain(struct pool *pool, const void *bytes, size_t size, int64_t asked);
 
 /**
  * pool_add_list(pool, bytes, size):
@@ -69,6 +78,14 @@ struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t
  * all is an error.
  */
 gboolean pool_add_reference(struct pool *pool, const char *path, GError **error);
+
+/**
+ * pool_find_asked(pool, found, issuer, serial):
+ * Append to ${found} (of struct audit_cert *) those with this issuer and serial number that peers sent when they were
+ * asked and nobody holds.  Anybody can write both into a certificate: what it is said to have signed, or who signed it,
+ * has to be checked.
+ */
+void pool_find_asked(const struct pool *pool, GPtrArray *found, const char *issuer, const char *serial);
 
 /**
  * pool_find_digest(pool, sha256, sha1, md5), pool_find_serial(pool, issuer, serial):

@@ -40,6 +40,7 @@ struct trace_failure {
     const char *store;  /* path of the PSE as printed */
     gboolean store_cut; /* its closing quote is missing */
     const char *target; /* host name that was asked for */
+    int port;           /* of it, as a headline has it; 0: none does */
     const char *peer;   /* "192.0.2.7:443" */
     int64_t local;      /* the last time stamp above, as if it were UTC; MOMENT_NONE */
     GPtrArray *chain;   /* of struct trace_cert *, leaf first; may be empty */

@@ -150,6 +150,7 @@ struct block {
     const char *error;
     int code;
     const char *store, *sni, *target, *host, *peer;
+    int port; /* of the headline's host; 0: not known */
     gboolean store_cut;
     uint64_t handle;
     gboolean server, client; /* what the lines say of the role */

@@ -483,17 +483,29 @@ static gboolean take_icm(struct block *block, const struct trace_line *line, str
 
 static gboolean take_pieces(struct block *block, const struct trace_line *line, struct slice rest);
 
+/* ":443", else 0 */
+static int port_of(struct slice run)
+{
+    int64_t port;
+
+    if (!slice_take(&run, ":") || !slice_take_number(&run, &port) || run.size > 0 || port < 1 || port > UINT16_MAX)
+        return 0;
+    return (int)port;
+}
+
 /* host:port, host:<port>, host, nothing; the blank before "failed" ends it. */
-static gboolean take_peer_name(struct slice *slice, struct slice *host)
+static gboolean take_peer_name(struct slice *slice, struct slice *host, int *port)
 {
     struct slice rest = *slice, run;
 
     slice_skip_blanks(&rest);
     *host = (struct slice){rest.at, 0};
+    *port = 0;
     if (!slice_begins(rest, "failed")) {
         slice_take_run(&rest, &run);
         const char *colon = memrchr(run.at, ':', run.size);
         *host = colon ? slice_of(run.at, colon) : run;
+        *port = port_of(slice_from(run, host->size));
         slice_skip_blanks(&rest);
     }
     if (!slice_take(&rest, "failed"))
@@ -509,6 +521,7 @@ static gboolean take_handshake(struct block *block, const struct trace_line *lin
 {
     struct slice host;
     struct error error;
+    int port;
 
     if (slice_trim(rest).size == 0) { /* "failed" may come in the next line */
         block_join(block, line);
@@ -516,7 +529,7 @@ static gboolean take_handshake(struct block *block, const struct trace_line *lin
         block->torn_starred = starred;
         return TRUE;
     }
-    if (!take_peer_name(&rest, &host))
+    if (!take_peer_name(&rest, &host, &port))
         return FALSE;
     take_error_and_code(&rest, &error, line);
     block_event(block, starred ? EVENT_HEADLINE : EVENT_TEXT, line, &host, error_text(&error));
@@ -524,6 +537,8 @@ static gboolean take_handshake(struct block *block, const struct trace_line *lin
     block->client = TRUE;
     if (!block->host)
         block->host = block_keep_value(block, host);
+    if (block->port == 0)
+        block->port = port;
     block_quote(block, QUOTE_ENDING, line);
     take_pieces(block, line, rest);
     return TRUE;

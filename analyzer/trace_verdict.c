@@ -351,6 +351,7 @@ void verdict_add(const struct block *block)
     failure->store = text_keep(trace->strings, block->store);
     failure->store_cut = block->store_cut;
     failure->target = text_keep(trace->strings, target);
+    failure->port = block->port;
     failure->peer = text_keep(trace->strings, block->peer);
     failure->local = block->local;
     failure->chain = copy_chain(block);

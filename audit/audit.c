@@ -168,6 +168,7 @@ struct audit_cert *audit_cert_new(struct audit *audit)
     struct audit_cert *cert = new_structure(audit, KIND_CERT, sizeof *cert);
     cert->not_before = MOMENT_NONE;
     cert->not_after = MOMENT_NONE;
+    cert->asked = MOMENT_NONE;
     cert->references = new_array(audit);
     return cert;
 }
@@ -210,6 +211,7 @@ struct audit_failure *audit_failure_new(struct audit *audit)
     struct audit_failure *failure = new_structure(audit, KIND_FAILURE, sizeof *failure);
     failure->first = MOMENT_NONE;
     failure->last = MOMENT_NONE;
+    failure->asked = MOMENT_NONE;
     failure->peers = new_array(audit);
     failure->chain = new_array(audit);
     failure->evidence = new_array(audit);
@@ -231,6 +233,7 @@ struct audit_finding *audit_finding_new(struct audit *audit)
     struct audit_finding *finding = new_structure(audit, KIND_FINDING, sizeof *finding);
     finding->first_seen = MOMENT_NONE;
     finding->last_seen = MOMENT_NONE;
+    finding->asked = MOMENT_NONE;
     finding->candidates = new_array(audit);
     finding->gaps = new_array(audit);
     finding->donors = new_array(audit);

@@ -159,7 +159,8 @@ struct audit_cert {               /* a certificate, known by its DER or by a lis
     gboolean self_signed;  /* subject = issuer, and the signature verifies where the DER is known */
     gboolean ca;           /* basicConstraints CA, or version 1 and self-signed; FALSE also if not known */
     GBytes *der;           /* NULL if only a listing is known */
-    gboolean from_trace;   /* nobody holds it: a peer sent it, and a trace prints it whole */
+    gboolean from_trace;   /* nobody holds it: a peer sent it, and a trace prints it whole, or it came by asking */
+    int64_t asked;         /* of those: a peer was asked for it then; MOMENT_NONE: a trace prints it */
     GPtrArray *references; /* of const char *: reference files that hold it */
 };
 
@@ -215,6 +216,7 @@ struct audit_failure {               /* equal failures of one store, other side,
     enum audit_role role;
     const char *store_path; /* as printed */
     const char *target;
+    int port;            /* of the target, as a headline has it; 0: the trace has none */
     const char *peer;    /* of the first connection that has one, with its port */
     GPtrArray *peers;    /* of const char *: each once, the first AUDIT_PEERS of them; ROLE_SERVER: without port */
     unsigned peers_more; /* further ones; AUDIT_PEERS_COUNTED - AUDIT_PEERS: or more */
@@ -225,6 +227,8 @@ struct audit_failure {               /* equal failures of one store, other side,
     const char *missing; /* name of the missing certificate; NULL */
     gboolean missing_cut;
     enum audit_certainty certainty;
+    int64_t asked; /* chain, missing and certainty are not from the trace: the peer was asked then, and sent that chain;
+                      MOMENT_NONE: they are from the trace */
     const char *advice;
     unsigned lines_seen, lines_known; /* of the block that tells this: lines, and those that were understood; 0: ? */
     GPtrArray *evidence;              /* of struct audit_evidence *, a few */
@@ -259,6 +263,7 @@ struct audit_finding {
     const char *subject;     /* its name as the evidence has it */
     gboolean subject_cut;
     enum audit_certainty certainty;
+    int64_t asked; /* as in a failure: what is missing is known from asking the peer then; MOMENT_NONE: from a trace */
     enum audit_match match;
     const char *proof;     /* how the match was proved, or why it could not be */
     GPtrArray *candidates; /* of struct audit_cert *: MATCH_AMBIGUOUS */

@@ -20,6 +20,12 @@ static void store_free(void *store)
     g_free(store);
 }
 
+static void chain_free(void *chain)
+{
+    record_clear(&record_chain, chain);
+    g_free(chain);
+}
+
 struct capture_host *capture_host_new(void)
 {
     struct capture_host *host = record_new(&record_host);
@@ -28,6 +34,7 @@ struct capture_host *capture_host_new(void)
     host->instances = g_ptr_array_new_with_free_func(instance_free);
     host->traces = g_ptr_array_new_with_free_func(trace_free);
     host->stores = g_ptr_array_new_with_free_func(store_free);
+    host->chains = g_ptr_array_new_with_free_func(chain_free);
     host->notes = g_ptr_array_new_with_free_func(g_free);
     return host;
 }
@@ -47,6 +54,11 @@ struct capture_store *capture_store_new(void)
     return record_new(&record_store);
 }
 
+struct capture_chain *capture_chain_new(void)
+{
+    return record_new(&record_chain);
+}
+
 void capture_host_free(struct capture_host *host)
 {
     if (!host)
@@ -56,6 +68,7 @@ void capture_host_free(struct capture_host *host)
     g_ptr_array_unref(host->instances);
     g_ptr_array_unref(host->traces);
     g_ptr_array_unref(host->stores);
+    g_ptr_array_unref(host->chains);
     g_ptr_array_unref(host->notes);
     g_free(host);
 }

@@ -77,6 +77,16 @@ struct capture_store { /* one PSE file */
     int64_t listing_status; /* exit status of sapgenpse, -1 if it did not run */
 };
 
+struct capture_chain { /* the certificates of a peer, asked for through the host (docs/formats/capture.md) */
+    char *target;      /* the name that it was looked up and asked by; NULL: by its address */
+    char *address;     /* its address where there was no name */
+    int64_t port;
+    int64_t asked;          /* clock of the collecting machine */
+    char *object;           /* digest: DER certificates as they were sent, one behind the other; NULL: there are none */
+    int64_t count;          /* of them */
+    char *reason, *message; /* why there are none: a word, a sentence */
+};
+
 struct capture_host {
     char *name; /* the inventory's name */
     enum capture_status status;
@@ -94,6 +104,7 @@ struct capture_host {
     GPtrArray *instances;      /* of struct capture_instance * */
     GPtrArray *traces;         /* of struct capture_trace * */
     GPtrArray *stores;         /* of struct capture_store * */
+    GPtrArray *chains;         /* of struct capture_chain * */
     GPtrArray *notes;          /* of char *: what the probe or the collector had to say (limits reached, ...) */
 };
 
@@ -106,6 +117,7 @@ struct capture_host *capture_host_new(void);
 struct capture_instance *capture_instance_new(void);
 struct capture_trace *capture_trace_new(void);
 struct capture_store *capture_store_new(void);
+struct capture_chain *capture_chain_new(void);
 void capture_host_free(struct capture_host *host);
 
 typedef struct capture_host capture_host_auto;

@@ -117,7 +117,7 @@ struct list {
     const struct record *record;
 };
 
-#define HOST_LISTS 5
+#define HOST_LISTS 6
 
 static void host_lists(struct list lists[HOST_LISTS], const struct capture_host *host)
 {
@@ -125,7 +125,8 @@ static void host_lists(struct list lists[HOST_LISTS], const struct capture_host 
     lists[1] = (struct list){"instances", host->instances, &record_instance};
     lists[2] = (struct list){"traces", host->traces, &record_trace};
     lists[3] = (struct list){"stores", host->stores, &record_store};
-    lists[4] = (struct list){"notes", host->notes, NULL};
+    lists[4] = (struct list){"chains", host->chains, &record_chain};
+    lists[5] = (struct list){"notes", host->notes, NULL};
 }
 
 static json_t *write_list(const struct list *list)

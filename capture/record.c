@@ -91,6 +91,12 @@ static const struct field store_fields[] = {
     NUMBER(capture_store, listing_status, "listing_status"),
 };
 
+static const struct field chain_fields[] = {
+    TEXT(capture_chain, target, "target"), TEXT(capture_chain, address, "address"), SIZE(capture_chain, port, "port"),
+    MOMENT(capture_chain, asked, "asked"), DIGEST(capture_chain, object, "object"), SIZE(capture_chain, count, "count"),
+    TEXT(capture_chain, reason, "reason"), TEXT(capture_chain, message, "message"),
+};
+
 #define RECORD(name, type, fields)                                                                                     \
     {                                                                                                                  \
         name, sizeof(struct type), fields, G_N_ELEMENTS(fields)                                                        \
@@ -100,6 +106,7 @@ const struct record record_host = RECORD("host", capture_host, host_fields);
 const struct record record_instance = RECORD("instance", capture_instance, instance_fields);
 const struct record record_trace = RECORD("trace", capture_trace, trace_fields);
 const struct record record_store = RECORD("store", capture_store, store_fields);
+const struct record record_chain = RECORD("chain", capture_chain, chain_fields);
 
 /* Through void * the compiler need not be told that the members are aligned. */
 static void *member(void *object, const struct field *field)

@@ -36,7 +36,7 @@ struct record {
     size_t count;
 };
 
-extern const struct record record_header, record_host, record_instance, record_trace, record_store;
+extern const struct record record_header, record_host, record_instance, record_trace, record_store, record_chain;
 
 /**
  * record_new(record):

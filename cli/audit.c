@@ -2,6 +2,7 @@
 #include "audit.h"
 #include "analysis.h"
 #include "cli.h"
+#include "fetch.h"
 #include "moment.h"
 #include "report.h"
 #include "state.h"
@@ -12,11 +13,15 @@
 #include <unistd.h>
 
 static char *state_folder;
+static gboolean fetch_chains;
 
 static const GOptionEntry entries[] = {
     {"state", 0, 0, G_OPTION_ARG_FILENAME, &state_folder,
      "Where captures, audits and reports are kept (default: /var/lib/trustgap for root, else ~/.local/state/trustgap)",
      "FOLDER"},
+    {"fetch-chains", 0, 0, G_OPTION_ARG_NONE, &fetch_chains,
+     "Have each host connect to the peers that the audit before saw failing there as untrusted, for their certificates",
+     NULL},
     {0},
 };
 
@@ -33,8 +38,20 @@ static struct audit *read_previous(const struct state *state)
     return previous;
 }
 
+/* Of the audit before, for the collector reads no trace and cannot know tonight's failures. */
+static GHashTable *find_peers(const struct audit *previous)
+{
+    if (!fetch_chains)
+        return NULL;
+    if (previous)
+        return fetch_peers(previous);
+    if (!cli_quiet)
+        cli_message("--fetch-chains: there is no audit before this one, so no peer is known that could be asked");
+    return NULL;
+}
+
 static gboolean collect(struct collector_result *result, const struct inventory *inventory, const struct state *state,
-                        int64_t started, GError **error)
+                        int64_t started, GHashTable *peers, GError **error)
 {
     struct capture_header header = {
         .program = (char[]){"trustgap " TRUSTGAP_VERSION},
@@ -44,7 +61,7 @@ static gboolean collect(struct collector_result *result, const struct inventory 
     struct capture_writer *writer = capture_create(state->capture, &header, error);
     if (!writer)
         return FALSE;
-    gboolean ok = cli_collect(result, inventory, writer, error);
+    gboolean ok = cli_collect(result, inventory, writer, peers, error);
     capture_close(writer);
     return ok;
 }
@@ -79,8 +96,9 @@ static int run(int argc, char **argv)
     if (!state)
         return cli_failed(error);
     g_autoptr(audit_auto) previous = read_previous(state);
+    g_autoptr(GHashTable) peers = find_peers(previous);
 
-    if (!collect(&result, inventory, state, started, &error))
+    if (!collect(&result, inventory, state, started, peers, &error))
         return cli_failed(error);
     options.references = (const char *const *)cli_references;
     options.previous = previous;

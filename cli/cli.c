@@ -218,6 +218,14 @@ static void progress_hide(struct progress *progress)
     progress->shown = FALSE;
 }
 
+static void tell_chain(const struct capture_host *host, const struct capture_chain *chain)
+{
+    g_autofree char *outcome = chain->object ? g_strdup_printf("%" G_GINT64_FORMAT " certificates", chain->count)
+                                             : g_strdup_printf("%s: %s", chain->reason, chain->message);
+    cli_message("%s: %s port %" G_GINT64_FORMAT ": %s", host->name, chain->target ? chain->target : chain->address,
+                chain->port, outcome);
+}
+
 static void on_progress(void *context, const struct capture_host *host, const char *message)
 {
     struct progress *progress = context;
@@ -238,6 +246,8 @@ static void on_progress(void *context, const struct capture_host *host, const ch
         progress_hide(progress);
         cli_message("%s: collected: %u instances, %u traces, %u PSEs", host->name, host->instances->len,
                     host->traces->len, host->stores->len);
+        for (guint i = 0; i < host->chains->len; i++)
+            tell_chain(host, host->chains->pdata[i]);
     }
     if (progress->terminal) {
         progress_hide(progress);
@@ -253,7 +263,7 @@ static void on_state(void *context, const char *host, const char *from, const ch
 }
 
 gboolean cli_collect(struct collector_result *result, const struct inventory *inventory, struct capture_writer *writer,
-                     GError **error)
+                     GHashTable *peers, GError **error)
 {
     struct progress progress = {
         .hosts = inventory->hosts->len,
@@ -266,6 +276,7 @@ gboolean cli_collect(struct collector_result *result, const struct inventory *in
         .trace_bytes = trace_bytes,
         .host_timeout_ms = (unsigned)host_timeout_s * 1000,
         .connect_timeout_ms = (unsigned)connect_timeout_s * 1000,
+        .peers = peers,
         .progress = on_progress,
         .trace = g_getenv("TRUSTGAP_TRACE_STATES") ? on_state : NULL,
         .context = &progress,

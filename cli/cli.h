@@ -84,11 +84,12 @@ gboolean cli_fail_on(enum audit_severity *severity, GError **error);
 struct inventory *cli_load_inventory(const struct command *command, int *status);
 
 /**
- * cli_collect(result, inventory, writer, error):
- * collector_run() with the options of the command line, telling progress on standard error.
+ * cli_collect(result, inventory, writer, peers, error):
+ * collector_run() with the options of the command line, telling progress on standard error.  ${peers} (fetch.h) are to
+ * be asked for their certificates; NULL: none.
  */
 gboolean cli_collect(struct collector_result *result, const struct inventory *inventory, struct capture_writer *writer,
-                     GError **error);
+                     GHashTable *peers, GError **error);
 
 /**
  * cli_collect_status(result):

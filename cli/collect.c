@@ -1,13 +1,15 @@
 /* trustgap collect: only the network part. */
 #include "cli.h"
 #include "error.h"
+#include "fetch.h"
 #include "moment.h"
+#include "report.h"
 #include "status.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static char *output_path;
+static char *output_path, *fetch_audit;
 static gboolean resume, only_failed, dry_run;
 
 static const GOptionEntry entries[] = {
@@ -15,6 +17,9 @@ static const GOptionEntry entries[] = {
     {"resume", 0, 0, G_OPTION_ARG_NONE, &resume, "Go on with a capture: hosts that it has are passed over", NULL},
     {"only-failed", 0, 0, G_OPTION_ARG_NONE, &only_failed,
      "Go on with a capture: only hosts that it has not, or not wholly", NULL},
+    {"fetch-chains", 0, 0, G_OPTION_ARG_FILENAME, &fetch_audit,
+     "Have each host connect to the peers that this audit saw failing there as untrusted, for their certificates",
+     "AUDIT.xml"},
     {"dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Print exactly what would run, and connect to nothing", NULL},
     {0},
 };
@@ -54,7 +59,19 @@ static struct capture_writer *open_capture(struct inventory *inventory, GError *
     return capture_create(output_path, &header, error);
 }
 
-static int print_dry_run(const struct inventory *inventory)
+static void print_peers(const GPtrArray *peers)
+{
+    if (!peers)
+        return;
+    puts("# then from that host, over the same connection (direct-tcpip), one TLS client hello each to:");
+    for (guint i = 0; i < MIN(peers->len, COLLECTOR_PEERS); i++) {
+        const struct collector_peer *peer = peers->pdata[i];
+        printf("#   %s port %u%s%s\n", peer->target ? peer->target : peer->address, peer->port,
+               peer->target ? ", asking for " : "", peer->target ? peer->target : "");
+    }
+}
+
+static int print_dry_run(const struct inventory *inventory, GHashTable *peers)
 {
     g_autofree char *last = NULL;
 
@@ -74,8 +91,16 @@ static int print_dry_run(const struct inventory *inventory)
         } else {
             puts("# standard input: as above");
         }
+        if (host->connection != INVENTORY_LOCAL)
+            print_peers(fetch_find(peers, host->name));
     }
     return cli_printed();
+}
+
+static GHashTable *read_peers(GError **error)
+{
+    g_autoptr(audit_auto) audit = report_read_xml(fetch_audit, error);
+    return audit ? fetch_peers(audit) : NULL;
 }
 
 static int run(int argc, char **argv)
@@ -91,14 +116,17 @@ static int run(int argc, char **argv)
     g_autoptr(inventory_auto) inventory = cli_load_inventory(&command_collect, &status);
     if (!inventory)
         return status;
-    if (dry_run)
-        return print_dry_run(inventory);
-    if (!output_path)
+    if (!dry_run && !output_path)
         return cli_usage(&command_collect, "no capture folder: -o CAPTURE is needed");
+    g_autoptr(GHashTable) peers = NULL;
+    if (fetch_audit && !(peers = read_peers(&error)))
+        return cli_failed(error);
+    if (dry_run)
+        return print_dry_run(inventory, peers);
     struct capture_writer *writer = open_capture(inventory, &error);
     if (!writer)
         return cli_failed(error);
-    gboolean ok = cli_collect(&result, inventory, writer, &error);
+    gboolean ok = cli_collect(&result, inventory, writer, peers, &error);
     capture_close(writer);
     return ok ? cli_collect_status(&result) : cli_failed(error);
 }
@@ -109,6 +137,7 @@ const struct command command_collect = {
     "Only the network part: bring traces and trust lists home",
     "  trustgap collect -i hosts.ini -o capture/\n"
     "  trustgap collect -i hosts.ini -o capture/ --resume\n"
-    "  trustgap collect -i hosts.ini --limit app01 --dry-run\n",
+    "  trustgap collect -i hosts.ini --limit app01 --dry-run\n"
+    "  trustgap collect -i hosts.ini -o capture/ --fetch-chains audit.xml\n",
     run,
 };

@@ -47,6 +47,23 @@ const char *collector_reason_name(enum collector_reason reason)
     return names[reason];
 }
 
+struct collector_peer *collector_peer_new(const char *target, const char *address, uint16_t port)
+{
+    struct collector_peer *peer = g_new0(struct collector_peer, 1);
+
+    peer->target = g_strdup(target);
+    peer->address = g_strdup(address);
+    peer->port = port;
+    return peer;
+}
+
+void collector_peer_free(struct collector_peer *peer)
+{
+    g_free(peer->target);
+    g_free(peer->address);
+    g_free(peer);
+}
+
 struct run {
     const struct inventory *inventory;
     const struct collector_options *options;
@@ -258,6 +275,7 @@ static void set_means(struct run *run, const struct known_hosts *known, struct k
         .trace_bytes = options->trace_bytes > 0 ? options->trace_bytes : COLLECTOR_TRACE_BYTES,
         .host_ms = options->host_timeout_ms ? options->host_timeout_ms : COLLECTOR_HOST_MS,
         .silence_ms = COLLECTOR_SILENCE_MS,
+        .peers = options->peers,
         .trace = options->trace ? on_trace : NULL,
         .done = on_done,
         .context = run,

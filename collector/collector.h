@@ -27,6 +27,9 @@
 #define COLLECTOR_STDERR_BYTES 4096                        /* kept of what the remote shell writes there */
 #define COLLECTOR_STDERR_LIMIT ((int64_t)16 * 1024 * 1024) /* a shell that writes more there is given up */
 #define COLLECTOR_NOISE_BYTES  65536 /* before the probe's first record: what log-in scripts print */
+#define COLLECTOR_PEERS        20    /* of one host that are asked for their certificates */
+#define COLLECTOR_PEER_MS      10000 /* one of them */
+#define COLLECTOR_PEERS_MS     60000 /* all of one host */
 
 /* Why a host was not collected: the word in the capture, and what it stands for in a message. */
 enum collector_reason {
@@ -53,6 +56,15 @@ enum collector_reason {
 
 const char *collector_reason_name(enum collector_reason reason);
 
+struct collector_peer { /* a server that a host calls */
+    char *target;       /* its name: for the host to look up, and for the server to be asked for; or NULL */
+    char *address;      /* IP address: where there is no name */
+    uint16_t port;
+};
+
+struct collector_peer *collector_peer_new(const char *target, const char *address, uint16_t port);
+void collector_peer_free(struct collector_peer *peer);
+
 struct collector_options {
     unsigned fanout;                /* 0: COLLECTOR_FANOUT */
     const char *const *known_hosts; /* NULL-ended list of files; NULL: the user's and the system's */
@@ -60,6 +72,9 @@ struct collector_options {
     int64_t trace_bytes;            /* 0: COLLECTOR_TRACE_BYTES */
     unsigned host_timeout_ms;       /* 0: COLLECTOR_HOST_MS */
     unsigned connect_timeout_ms;    /* 0: the limits above; else for each of look-up, connect, handshake, login */
+    /* Inventory name of a host -> GPtrArray of struct collector_peer *, each to be asked for its certificates through
+     * that host once the probe is done there; NULL: none. */
+    GHashTable *peers;
     /* Called after each host, and with a NULL host for messages that concern no host ("known_hosts:7: ..."). */
     void (*progress)(void *context, const struct capture_host *host, const char *message);
     void (*trace)(void *context, const char *host, const char *from, const char *to); /* state changes, or NULL */

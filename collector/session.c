@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "asking.h"
 #include "error.h"
 #include "moment.h"
 #include "receiver.h"
@@ -25,12 +26,14 @@ struct session {
     struct receiver *receiver;
     struct transport *transport;
     struct transport_owner owner;
+    struct asking *asking; /* NULL: the probe is not over */
     char *script;
     struct poller *pollers[TRANSPORT_WAITS];
     uv_timer_t timer;
     uv_idle_t idle; /* active: step again in the next round of the loop */
     unsigned handles;
     int64_t host_deadline_ms, quiet_deadline_ms; /* the latter: 0 as long as no shell runs */
+    int64_t peers_deadline_ms;                   /* 0: none is asked */
     int64_t armed_ms;                            /* when the timer goes off; 0: it is not set */
     GString *complaint;                          /* the shell's standard error, the beginning of it */
     int64_t complaint_bytes;                     /* all of it */
@@ -153,8 +156,9 @@ static int64_t earlier(int64_t a, int64_t b)
 /* A timer that goes off too early does no harm, so it is only ever set anew if it would go off too late. */
 static void wait_for_deadline(struct session *session, int64_t now)
 {
-    int64_t deadline =
-        earlier(earlier(session->host_deadline_ms, session->quiet_deadline_ms), session->transport->deadline_ms);
+    int64_t deadline = earlier(session->host_deadline_ms, session->quiet_deadline_ms);
+
+    deadline = earlier(earlier(deadline, session->peers_deadline_ms), session->transport->deadline_ms);
 
     if (session->armed_ms != 0 && session->armed_ms <= deadline)
         return;
@@ -300,6 +304,7 @@ static void on_closed(uv_handle_t *handle)
     if (--session->handles > 0)
         return;
     receiver_free(session->receiver);
+    asking_free(session->asking);
     capture_host_free(session->line);
     g_string_free(session->complaint, TRUE);
     g_clear_error(&session->error);
@@ -335,6 +340,8 @@ static gboolean is_overdue(struct session *session, int64_t now)
     if (now >= session->host_deadline_ms)
         message = g_strdup_printf("time-out: the host took more than %u s altogether",
                                   (session->means->host_ms + 999) / 1000);
+    else if (session->peers_deadline_ms != 0 && now >= session->peers_deadline_ms)
+        return TRUE;
     else if (session->quiet_deadline_ms != 0 && now >= session->quiet_deadline_ms)
         message = g_strdup_printf("time-out after %u s in which the probe said nothing",
                                   (session->means->silence_ms + 999) / 1000);
@@ -345,6 +352,49 @@ static gboolean is_overdue(struct session *session, int64_t now)
     return TRUE;
 }
 
+/* Peers. */
+
+/* The probe is over, or the peer that was asked: ask the next one.  FALSE: there is no more to do for this host. */
+static gboolean ask_next(struct session *session, const GPtrArray *peers, int64_t now)
+{
+    const struct transport *transport = session->transport;
+
+    if (!session->asking) {
+        session->asking = asking_new(peers, session->line, session->means->writer);
+        session->peers_deadline_ms = now + COLLECTOR_PEERS_MS;
+        session->quiet_deadline_ms = 0;
+    } else if (transport->reason == REASON_NONE && (transport->fetched.reason || transport->fetched.certificates) &&
+               !asking_keep(session->asking, &transport->fetched, &session->error)) {
+        return FALSE;
+    }
+    if (transport->reason != REASON_NONE)
+        asking_end(session->asking, "ssh", transport->message);
+    else if (now >= MIN(session->host_deadline_ms, session->peers_deadline_ms))
+        asking_end(session->asking, "time-out", "the time for all peers of this host was over");
+    return asking_begin(session->asking, session->transport);
+}
+
+/* Nothing more comes from the transport, or nothing more is waited for. */
+static void go_on(struct session *session, int64_t now)
+{
+    const GPtrArray *peers =
+        session->means->peers ? g_hash_table_lookup(session->means->peers, session->host->name) : NULL;
+
+    if (peers && !session->error && receiver_complete(session->receiver) && ask_next(session, peers, now))
+        step_soon(session);
+    else
+        finish_session(session);
+}
+
+static void cancel(struct session *session)
+{
+    if (session->asking)
+        asking_end(session->asking, collector_reason_name(REASON_CANCELLED), "the run was ended");
+    else
+        line_set(session, REASON_CANCELLED, "cancelled: the run was ended");
+    finish_session(session);
+}
+
 static void step_session(struct session *session)
 {
     int64_t now = now_ms();
@@ -352,16 +402,15 @@ static void step_session(struct session *session)
     if (session->finished)
         return;
     if (session->cancelled) {
-        line_set(session, REASON_CANCELLED, "cancelled: the run was ended");
-        finish_session(session);
+        cancel(session);
         return;
     }
     enum transport_progress progress = transport_step(session->transport, now);
     if (progress == TRANSPORT_ENDED || session->error || is_overdue(session, now)) {
-        finish_session(session);
+        go_on(session, now);
         return;
     }
-    if (session->transport->speaking && session->quiet_deadline_ms == 0)
+    if (session->transport->speaking && session->quiet_deadline_ms == 0 && !session->asking)
         session->quiet_deadline_ms = now + session->means->silence_ms;
     if (progress == TRANSPORT_AGAIN) {
         step_soon(session);

@@ -1,6 +1,7 @@
 /*
  * One host, from its first step to its line in the capture: drives a transport (transport.h), gives what comes to a
- * receiver (receiver.h), keeps the deadlines, and tells at the end how it went.
+ * receiver (receiver.h), has peers asked once that is complete (asking.h), keeps the deadlines, and tells at the end
+ * how it went.
  *
  * It never writes the line itself, and what happens in it concerns this host only; the one exception is a capture that
  * cannot be written, which is handed on as an error.
@@ -22,6 +23,7 @@ struct session_means {
     struct capture_writer *writer;
     int64_t trace_bytes;
     unsigned host_ms, silence_ms;
+    GHashTable *peers; /* as in struct collector_options */
     void (*trace)(void *context, const char *host, const char *from, const char *to); /* may be NULL */
     /*
      * Called once for each session, from the loop: ${host} is what is to be written, for the length of the call;

@@ -20,6 +20,16 @@ enum transport_progress transport_step(struct transport *transport, int64_t now_
     return transport->methods->step(transport, now_ms);
 }
 
+gboolean transport_fetch(struct transport *transport, const struct collector_peer *peer)
+{
+    g_assert(transport->reason == REASON_NONE);
+    if (!transport->methods->fetch)
+        return FALSE;
+    transport->fetched = (struct transport_fetched){0};
+    transport->methods->fetch(transport, peer);
+    return TRUE;
+}
+
 void transport_close(struct transport *transport)
 {
     if (transport)

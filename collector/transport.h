@@ -67,11 +67,19 @@ struct transport_order {
 
 struct transport;
 
+/* What came of asking a peer; it counts until the next is asked. */
+struct transport_fetched {
+    const GByteArray *certificates; /* DER, one behind the other; NULL if there are none */
+    unsigned count;
+    const char *reason, *message; /* why there are none: a word of docs/formats/capture.md, a sentence; else NULL */
+};
+
 struct transport_methods {
     const char *name;
     struct transport *(*open)(const struct transport_order *order, const struct transport_owner *owner);
     enum transport_progress (*step)(struct transport *transport, int64_t now_ms);
     void (*close)(struct transport *transport);
+    void (*fetch)(struct transport *transport, const struct collector_peer *peer); /* NULL: has no way to peers */
 };
 
 /* The part of a transport that its owner sees. */
@@ -83,10 +91,11 @@ struct transport {
     int64_t deadline_ms; /* of the state that it is in; step it then; 0: none */
     gboolean speaking;   /* the shell runs: from now on silence means something */
     /* Once it has ended: */
-    enum collector_reason reason; /* REASON_NONE: the shell ended and everything that it wrote was handed over */
-    char *message;                /* for a person; NULL with REASON_NONE */
-    int exit_status;              /* of the shell; -1 if not known */
-    char *exit_signal;            /* name of the signal that ended it, cleaned, or NULL */
+    enum collector_reason reason;     /* REASON_NONE: the shell ended and everything that it wrote was handed over */
+    char *message;                    /* for a person; NULL with REASON_NONE */
+    int exit_status;                  /* of the shell; -1 if not known */
+    char *exit_signal;                /* name of the signal that ended it, cleaned, or NULL */
+    struct transport_fetched fetched; /* after transport_fetch() */
 };
 
 extern const struct transport_methods transport_ssh, transport_local;
@@ -103,6 +112,14 @@ struct transport *transport_open(const struct transport_methods *methods, const 
  * Do what can be done without waiting.
  */
 enum transport_progress transport_step(struct transport *transport, int64_t now_ms);
+
+/**
+ * transport_fetch(transport, peer):
+ * Once the shell is of no interest any more, and the transport has not ended with a reason: ask ${peer} for its
+ * certificates as the host sees it.  It steps again from now on, until TRANSPORT_ENDED; with REASON_NONE ${fetched} is
+ * what came of it, and the next peer may be asked.  FALSE: this transport has no way to peers.
+ */
+gboolean transport_fetch(struct transport *transport, const struct collector_peer *peer);
 
 /**
  * transport_close(transport):

@@ -259,4 +259,4 @@ static void local_close(struct transport *transport)
         local_free(&(uv_handle_t){.data = local});
 }
 
-const struct transport_methods transport_local = {"local", local_open, local_step, local_close};
+const struct transport_methods transport_local = {"local", local_open, local_step, local_close, NULL};

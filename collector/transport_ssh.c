@@ -1,5 +1,5 @@
 /*
- * SSH with libssh2: one connection, one channel, one shell.
+ * SSH with libssh2: one connection, one channel, one shell; then, where that is asked for, a channel to each peer.
  *
  * The states below follow each other; each has one function, which goes on or waits.  state_enter() is the only way
  * from one to the next.  What libssh2 wants when it says EAGAIN is turned into something to wait for in
@@ -14,6 +14,7 @@
 #include "algorithms.h"
 #include "arena.h"
 #include "dial.h"
+#include "forward.h"
 #include "greeting.h"
 #include "keyring.h"
 #include "known_hosts.h"
@@ -45,6 +46,7 @@ enum state {
     STATE_SEND_EOF,
     STATE_TALK,
     STATE_CLOSE,
+    STATE_PEER,
     STATE_ENDED,
 };
 
@@ -79,12 +81,16 @@ struct ssh {
     GString *tried, *remarks;
     gboolean rsa_tried;
     int stream; /* the one to read next: 0 output, 1 errors */
+
+    const struct collector_peer *peer; /* that is asked; NULL: the shell's turn */
+    struct forward *forward;
+    gboolean stuck; /* the channel to a peer can neither be opened nor given up: no other can be opened either */
 };
 
 typedef enum transport_progress step_function(struct ssh *ssh);
 
 static step_function step_start, step_lookup, step_connect, step_handshake, step_host_key, step_login, step_methods,
-    step_channel, step_shell, step_send, step_send_eof, step_talk, step_close;
+    step_channel, step_shell, step_send, step_send_eof, step_talk, step_close, step_peer;
 
 static const struct {
     const char *name;
@@ -104,6 +110,7 @@ static const struct {
     [STATE_SEND_EOF] = {"send-eof", "sending the probe", step_send_eof},
     [STATE_TALK] = {"talk", "the probe ran", step_talk},
     [STATE_CLOSE] = {"close", "closing the channel", step_close},
+    [STATE_PEER] = {"peer", "asking a peer for its certificates", step_peer},
     [STATE_ENDED] = {"ended", "it was over", NULL},
 };
 
@@ -126,6 +133,8 @@ static unsigned limit_ms(const struct ssh *ssh, enum state state)
         return ssh->means->login_ms;
     case STATE_CLOSE:
         return CLOSE_MS;
+    case STATE_PEER:
+        return COLLECTOR_PEER_MS;
     default:
         return 0; /* there is nothing to wait for, or the owner watches for silence */
     }
@@ -585,6 +594,11 @@ static gboolean is_refusal(int code)
     return code == LIBSSH2_ERROR_AUTHENTICATION_FAILED || code == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED;
 }
 
+static enum transport_progress logged_in(struct ssh *ssh)
+{
+    return go_to(ssh, ssh->peer ? STATE_PEER : STATE_CHANNEL);
+}
+
 static enum transport_progress step_login(struct ssh *ssh)
 {
     const struct identity *identity = g_ptr_array_index(ssh->identities, ssh->identity);
@@ -595,7 +609,7 @@ static enum transport_progress step_login(struct ssh *ssh)
     int code = libssh2_userauth_publickey(ssh->session, user, blob, size, sign, &abstract);
 
     if (code == 0)
-        return go_to(ssh, STATE_CHANNEL);
+        return logged_in(ssh);
     if (code == LIBSSH2_ERROR_EAGAIN)
         return wait_for_socket(ssh);
     if (!is_refusal(code) && !ssh->farewell)
@@ -616,7 +630,7 @@ static enum transport_progress step_methods(struct ssh *ssh)
     if (!list && libssh2_session_last_errno(ssh->session) == LIBSSH2_ERROR_EAGAIN && !is_broken(ssh))
         return wait_for_socket(ssh);
     if (!list && libssh2_userauth_authenticated(ssh->session))
-        return go_to(ssh, STATE_CHANNEL); /* a server that asks nobody for anything */
+        return logged_in(ssh); /* a server that asks nobody for anything */
     g_autofree char *methods = list ? text_clean(list, strlen(list)) : NULL;
     return login_refused(ssh, methods);
 }
@@ -740,6 +754,43 @@ static enum transport_progress step_close(struct ssh *ssh)
     return finish(ssh);
 }
 
+/* Peers. */
+
+static enum transport_progress peer_done(struct ssh *ssh)
+{
+    const struct chain *chain = forward_chain(ssh->forward);
+    const char *reason = forward_reason(ssh->forward);
+
+    ssh->base.fetched = (struct transport_fetched){
+        .certificates = reason ? NULL : chain_certificates(chain),
+        .count = reason ? 0 : chain_count(chain),
+        .reason = reason,
+        .message = forward_message(ssh->forward),
+    };
+    return TRANSPORT_ENDED;
+}
+
+static struct forward *forward_of(struct ssh *ssh)
+{
+    if (!ssh->forward)
+        ssh->forward = forward_new(ssh->session, ssh->peer, ssh->means->buffer, ssh->means->buffer_bytes);
+    return ssh->forward;
+}
+
+static enum transport_progress step_peer(struct ssh *ssh)
+{
+    return forward_step(forward_of(ssh)) == FORWARD_DONE ? peer_done(ssh) : wait_for_socket(ssh);
+}
+
+static enum transport_progress expire_peer(struct ssh *ssh, unsigned seconds)
+{
+    g_autofree char *message = g_strdup_printf("it did not answer within %u s", seconds);
+
+    forward_of(ssh);
+    ssh->stuck = !forward_give_up(ssh->forward, "time-out", message);
+    return peer_done(ssh);
+}
+
 /* The whole. */
 
 static enum transport_progress expire(struct ssh *ssh)
@@ -748,6 +799,8 @@ static enum transport_progress expire(struct ssh *ssh)
 
     if (ssh->state == STATE_CLOSE)
         return finish(ssh);
+    if (ssh->state == STATE_PEER)
+        return expire_peer(ssh, seconds);
     if (ssh->state == STATE_METHODS)
         return login_refused(ssh, NULL);
     if (ssh->state == STATE_CONNECT && ssh->dial.fd >= 0)
@@ -795,7 +848,7 @@ static struct transport *ssh_open(const struct transport_order *order, const str
 static void free_session(struct ssh *ssh)
 {
     if (!ssh->session) {
-        arena_free(ssh->arena);
+        g_clear_pointer(&ssh->arena, arena_free);
         return;
     }
     if (ssh->channel)
@@ -809,7 +862,33 @@ static void free_session(struct ssh *ssh)
     for (int i = 0; i < FREE_TRIES && libssh2_session_free(ssh->session) == LIBSSH2_ERROR_EAGAIN; i++)
         ;
     ssh->session = NULL;
-    arena_free(ssh->arena);
+    g_clear_pointer(&ssh->arena, arena_free);
+}
+
+/* As at the beginning; with the key that was good once. */
+static void dial_again(struct ssh *ssh)
+{
+    free_session(ssh);
+    dial_clear(&ssh->dial);
+    dial_init(&ssh->dial, ssh->means, ssh->base.owner, ssh->host->address, ssh->host->port);
+    ssh->channel = NULL;
+    ssh->dead = ssh->stuck = ssh->peer_closed = FALSE;
+    ssh->socket_error = 0;
+    ssh->ahead_at = ssh->ahead_end = ssh->clear_bytes = 0;
+    ssh->aimless = 0;
+    g_clear_pointer(&ssh->farewell, g_free);
+}
+
+static void ssh_fetch(struct transport *transport, const struct collector_peer *peer)
+{
+    struct ssh *ssh = (struct ssh *)transport;
+    gboolean stuck = ssh->stuck;
+
+    g_clear_pointer(&ssh->forward, forward_free);
+    ssh->peer = peer;
+    if (stuck)
+        dial_again(ssh);
+    state_enter(ssh, stuck ? STATE_LOOKUP : STATE_PEER);
 }
 
 static void ssh_close(struct transport *transport)
@@ -817,6 +896,7 @@ static void ssh_close(struct transport *transport)
     struct ssh *ssh = (struct ssh *)transport;
 
     free_session(ssh);
+    forward_free(ssh->forward);
     dial_clear(&ssh->dial);
     known_host_free(ssh->known);
     if (ssh->identities)
@@ -830,4 +910,4 @@ static void ssh_close(struct transport *transport)
     g_free(ssh);
 }
 
-const struct transport_methods transport_ssh = {"ssh", ssh_open, ssh_step, ssh_close};
+const struct transport_methods transport_ssh = {"ssh", ssh_open, ssh_step, ssh_close, ssh_fetch};

@@ -25,7 +25,7 @@ static void put_missing(struct file_output *output, const struct audit_failure *
         return;
     paper_line(output, "missing", "%s%s", words_known(failure->missing),
                failure->missing_cut ? "... (cut off in the trace)" : "");
-    paper_field(output, "", "(%s)", words_certainty(failure->certainty));
+    paper_field(output, "", "(%s)", words_certainty(failure->certainty, failure->asked));
 }
 
 static void put_time(struct file_output *output, const struct audit_failure *failure)

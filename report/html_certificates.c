@@ -42,7 +42,7 @@ static void put_sources(struct table *table, const struct audit_cert *cert, cons
     for (guint i = 0; i < cert->references->len; i++)
         markup_say(markup, "div", NULL, "%s", (const char *)cert->references->pdata[i]);
     if (cert->from_trace)
-        markup_say(markup, "div", NULL, "%s", WORDS_FROM_TRACE);
+        markup_say(markup, "div", NULL, "%s", words_source(cert));
     if (!cert->der)
         markup_say(markup, "div", NULL, "known from a listing");
     table_cell_end(table);

@@ -48,7 +48,8 @@ static void put_list(struct markup *markup, const struct overview *overview)
         const struct audit_finding *finding = findings->pdata[i];
         g_autofree char *connections = words_number(overview_healed(overview, finding));
         g_autofree char *holders = holders_of(finding);
-        g_autofree char *sure = g_strndup(words_match(finding->match), strcspn(words_match(finding->match), ":"));
+        const char *match = words_match(finding->match, finding->asked);
+        g_autofree char *sure = g_strndup(match, strcspn(match, ":"));
         table_row(&table);
         table_cell(&table, NULL);
         markup_open(markup, "a", NULL);
@@ -160,7 +161,8 @@ static void put_certainty(struct markup *markup, const struct audit_finding *fin
 {
     markup_say(markup, "dt", NULL, "Why this one");
     markup_open(markup, "dd", NULL);
-    markup_printf(markup, "%s; %s.", words_match(finding->match), words_certainty(finding->certainty));
+    markup_printf(markup, "%s; %s.", words_match(finding->match, finding->asked),
+                  words_certainty(finding->certainty, finding->asked));
     if (finding->proof)
         markup_say(markup, "span", "note", "%s", finding->proof);
     markup_close(markup);

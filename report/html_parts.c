@@ -58,7 +58,7 @@ void html_cert(struct markup *markup, const struct audit_cert *cert)
     for (guint i = 0; i < cert->references->len; i++)
         html_fact(markup, i == 0 ? "Reference" : "", "path", "%s", (const char *)cert->references->pdata[i]);
     if (cert->from_trace)
-        html_fact(markup, "Source", NULL, "%s", WORDS_FROM_TRACE);
+        html_fact(markup, "Source", NULL, "%s", words_source(cert));
 }
 
 void html_pem(struct markup *markup, const struct audit_cert *cert)

@@ -64,7 +64,7 @@ static void put_cert(struct file_output *output, const struct audit_cert *cert)
     paper_fingerprint(output, "SHA-1", "", cert->sha1);
     paper_fingerprint(output, "MD5", "", cert->md5);
     if (cert->from_trace)
-        paper_field(output, "source", "%s", WORDS_FROM_TRACE);
+        paper_field(output, "source", "%s", words_source(cert));
 }
 
 static void put_gap(struct file_output *output, const struct audit_gap *gap)
@@ -193,8 +193,8 @@ static void put_identity(struct file_output *output, const struct audit_finding 
         paper_line(output, "candidate", "%u of %u", i + 1, finding->candidates->len);
         put_cert(output, finding->candidates->pdata[i]);
     }
-    paper_field(output, "why this one", "%s", words_match(finding->match));
-    paper_field(output, "", "%s", words_certainty(finding->certainty));
+    paper_field(output, "why this one", "%s", words_match(finding->match, finding->asked));
+    paper_field(output, "", "%s", words_certainty(finding->certainty, finding->asked));
     if (finding->proof)
         paper_field(output, "", "%s", finding->proof);
 }

@@ -25,8 +25,16 @@ const char *words_cause(enum audit_cause cause)
     return texts[cause];
 }
 
-const char *words_certainty(enum audit_certainty certainty)
+const char *words_certainty(enum audit_certainty certainty, int64_t asked)
 {
+    static const char *const answers[] = {
+        [CERTAINTY_UNKNOWN] = "neither the trace nor the peer says which certificate is missing",
+        [CERTAINTY_NAMED] = "the trace names it as missing",
+        [CERTAINTY_SELF_SIGNED] = "the topmost certificate that the peer sent when it was asked is self-signed: it is "
+                                  "itself the anchor; the trace does not show the whole chain",
+        [CERTAINTY_ISSUER] = "it issued the topmost certificate that the peer sent when it was asked; the trace does "
+                             "not show the whole chain",
+    };
     static const char *const texts[] = {
         [CERTAINTY_UNKNOWN] = "the trace does not say which certificate is missing",
         [CERTAINTY_NAMED] = "the trace names it as missing",
@@ -34,10 +42,17 @@ const char *words_certainty(enum audit_certainty certainty)
             "the topmost certificate that the trace shows is self-signed: it is itself the anchor",
         [CERTAINTY_ISSUER] = "it issued the topmost certificate that the trace shows",
     };
-    return texts[certainty];
+    return asked == MOMENT_NONE ? texts[certainty] : answers[certainty];
 }
 
-const char *words_match(enum audit_match match)
+const char *words_source(const struct audit_cert *cert)
+{
+    return cert->asked == MOMENT_NONE
+               ? "from a trace: the peer sent it; compare its fingerprint before you import it"
+               : "from the peer, which sent it when it was asked; compare its fingerprint before you import it";
+}
+
+const char *words_match(enum audit_match match, int64_t asked)
 {
     static const char *const texts[] = {
         [MATCH_PROVED] = "proved: a path was built and its signatures verified",
@@ -48,6 +63,8 @@ const char *words_match(enum audit_match match)
         [MATCH_AMBIGUOUS] = "not certain: the name fits, and nothing else tells which certificate it is",
         [MATCH_NONE] = "not known: nobody holds a certificate of this name",
     };
+    if (match == MATCH_FINGERPRINT && asked != MOMENT_NONE)
+        return "certain: the peer sent it when it was asked";
     return texts[match];
 }
 

@@ -13,13 +13,13 @@
 
 /* Parts of sentences: "the peer's certificate has expired". */
 const char *words_cause(enum audit_cause cause);
-const char *words_certainty(enum audit_certainty certainty);
-const char *words_match(enum audit_match match);
+const char *words_certainty(enum audit_certainty certainty, int64_t asked); /* of a failure or a finding */
+const char *words_match(enum audit_match match, int64_t asked);
 const char *words_basis(enum audit_gap_basis basis);
 const char *words_reading(enum audit_reading reading);
 
 /* The source of a certificate that nobody holds. */
-#define WORDS_FROM_TRACE "from a trace: the peer sent it; compare its fingerprint before you import it"
+const char *words_source(const struct audit_cert *cert);
 
 /* Labels: "Web Dispatcher", "Trace level". */
 const char *words_instance_kind(enum audit_instance_kind kind);

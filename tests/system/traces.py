@@ -113,6 +113,12 @@ class Trace:
         self._end(target, peer, port, "SSSLERR_PEER_CERT_UNTRUSTED", -102,
                   "The peer's X.509 Certificate (chain) is untrusted")
 
+    def headline(self, when, target, port=443):
+        """Not even an address."""
+        self.next_connection()
+        self.at(when)
+        self.say("*** ERROR => SSL handshake with %s:%d failed: SSSLERR_PEER_CERT_UNTRUSTED (-102)" % (target, port))
+
     def name_mismatch(self, when, target, certificate_name, peer="203.0.113.20", port=443):
         self.next_connection()
         self.at(when)

@@ -139,6 +139,18 @@ static struct capture_host *full_host(const char *digest)
     g_ptr_array_add(host->traces, trace);
     g_ptr_array_add(host->traces, capture_trace_new());
 
+    struct capture_chain *chain = capture_chain_new();
+    chain->target = g_strdup("api.example.com");
+    chain->address = g_strdup("192.0.2.7");
+    chain->port = 443;
+    chain->asked = 1795309325;
+    chain->object = g_strdup(digest);
+    chain->count = 3;
+    chain->reason = g_strdup("time-out");
+    chain->message = g_strdup("it did not answer within 10 s");
+    g_ptr_array_add(host->chains, chain);
+    g_ptr_array_add(host->chains, capture_chain_new());
+
     struct capture_store *store = capture_store_new();
     store->instance = g_strdup("/usr/sap/PRD/D00");
     store->path = g_strdup("/usr/sap/PRD/D00/sec/SAPSSLC.pse");
@@ -239,6 +251,18 @@ Test(capture, every_field_comes_back)
     cr_expect_str_eq(store->own, DIGEST_ABC);
     cr_expect_str_eq(store->listing, DIGEST_ABC);
     cr_expect_eq(store->listing_status, 5);
+    cr_assert_eq(host->chains->len, 2);
+    const struct capture_chain *chain = host->chains->pdata[0];
+    cr_expect_str_eq(chain->target, "api.example.com");
+    cr_expect_str_eq(chain->address, "192.0.2.7");
+    cr_expect_eq(chain->port, 443);
+    cr_expect_eq(chain->asked, 1795309325);
+    cr_expect_str_eq(chain->object, DIGEST_ABC);
+    cr_expect_eq(chain->count, 3);
+    cr_expect_str_eq(chain->reason, "time-out");
+    cr_expect_str_eq(chain->message, "it did not answer within 10 s");
+    const struct capture_chain *bare = host->chains->pdata[1];
+    cr_expect(!bare->target && !bare->object && bare->port == -1 && bare->count == -1 && bare->asked == MOMENT_NONE);
 
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) bytes = capture_load(capture, trace->object, 3, &error);

@@ -251,6 +251,7 @@ static struct audit_failure *add_untrusted(struct audit *audit, struct audit_ins
     failure->store_path = audit_textf(audit, "%s/sec/%s", instance ? instance->path : "/usr/sap/PRD/D00",
                                       store ? store->file : "SAPSSLC.pse");
     failure->target = audit_text(audit, target);
+    failure->port = 443;
     failure->peer = "192.0.2.7:443";
     g_ptr_array_add(failure->peers, (char *)failure->peer);
     failure->missing = audit_text(audit, missing);
@@ -421,6 +422,8 @@ static void build_certs(struct scene *scene)
     g_ptr_array_add(audit->certs, scene->bare);
     scene->harm = add_listed_cert(audit, "CN=" HOSTILE, "66", day(2028, 1, 1));
     scene->harm->key = audit_text(audit, HOSTILE);
+    scene->harm->from_trace = TRUE;
+    scene->harm->asked = at(23, 4, 0, 0);
     TEXTS(audit, scene->harm->references, HOSTILE);
 }
 
@@ -560,6 +563,7 @@ static void build_other_anchors(struct scene *scene)
     finding->subject = "CN=Harbour Issuing CA, O=Harb";
     finding->subject_cut = TRUE;
     finding->certainty = CERTAINTY_ISSUER;
+    finding->asked = at(23, 4, 0, 0);
     finding->match = MATCH_AMBIGUOUS;
     finding->proof = "The trace prints a name that was cut off, and two certificates begin like it.";
     g_ptr_array_add(finding->candidates, scene->twin1);
@@ -567,6 +571,7 @@ static void build_other_anchors(struct scene *scene)
     failure = add_untrusted(audit, scene->agent, scene->agent_s, "pier.harbour.example", 1, finding->subject,
                             CERTAINTY_ISSUER);
     failure->missing_cut = TRUE;
+    failure->asked = at(23, 4, 0, 0);
     struct audit_link *link = add_link(audit, failure, "CN=pier.harbour.example, O=Harbour International Shi",
                                        "CN=Harbour Issuing CA, O=Harb", NULL);
     link->subject_cut = link->issuer_cut = TRUE;

@@ -2,6 +2,7 @@
 #include "identify.h"
 
 #include "certs.h"
+#include "moment.h"
 #include "name.h"
 
 #include <criterion/criterion.h>
@@ -541,7 +542,7 @@ static struct audit_link *show_whole(struct fixture *fixture, const struct issue
     struct audit_link *link = show(fixture, issued);
     g_autofree char *sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, issued->der);
     link->sha256 = audit_text(fixture->audit, sha256);
-    pool_add_shown(fixture->pool, issued->der);
+    pool_add_shown(fixture->pool, issued->der, MOMENT_NONE);
     pool_take_shown(fixture->pool);
     return link;
 }

@@ -572,7 +572,7 @@ static const char *warning(const struct fixture *f)
 
 static void show(struct fixture *f, const struct issued *issued)
 {
-    pool_add_shown(f->pool, issued->der);
+    pool_add_shown(f->pool, issued->der, MOMENT_NONE);
     pool_take_shown(f->pool);
 }
 
@@ -680,7 +680,7 @@ Test(pool, what_is_shown_is_one_certificate)
         g_autofree char *copy = g_malloc0(size + 1);
         memcpy(copy, bytes, size);
         g_autoptr(GBytes) der = g_bytes_new(copy, length);
-        pool_add_shown(f.pool, der);
+        pool_add_shown(f.pool, der, MOMENT_NONE);
         pool_take_shown(f.pool);
         cr_expect_eq(f.audit->certs->len, length == size, "%zu of %zu bytes", length, size);
         cleanup(&f);
@@ -694,8 +694,8 @@ Test(pool, much_is_shown)
         setup(&f);
         for (uint32_t i = 0; i < POOL_SHOWN + more; i++) {
             g_autoptr(GBytes) der = g_bytes_new(&i, sizeof i);
-            pool_add_shown(f.pool, der);
-            pool_add_shown(f.pool, der);
+            pool_add_shown(f.pool, der, MOMENT_NONE);
+            pool_add_shown(f.pool, der, MOMENT_NONE);
         }
         pool_take_shown(f.pool);
         pool_take_shown(f.pool);

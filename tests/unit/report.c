@@ -151,6 +151,7 @@ Test(report, xml_keeps_what_it_reads)
         cr_expect_eq(left->der != NULL, right->der != NULL);
         cr_expect(!left->der || g_bytes_equal(left->der, right->der));
         cr_expect_eq(left->not_after, right->not_after);
+        cr_expect_eq(left->asked, right->asked);
     }
     for (guint i = 0; i < audit->findings->len; i++) {
         const struct audit_finding *left = audit->findings->pdata[i], *right = again->findings->pdata[i];
@@ -158,6 +159,7 @@ Test(report, xml_keeps_what_it_reads)
         cr_expect_eq(left->gaps->len, right->gaps->len);
         cr_expect_eq(left->match, right->match);
         cr_expect_eq(left->certainty, right->certainty);
+        cr_expect_eq(left->asked, right->asked);
         for (guint j = 0; j < left->gaps->len; j++)
             cr_expect_str_eq(GAP_TEXT(left, j), GAP_TEXT(right, j));
     }

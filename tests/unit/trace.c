@@ -644,6 +644,27 @@ static const struct {
     {"a certificate's date is none", "Not before :Sun Nov 22 01:02:03 2026\n" HEADLINE "SSSLRC_X (-10)\n", ""},
 };
 
+Test(trace, port_of_a_headline)
+{
+    static const struct {
+        const char *place;
+        int port;
+    } rows[] = {
+        {"a.example.com:443", 443}, {"a.example.com:65535", 65535}, {"a.example.com:65536", 0},
+        {"a.example.com:0", 0},     {"a.example.com:<port>", 0},    {"a.example.com:44a", 0},
+        {"a.example.com:", 0},      {"a.example.com", 0},           {"", 0},
+        {"192.0.2.7:8443", 8443},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf("[Thr 1] *** ERROR => SSL handshake with %s failed: "
+                                                "SSSLERR_PEER_CERT_UNTRUSTED (-102)\n",
+                                                rows[i].place);
+        g_autoptr(trace_auto) trace = traces_read_text(text);
+        cr_assert_eq(trace->failures->len, 1, "%s", rows[i].place);
+        cr_expect_eq(((struct trace_failure *)trace->failures->pdata[0])->port, rows[i].port, "%s", rows[i].place);
+    }
+}
+
 Test(trace, times)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(times); i++) {

@@ -1,0 +1,238 @@
+#include "asked.h"
+
+#include "moment.h"
+#include "name.h"
+#include "pool.h"
+
+#include <string.h>
+
+struct asked {
+    const struct audit_host *host;
+    char *target, *address; /* one of them may be NULL */
+    int64_t port;
+    int64_t at;
+    GPtrArray *digests; /* of char *: SHA-256 of the certificates as they were sent */
+};
+
+struct asked *asked_new(struct landscape *landscape, const struct audit_host *host, const struct capture_chain *from,
+                        GBytes *bytes)
+{
+    gsize size;
+    const void *data = g_bytes_get_data(bytes, &size);
+    int64_t at = from->asked != MOMENT_NONE ? from->asked : landscape->audit->evaluated;
+    GPtrArray *digests = pool_add_shown_chain(landscape->pool, data, size, at);
+
+    if (!digests)
+        return NULL;
+    struct asked *asked = g_new0(struct asked, 1);
+    asked->host = host;
+    asked->target = g_strdup(from->target);
+    asked->address = g_strdup(from->address);
+    asked->port = from->port;
+    asked->at = at;
+    asked->digests = digests;
+    return asked;
+}
+
+void asked_free(struct asked *asked)
+{
+    g_free(asked->target);
+    g_free(asked->address);
+    g_ptr_array_unref(asked->digests);
+    g_free(asked);
+}
+
+/* Which answer belongs to a failure. */
+
+/* Either the trace shows nothing of the chain, or it shows a piece whose top may not be the top of the chain. */
+static gboolean is_unexplained(const struct audit_failure *failure)
+{
+    gboolean nothing = !failure->missing && failure->chain->len == 0;
+    gboolean piece = failure->certainty == CERTAINTY_ISSUER && failure->chain->len > 0;
+
+    return failure->cause == CAUSE_UNTRUSTED_PEER && failure->role != ROLE_SERVER && failure->instance &&
+           (nothing || piece);
+}
+
+/* "192.0.2.7:443" or "[2001:db8::1]:443" has this port, and the address if there is one. */
+static gboolean is_at(const char *peer, const char *address, int64_t port)
+{
+    const char *colon = strrchr(peer, ':');
+    guint64 number;
+
+    if (!colon || !g_ascii_string_to_unsigned(colon + 1, 10, 1, UINT16_MAX, &number, NULL) || (int64_t)number != port)
+        return FALSE;
+    if (!address)
+        return TRUE;
+    size_t size = (size_t)(colon - peer);
+    if (size >= 2 && peer[0] == '[' && peer[size - 1] == ']') {
+        peer++;
+        size -= 2;
+    }
+    return strlen(address) == size && memcmp(peer, address, size) == 0;
+}
+
+/*
+ * By a name only what was asked by that name: a server may show each name another chain.  The port is the headline's,
+ * or that of an address, which behind a proxy is the proxy's.
+ */
+static gboolean is_peer(const struct asked *asked, const struct audit_failure *failure)
+{
+    const char *called = asked->target ? asked->target : asked->address;
+    const char *address = failure->target ? NULL : asked->address;
+
+    if (failure->target ? g_ascii_strcasecmp(called, failure->target) != 0 : asked->target != NULL)
+        return FALSE;
+    if (failure->target && failure->port == asked->port)
+        return TRUE;
+    for (guint i = 0; i < failure->peers->len; i++)
+        if (is_at(failure->peers->pdata[i], address, asked->port))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean is_same_chain(const struct asked *one, const struct asked *other)
+{
+    if (one->digests->len != other->digests->len)
+        return FALSE;
+    for (guint i = 0; i < one->digests->len; i++)
+        if (strcmp(one->digests->pdata[i], other->digests->pdata[i]) != 0)
+            return FALSE;
+    return TRUE;
+}
+
+/* Of a failure with several peers all that were asked have to agree; else nothing tells which chain it was. */
+static const struct asked *find_asked(const GPtrArray *answers, const struct audit_failure *failure)
+{
+    const struct asked *found = NULL;
+
+    for (guint i = 0; i < answers->len; i++) {
+        const struct asked *asked = answers->pdata[i];
+        if (asked->host != failure->instance->host || !is_peer(asked, failure))
+            continue;
+        if (found && !is_same_chain(found, asked))
+            return NULL;
+        if (!found || asked->at > found->at)
+            found = asked;
+    }
+    return found;
+}
+
+/* What it tells. */
+
+static struct audit_cert *cert_at(const struct landscape *landscape, const struct asked *asked, guint i)
+{
+    struct audit_cert *cert = pool_find_digest(landscape->pool, asked->digests->pdata[i], NULL, NULL);
+    return cert && cert->der && cert->subject && cert->issuer ? cert : NULL;
+}
+
+static struct audit_cert *find_issuer(const struct landscape *landscape, const struct asked *asked,
+                                      const struct audit_cert *child)
+{
+    for (guint i = 0; i < asked->digests->len; i++) {
+        struct audit_cert *cert = cert_at(landscape, asked, i);
+        if (cert && cert != child && pool_issued(landscape->pool, cert, child))
+            return cert;
+    }
+    return NULL;
+}
+
+static gboolean has_name(const char *printed, const char *name)
+{
+    g_autofree char *left = printed ? name_key(printed, FALSE) : NULL, *right = name_key(name, FALSE);
+    return left && g_strcmp0(left, right) == 0;
+}
+
+/* Whether it is the one that a trace prints so. */
+static gboolean is_printed(const struct landscape *landscape, const struct audit_link *link,
+                           const struct audit_cert *cert)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+
+    if (link->sha256 || link->sha1 || link->md5)
+        return pool_find_digest(landscape->pool, link->sha256, link->sha1, link->md5) == cert;
+    if (!link->issuer || link->issuer_cut || !link->serial || link->subject_cut ||
+        !has_name(link->subject, cert->subject))
+        return FALSE;
+    if (pool_find_serial(landscape->pool, link->issuer, link->serial) == cert)
+        return TRUE;
+    pool_find_asked(landscape->pool, found, link->issuer, link->serial);
+    return g_ptr_array_find(found, cert, NULL);
+}
+
+/* The leaf, which comes first; or that at which the piece ends which the trace prints. */
+static struct audit_cert *find_start(const struct landscape *landscape, const struct asked *asked,
+                                     const struct audit_failure *failure)
+{
+    if (failure->chain->len == 0)
+        return cert_at(landscape, asked, 0);
+    const struct audit_link *top = failure->chain->pdata[failure->chain->len - 1];
+    for (guint i = 0; i < asked->digests->len; i++) {
+        struct audit_cert *cert = cert_at(landscape, asked, i);
+        if (cert && is_printed(landscape, top, cert))
+            return cert;
+    }
+    return NULL;
+}
+
+/* From there upwards: servers send the others in any order, and what does not belong there. */
+static GPtrArray *order_chain(const struct landscape *landscape, const struct asked *asked, struct audit_cert *cert)
+{
+    GPtrArray *chain = g_ptr_array_new();
+
+    while (cert && !g_ptr_array_find(chain, cert, NULL)) {
+        g_ptr_array_add(chain, cert);
+        cert = cert->self_signed ? NULL : find_issuer(landscape, asked, cert);
+    }
+    return chain;
+}
+
+static void add_link(struct audit *audit, struct audit_failure *failure, const struct audit_cert *cert)
+{
+    struct audit_link *link = audit_link_new(audit);
+    link->subject = cert->subject;
+    link->issuer = cert->issuer;
+    link->serial = cert->serial;
+    link->sha256 = cert->sha256;
+    g_ptr_array_add(failure->chain, link);
+}
+
+static void complete(struct landscape *landscape, struct audit_failure *failure, const struct asked *asked)
+{
+    struct audit *audit = landscape->audit;
+    guint shown = failure->chain->len;
+    g_autoptr(GPtrArray) chain = order_chain(landscape, asked, find_start(landscape, asked, failure));
+    guint known = shown > 0 ? 1 : 0; /* the trace shows the first one itself */
+    char date[MOMENT_TEXT_BYTES];
+
+    if (chain->len <= known)
+        return;
+    for (guint i = known; i < chain->len; i++)
+        add_link(audit, failure, chain->pdata[i]);
+    const struct audit_cert *top = chain->pdata[chain->len - 1];
+    failure->certainty = top->self_signed ? CERTAINTY_SELF_SIGNED : CERTAINTY_ISSUER;
+    failure->missing = top->self_signed ? top->subject : top->issuer;
+    failure->missing_cut = FALSE;
+    failure->asked = asked->at;
+    moment_format(date, asked->at);
+    failure->advice = audit_textf(
+        audit,
+        "The trace shows %s the chain of the peer. It was asked for it through this host at %s; of what it sent then, "
+        "%s "
+        "\"%s\". It may have sent another chain when the connection failed: at trace level 2 the trace shows it.",
+        shown > 0 ? "only a part of" : "nothing of", date,
+        top->self_signed ? "the topmost certificate is the self-signed" : "the topmost certificate has the issuer",
+        failure->missing);
+}
+
+void asked_complete(struct landscape *landscape)
+{
+    const GPtrArray *failures = landscape->audit->failures;
+
+    for (guint i = 0; landscape->asked->len > 0 && i < failures->len; i++) {
+        struct audit_failure *failure = failures->pdata[i];
+        const struct asked *asked = is_unexplained(failure) ? find_asked(landscape->asked, failure) : NULL;
+        if (asked)
+            complete(landscape, failure, asked);
+    }
+}
