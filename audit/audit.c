@@ -183,11 +183,19 @@ struct audit_gap *audit_gap_new(struct audit *audit)
     return gap;
 }
 
+struct audit_waiver *audit_waiver_new(struct audit *audit)
+{
+    struct audit_waiver *waiver = own(audit, g_new0(struct audit_waiver, 1), g_free);
+    waiver->until = MOMENT_NONE;
+    return waiver;
+}
+
 struct audit_finding *audit_finding_new(struct audit *audit)
 {
     struct audit_finding *finding = own(audit, g_new0(struct audit_finding, 1), g_free);
     finding->first_seen = MOMENT_NONE;
     finding->last_seen = MOMENT_NONE;
+    finding->waivers = new_array(audit);
     finding->candidates = new_array(audit);
     finding->gaps = new_array(audit);
     finding->donors = new_array(audit);

@@ -41,7 +41,7 @@ static void put_list(struct markup *markup, const GPtrArray *findings)
         const struct audit_finding *finding = findings->pdata[i];
         g_autofree char *connections = words_number(overview_connections(finding));
         g_autofree char *holders = holders_of(finding);
-        g_autofree char *sure = g_strndup(words_match(finding->match), strcspn(words_match(finding->match), ":"));
+        g_autofree char *sure = g_strndup(words_why(finding), strcspn(words_why(finding), ":"));
         table_row(&table);
         table_cell(&table, NULL);
         markup_open(markup, "a", NULL);
@@ -107,7 +107,7 @@ static void put_gap(struct table *table, const struct audit_gap *gap)
     struct markup *markup = table->markup;
     g_autoptr(GPtrArray) hosts = gap_hosts(gap);
     g_autofree char *count = words_number(gap->count);
-    g_autofree char *last = words_moment(gap->last);
+    g_autofree char *last = gap->basis == BASIS_REQUIRED ? g_strdup("") : words_moment(gap->last);
 
     table_row(table);
     table_cell(table, NULL);
@@ -149,7 +149,10 @@ static void put_certainty(struct markup *markup, const struct audit_finding *fin
 {
     markup_say(markup, "dt", NULL, "Why this one");
     markup_open(markup, "dd", NULL);
-    markup_printf(markup, "%s; %s.", words_match(finding->match), words_certainty(finding->certainty));
+    if (finding->kind == FINDING_POLICY_MISSING)
+        markup_printf(markup, "%s.", words_why(finding));
+    else
+        markup_printf(markup, "%s; %s.", words_why(finding), words_certainty(finding->certainty));
     if (finding->proof)
         markup_say(markup, "span", "note", "%s", finding->proof);
     markup_close(markup);
@@ -218,6 +221,7 @@ static void put_card_head(struct markup *markup, const struct audit_finding *fin
     markup_say(markup, "h3", NULL, "%s", finding->title);
     if (finding->detail)
         markup_say(markup, "p", "lead", "%s", finding->detail);
+    html_waivers(markup, finding);
 }
 
 static void put_card(struct markup *markup, const struct audit_finding *finding, unsigned number)

@@ -67,7 +67,8 @@ static void sort_into_chapter(struct overview *overview, struct audit_finding *f
         return;
     if (overview_is_closed(finding->state))
         g_ptr_array_add(overview->closed, finding);
-    else if (finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER)
+    else if (finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER ||
+             finding->kind == FINDING_POLICY_MISSING)
         g_ptr_array_add(overview->missing, finding);
     else if ((finding->kind == FINDING_EXPIRED || finding->kind == FINDING_EXPIRING) && finding->cert)
         g_ptr_array_add(overview->ending, finding);
@@ -80,7 +81,10 @@ static int compare_missing(const void *a, const void *b)
     const struct audit_finding *left = *(struct audit_finding *const *)a, *right = *(struct audit_finding *const *)b;
     unsigned gaps[2] = {overview_open_gaps(left), overview_open_gaps(right)};
     uint64_t connections[2] = {overview_connections(left), overview_connections(right)};
+    gboolean required[2] = {left->kind == FINDING_POLICY_MISSING, right->kind == FINDING_POLICY_MISSING};
 
+    if (required[0] != required[1]) /* what fails comes first */
+        return required[0] ? 1 : -1;
     if (gaps[0] != gaps[1])
         return gaps[0] > gaps[1] ? -1 : 1;
     if (connections[0] != connections[1])
@@ -129,6 +133,7 @@ struct overview *overview_new(const struct audit *audit)
             count_gaps(overview, finding, stores);
         }
         overview->unknown += finding->kind == FINDING_UNKNOWN_ISSUER;
+        overview->required += finding->kind == FINDING_POLICY_MISSING;
     }
     overview->stores = g_hash_table_size(stores);
     sort(overview->missing, compare_missing);
@@ -153,6 +158,7 @@ char *overview_headline(const struct overview *overview)
 {
     if (overview->certificates == 0)
         return g_strdup(overview->unknown     ? "No certificate to import was found."
+                        : overview->required  ? "No failed connection shows that a certificate is missing."
                         : overview->collected ? "No certificate is missing, as far as was seen."
                                               : "Nothing was seen: no host was wholly collected.");
     gboolean one = overview->certificates == 1;
@@ -171,6 +177,10 @@ GPtrArray *overview_remarks(const struct overview *overview)
         g_autofree char *unknown = words_count(overview->unknown, "more issuer is", "more issuers are");
         g_ptr_array_add(remarks,
                         g_strdup_printf("%s missing that nobody in the landscape or the references holds.", unknown));
+    }
+    if (overview->required) {
+        g_autofree char *required = words_count(overview->required, "certificate", "certificates");
+        g_ptr_array_add(remarks, g_strdup_printf("The policy requires %s that trust stores lack.", required));
     }
     if (overview->homeless) {
         g_autofree char *homeless =
