@@ -177,6 +177,11 @@ static void put_other(struct markup *markup, const struct audit_finding *finding
     if (finding->detail)
         markup_say(markup, "p", "lead", "%s", finding->detail);
     html_waivers(markup, finding);
+    if (finding->cert) {
+        markup_open(markup, "dl", "facts");
+        html_cert(markup, finding->cert);
+        markup_close(markup);
+    }
     put_concerned(markup, finding);
     html_remedy(markup, finding);
     html_evidence(markup, finding->failures);

@@ -176,6 +176,8 @@ static void put_other(struct file_output *output, const struct audit_finding *fi
     put_title(output, finding);
     if (finding->host)
         paper_line(output, "host", "%s", finding->host->name);
+    if (finding->cert)
+        put_cert(output, finding->cert);
     put_stores(output, "PSE", finding->stores);
     for (guint i = 0; i < finding->failures->len; i++) {
         const struct audit_failure *failure = finding->failures->pdata[i];
