@@ -310,6 +310,7 @@ static void describe_missing(struct demands *demands, struct audit_finding *find
     g_autoptr(GString) text = g_string_new("Required by ");
     g_autofree char *name = name_of(demand->cert);
     guint open = finding->stores->len;
+    char when[MOMENT_TEXT_BYTES];
 
     for (guint i = 0; i < finding->gaps->len; i++)
         open += ((const struct audit_gap *)finding->gaps->pdata[i])->state != STATE_FIXED;
@@ -322,6 +323,9 @@ static void describe_missing(struct demands *demands, struct audit_finding *find
     if (finding->stores->len)
         g_string_append_printf(text, " For %u of them no steps are told, for there are too many.",
                                finding->stores->len);
+    if (demand->cert->not_after != MOMENT_NONE && demand->cert->not_after < demands->audit->evaluated)
+        g_string_append_printf(text, " It has expired on %s: see whether the policy should still ask for it.",
+                               moment_format(when, demand->cert->not_after));
     finding->detail = audit_text(demands->audit, text->str);
     if (open == 0) {
         finding->title = audit_textf(demands->audit, "%s was required and missing", name);
@@ -429,27 +433,45 @@ static void find_distrusted(struct demands *demands, const struct demand *demand
 }
 
 /* Connections fail for the want of a certificate that is not wanted: no import heals that. */
+static void warn_of_cert(struct demands *demands, struct audit_finding *finding)
+{
+    const struct demand *demand = finding->cert ? g_hash_table_lookup(demands->distrusted, finding->cert) : NULL;
+    gboolean any = FALSE;
+
+    for (guint i = 0; demand && i < finding->gaps->len; i++) {
+        struct audit_gap *gap = finding->gaps->pdata[i];
+        const struct policy_rule *rule = distrusting(demands, demand, gap->store);
+        if (!rule || gap->state == STATE_FIXED)
+            continue;
+        g_ptr_array_set_size(gap->steps, 0);
+        remedy_distrusted(demands->audit, gap, rule->section);
+        any = TRUE;
+    }
+    if (any)
+        finding->detail = audit_textf(demands->audit, "%s The policy distrusts this certificate: do not import it.",
+                                      finding->detail ? finding->detail : "");
+}
+
+static void warn_of_candidates(struct demands *demands, struct audit_finding *finding)
+{
+    for (guint i = 0; i < finding->candidates->len; i++) {
+        const struct audit_cert *cert = finding->candidates->pdata[i];
+        if (g_hash_table_contains(demands->distrusted, cert))
+            finding->detail = audit_textf(demands->audit,
+                                          "%s The policy distrusts the candidate with the SHA-256 fingerprint %s: do "
+                                          "not import that one.",
+                                          finding->detail ? finding->detail : "", cert->sha256);
+    }
+}
+
 static void warn_of_imports(struct demands *demands)
 {
-    struct audit *audit = demands->audit;
-    for (guint i = 0; i < audit->findings->len; i++) {
-        struct audit_finding *finding = audit->findings->pdata[i];
-        const struct demand *demand = finding->kind == FINDING_MISSING_ANCHOR && finding->cert
-                                          ? g_hash_table_lookup(demands->distrusted, finding->cert)
-                                          : NULL;
-        gboolean any = FALSE;
-        for (guint j = 0; demand && j < finding->gaps->len; j++) {
-            struct audit_gap *gap = finding->gaps->pdata[j];
-            const struct policy_rule *rule = distrusting(demands, demand, gap->store);
-            if (!rule || gap->state == STATE_FIXED)
-                continue;
-            g_ptr_array_set_size(gap->steps, 0);
-            remedy_distrusted(audit, gap, rule->section);
-            any = TRUE;
-        }
-        if (any)
-            finding->detail = audit_textf(audit, "%s The policy distrusts this certificate: do not import it.",
-                                          finding->detail ? finding->detail : "");
+    for (guint i = 0; i < demands->audit->findings->len; i++) {
+        struct audit_finding *finding = demands->audit->findings->pdata[i];
+        if (finding->kind != FINDING_MISSING_ANCHOR || finding->state == STATE_FIXED)
+            continue;
+        warn_of_cert(demands, finding);
+        warn_of_candidates(demands, finding);
     }
 }
 

@@ -403,6 +403,80 @@ Test(demands, what_is_distrusted_is_not_offered)
     }
 }
 
+Test(demands, a_distrusted_candidate)
+{
+    g_autoptr(issued_auto) one = certs(.subject = "/CN=Twin"), two = certs(.subject = "/CN=Twin");
+    g_autoptr(issued_auto) leaf = certs(.subject = "/CN=a", .issuer = one), other = certs(.subject = "/CN=Other");
+    g_autoptr(GBytes) list = certs_join(other, NULL);
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    scene_store(scene, host, d00, "SAPSSLC.pse", list);
+    UNTRUSTED(text, .target = "a.example.com", .store = "/usr/sap/PRD/D00/sec/SAPSSLC.pse", .chain = {leaf});
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    scene_reference(scene, "one.pem", one);
+    scene_file(scene, "two.pem", two);
+    scene_policy(scene, "[distrusted d]\ncertificates=two.pem\n");
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_finding *finding = scene_finding(audit, FINDING_MISSING_ANCHOR);
+    cr_assert_eq(finding->candidates->len, 2);
+    cr_expect(strstr(finding->detail, "The policy distrusts the candidate with the SHA-256 fingerprint "));
+}
+
+Test(demands, a_required_certificate_that_has_expired)
+{
+    g_autoptr(issued_auto) held = certs(.subject = "/CN=Held");
+    g_autoptr(issued_auto) wanted = certs(.subject = "/CN=Wanted", .not_after = CERTS_NOW - DAY);
+    g_autoptr(scene_auto) scene = scene_new();
+    add_systems(scene, held);
+    scene_file(scene, "wanted.pem", wanted);
+    scene_policy(scene, "[required r]\ncertificates=wanted.pem\n");
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_expect(
+        g_str_has_suffix(scene_finding(audit, FINDING_POLICY_MISSING)->detail,
+                         "It has expired on 2026-11-21T00:00:00Z: see whether the policy should still ask for it."));
+}
+
+/* Each step of more stores than that would fill the memory. */
+Test(demands, gaps_have_a_limit)
+{
+    enum { CERTS = 101, STORES = DEMANDS_GAPS / (CERTS - 1) };
+    g_autoptr(issued_auto) held = certs(.subject = "/CN=Held");
+    g_autoptr(GBytes) list = certs_join(held, NULL);
+    g_autoptr(scene_auto) scene = scene_new();
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    for (int i = 0; i < STORES; i++) {
+        g_autofree char *file = g_strdup_printf("SAPSSL%03d.pse", i);
+        scene_store(scene, host, d00, file, list);
+    }
+    for (int i = 0; i < CERTS; i++) {
+        g_autofree char *file = g_strdup_printf("roots/%03d.pem", i), *subject = g_strdup_printf("/CN=Root %d", i);
+        g_autoptr(issued_auto) root = certs(.subject = subject);
+        scene_file(scene, file, root);
+    }
+    scene_policy(scene, "[required r]\ncertificates=roots\n[waiver w]\nkind=policy-missing\nstore=*\nowner=o\n"
+                        "reason=r\nuntil=2027-01-31\n");
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(scene_count(audit, FINDING_POLICY_MISSING), CERTS);
+    guint gaps = 0, beyond = 0;
+    for (guint i = 0; i < audit->findings->len; i++) {
+        const struct audit_finding *finding = audit->findings->pdata[i];
+        gaps += finding->gaps->len;
+        if (finding->stores->len == 0)
+            continue;
+        beyond++;
+        cr_expect_eq(finding->gaps->len, 0);
+        cr_expect_eq(finding->stores->len, STORES);
+        cr_expect_eq(finding->state, STATE_WAIVED, "a waiver is about them all the same");
+        cr_expect(strstr(finding->title, "is required and missing in 200 trust stores"), "%s", finding->title);
+        cr_expect(strstr(finding->detail, "For 200 of them no steps are told, for there are too many."));
+    }
+    cr_expect_eq(gaps, DEMANDS_GAPS);
+    cr_expect_eq(beyond, 1);
+}
+
 /* Strength. */
 
 static struct audit_cert *cert_of(struct audit *audit, const char *key, const char *signature)
