@@ -380,8 +380,10 @@ static void find_missing(struct demands *demands, const struct demand *demand)
             both++;
             continue;
         }
-        judge(demands, finding, &tally, store, lists, g_hash_table_lookup(gaps, store->label));
-        g_hash_table_remove(gaps, store->label);
+        const struct audit_gap *gap = before ? g_hash_table_lookup(gaps, store->label) : NULL;
+        judge(demands, finding, &tally, store, lists, gap);
+        if (gap)
+            g_hash_table_remove(gaps, store->label);
     }
     for (guint i = 0; before && i < before->gaps->len; i++) {
         const struct audit_gap *gap = before->gaps->pdata[i];
