@@ -45,8 +45,7 @@
 
 #include <glib.h>
 
-/* A certificate expires soon if less than this many days AND less than this part of its life are left, unless the
- * policy says otherwise. */
+/* A certificate expires soon if less than both is left: days, part of its life.  A policy may set others. */
 #define FINDINGS_EXPIRING_DAYS    30
 #define FINDINGS_EXPIRING_PERCENT 10
 

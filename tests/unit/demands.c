@@ -184,6 +184,49 @@ Test(demands, where_only_some_instances_have_it)
     }
 }
 
+/* What cannot be parsed may be just what is looked for. */
+Test(demands, a_list_that_was_read_in_part)
+{
+    static const uint8_t broken[] = {0x30, 0x03, 0x02, 0x01, 0x00};
+    g_autoptr(issued_auto) wanted = certs(.subject = "/CN=Wanted"), other = certs(.subject = "/CN=Other");
+    for (int held = 0; held < 2; held++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        GBytes *der = held ? wanted->der : other->der;
+        g_byte_array_append(bytes, g_bytes_get_data(der, NULL), (guint)g_bytes_get_size(der));
+        g_byte_array_append(bytes, broken, sizeof broken);
+        g_autoptr(GBytes) list = g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+        struct capture_host *host = scene_host(scene, "app01");
+        scene_store(scene, host, scene_instance(host, "PRD", "D00"), "SAPSSLC.pse", list);
+        scene_file(scene, "wanted.pem", wanted);
+        scene_file(scene, "other.pem", other);
+        scene_policy(scene, "[required r]\ncertificates=wanted.pem\n[distrusted d]\ncertificates=other.pem\n");
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        cr_expect_eq(scene_count(audit, FINDING_POLICY_MISSING), 0, "its absence is not known");
+        cr_expect_eq(scene_count(audit, FINDING_DISTRUSTED), held ? 0 : 1, "what was read of it counts");
+    }
+}
+
+Test(demands, one_host_has_to_fit_tier_and_group)
+{
+    g_autoptr(issued_auto) held = certs(.subject = "/CN=Held"), wanted = certs(.subject = "/CN=Wanted");
+    g_autoptr(GBytes) list = certs_join(held, NULL);
+    for (int fits = 0; fits < 2; fits++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        for (int i = 0; i < 2; i++) {
+            struct capture_host *host = scene_host(scene, i ? "app02" : "app01");
+            host->tier = g_strdup(i ? "test" : "production");
+            if (i != fits)
+                g_ptr_array_add(host->groups, g_strdup("dmz"));
+            scene_store(scene, host, scene_instance(host, "PRD", "D00"), "SAPSSLC.pse", list);
+        }
+        scene_file(scene, "wanted.pem", wanted);
+        scene_policy(scene, "[required r]\ncertificates=wanted.pem\ntier=production\ngroup=dmz\n");
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        cr_expect_eq(scene_count(audit, FINDING_POLICY_MISSING), (unsigned)fits);
+    }
+}
+
 enum night { LACKS, HOLDS, UNREAD, FAILED, NO_STORE, NO_HOST, NOT_SELECTED, NOT_REQUIRED, NO_POLICY, DISTRUSTED_TOO };
 
 static struct audit *required_night(enum night night, const struct issued *wanted, const struct issued *other,
@@ -635,6 +678,57 @@ Test(demands, end_entities)
         cr_expect_eq(finding->severity, rows[i].severity);
         cr_expect_eq(scene_step(finding->steps, "Import its issuer \"Root\" (SHA-256 ")[0] != '\0', rows[i].with_root);
         cr_expect_eq(scene_step(finding->steps, "Ask its owner for the certificate")[0] == '\0', rows[i].with_root);
+    }
+}
+
+/* Weak certificates and end entities, while the policy changes. */
+Test(demands, wrong_certificates_from_night_to_night)
+{
+#define WEAK "[strength]\nrsa-bits=2048\n"
+#define ENDS "[trust-lists]\nend-entities=report\n"
+    static const struct {
+        const char *policy;
+        gboolean gone, unread;
+        enum audit_state weak, end;
+        const char *detail; /* the end of both */
+    } rows[] = {
+        {WEAK ENDS, FALSE, FALSE, STATE_OPEN, STATE_OPEN, NULL},
+        {WEAK ENDS, TRUE, FALSE, STATE_FIXED, STATE_FIXED, NULL},
+        {WEAK ENDS, FALSE, TRUE, STATE_OPEN, STATE_OPEN, "Not looked at in this audit."},
+        {"[strength]\nrsa-bits=1024\n", FALSE, FALSE, STATE_FIXED, STATE_FIXED,
+         "The policy does not ask for it any more."},
+        {"[strength]\nrsa-bits=1024\n[trust-lists]\nend-entities=allow\n", FALSE, TRUE, STATE_FIXED, STATE_FIXED,
+         "The policy does not ask for it any more."},
+        {"[strength]\nrsa-bits=1025\n" ENDS, FALSE, FALSE, STATE_OPEN, STATE_OPEN, NULL},
+        {NULL, FALSE, FALSE, STATE_FIXED, STATE_FIXED, "The policy does not ask for it any more."},
+    };
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Root");
+    g_autoptr(issued_auto) leaf = certs(.subject = "/CN=Leaf", .issuer = root, .leaf = TRUE, .kind = "RSA:1024");
+    g_autoptr(GBytes) with = certs_join(root, leaf, NULL), without = certs_join(root, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) first = NULL;
+        for (int night = 0; night < 2; night++) {
+            g_autoptr(scene_auto) scene = scene_new();
+            struct capture_host *host = scene_host(scene, "app01");
+            struct capture_store *store = scene_store(scene, host, scene_instance(host, "PRD", "D00"), "SAPSSLC.pse",
+                                                      night && rows[i].gone ? without : with);
+            if (night && rows[i].unread)
+                set_unread(store);
+            if (!night || rows[i].policy)
+                scene_policy(scene, night ? rows[i].policy : WEAK ENDS);
+            if (!night) {
+                first = scene_run(scene, NULL);
+                continue;
+            }
+            g_autoptr(audit_auto) second = scene_run_at(scene, first, CERTS_NOW + DAY);
+            const struct audit_finding *weak = scene_finding(second, FINDING_WEAK_CERTIFICATE);
+            const struct audit_finding *end = scene_finding(second, FINDING_END_ENTITY);
+            cr_assert(weak && end, "%zu", i);
+            cr_expect_eq(weak->state, rows[i].weak, "%zu", i);
+            cr_expect_eq(end->state, rows[i].end, "%zu", i);
+            cr_expect(!rows[i].detail || g_str_has_suffix(weak->detail, rows[i].detail), "%zu: %s", i, weak->detail);
+            cr_expect(!rows[i].detail || g_str_has_suffix(end->detail, rows[i].detail), "%zu: %s", i, end->detail);
+        }
     }
 }
 
