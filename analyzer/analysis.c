@@ -1,6 +1,7 @@
 #include "analysis.h"
 
 #include "asked.h"
+#include "demands.h"
 #include "findings.h"
 #include "history.h"
 #include "landscape.h"
@@ -20,13 +21,14 @@ struct audit *analysis_run(const char *const *captures, const struct analysis_op
     for (size_t i = 0; options->references && options->references[i]; i++)
         if (!pool_add_reference(landscape->pool, options->references[i], error))
             return NULL;
+    demands_bring(landscape, options->policy);
 
     pool_take_shown(landscape->pool);
     asked_complete(landscape);
     g_autoptr(history_auto) history = history_new(landscape, options->previous);
     /* Findings look certificates up in lists by their numbers, and name things in a fixed order. */
     audit_sort(audit);
-    findings_make(landscape, history);
+    findings_make(landscape, history, options->policy);
     audit_sort(audit);
     return g_steal_pointer(&audit);
 }

@@ -1,5 +1,5 @@
 /*
- * audit = analyze(captures, reference certificates, previous audit, evaluation time).
+ * audit = analyze(captures, reference certificates, policy, previous audit, evaluation time).
  *
  * The analyzer's front door.  Nothing else goes in: no clock, no environment, no network; the same input gives the same
  * audit.  It prints nothing.
@@ -8,6 +8,7 @@
 #define TRUSTGAP_ANALYSIS_H
 
 #include "audit.h"
+#include "policy.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@
 struct analysis_options {
     int64_t at;                    /* evaluation time */
     const char *const *references; /* NULL-ended: files and folders, see reference.h; or NULL */
+    const struct policy *policy;   /* or NULL; only read */
     const struct audit *previous;  /* or NULL; only read */
 };
 

@@ -1,6 +1,7 @@
 #include "findings.h"
 
 #include "anchors.h"
+#include "demands.h"
 #include "hygiene.h"
 #include "identify.h"
 #include "moment.h"
@@ -8,6 +9,7 @@
 #include "plan.h"
 #include "remedy.h"
 #include "text.h"
+#include "waivers.h"
 
 #include <openssl/evp.h>
 #include <string.h>
@@ -18,7 +20,8 @@ struct work {
     struct landscape *landscape;
     struct history *history;
     struct audit *audit;
-    GHashTable *terse; /* hygiene_terse() */
+    const struct policy *policy; /* or NULL */
+    GHashTable *terse;           /* hygiene_terse() */
 };
 
 /* Identity and state. */
@@ -46,11 +49,13 @@ void findings_follow(struct audit_finding *finding, const struct audit_finding *
 struct audit_finding *findings_new(struct history *history, enum audit_finding_kind kind, const char *about)
 {
     static const enum audit_severity severities[] = {
-        [FINDING_MISSING_ANCHOR] = SEVERITY_HIGH,  [FINDING_UNKNOWN_ISSUER] = SEVERITY_HIGH,
-        [FINDING_TLS_FAILURE] = SEVERITY_MEDIUM,   [FINDING_EXPIRED] = SEVERITY_INFO,
-        [FINDING_EXPIRING] = SEVERITY_LOW,         [FINDING_DRIFT] = SEVERITY_MEDIUM,
-        [FINDING_STORE_UNREADABLE] = SEVERITY_LOW, [FINDING_TRACE_DETAIL] = SEVERITY_MEDIUM,
-        [FINDING_TRACE_LEVEL] = SEVERITY_LOW,      [FINDING_TRACE_ROTATION] = SEVERITY_LOW,
+        [FINDING_MISSING_ANCHOR] = SEVERITY_HIGH,   [FINDING_UNKNOWN_ISSUER] = SEVERITY_HIGH,
+        [FINDING_TLS_FAILURE] = SEVERITY_MEDIUM,    [FINDING_EXPIRED] = SEVERITY_INFO,
+        [FINDING_EXPIRING] = SEVERITY_LOW,          [FINDING_DRIFT] = SEVERITY_MEDIUM,
+        [FINDING_STORE_UNREADABLE] = SEVERITY_LOW,  [FINDING_TRACE_DETAIL] = SEVERITY_MEDIUM,
+        [FINDING_TRACE_LEVEL] = SEVERITY_LOW,       [FINDING_TRACE_ROTATION] = SEVERITY_LOW,
+        [FINDING_POLICY_MISSING] = SEVERITY_MEDIUM, [FINDING_DISTRUSTED] = SEVERITY_HIGH,
+        [FINDING_WEAK_CERTIFICATE] = SEVERITY_LOW,  [FINDING_END_ENTITY] = SEVERITY_LOW,
         [FINDING_HOST_MISSING] = SEVERITY_MEDIUM,
     };
     struct audit *audit = history->audit;
@@ -229,16 +234,28 @@ static void use_free(void *data)
     g_free(use);
 }
 
-static gboolean is_at_end(const struct audit_cert *cert, int64_t at)
+/* What the policy says, else what is usual; what it leaves out where it says something limits nothing. */
+static struct policy_horizon horizon_of(const struct policy *policy, gboolean own)
+{
+    static const struct policy_horizon usual = {FINDINGS_EXPIRING_DAYS, FINDINGS_EXPIRING_PERCENT};
+    const struct policy_horizon *said = policy ? own ? &policy->own : &policy->anchors : NULL;
+    return said && (said->days != POLICY_UNSAID || said->percent != POLICY_UNSAID) ? *said : usual;
+}
+
+static gboolean is_at_end(const struct audit_cert *cert, int64_t at, struct policy_horizon horizon)
 {
     if (cert->not_after == MOMENT_NONE)
         return FALSE;
     int64_t left = cert->not_after - at;
     if (left < 0)
         return TRUE;
-    return left < FINDINGS_EXPIRING_DAYS * DAY &&
-           (cert->not_before == MOMENT_NONE ||
-            left * 100 < (cert->not_after - cert->not_before) * FINDINGS_EXPIRING_PERCENT);
+    if (horizon.days != POLICY_UNSAID && left >= horizon.days * DAY)
+        return FALSE;
+    if (horizon.percent == POLICY_UNSAID)
+        return TRUE;
+    /* Of a certificate whose life is not known only the days count. */
+    return cert->not_before == MOMENT_NONE ? horizon.days != POLICY_UNSAID
+                                           : left * 100 < (cert->not_after - cert->not_before) * horizon.percent;
 }
 
 static void use_add(GPtrArray *stores, struct audit_store *store)
@@ -262,14 +279,15 @@ static struct use *use_of(GHashTable *uses, struct audit_cert *cert)
 }
 
 /* Lists are shared by many stores: which of their certificates are at the end is found once. */
-static GPtrArray *ending_of(GHashTable *by_list, const struct audit_list *list, int64_t at)
+static GPtrArray *ending_of(GHashTable *by_list, const struct audit_list *list, int64_t at,
+                            struct policy_horizon horizon)
 {
     GPtrArray *ending = g_hash_table_lookup(by_list, list);
     if (ending)
         return ending;
     ending = g_ptr_array_new();
     for (guint i = 0; i < list->certs->len; i++)
-        if (is_at_end(list->certs->pdata[i], at))
+        if (is_at_end(list->certs->pdata[i], at, horizon))
             g_ptr_array_add(ending, list->certs->pdata[i]);
     g_hash_table_insert(by_list, (void *)list, ending);
     return ending;
@@ -284,18 +302,19 @@ static GHashTable *find_uses(struct work *work)
 {
     GHashTable *uses = g_hash_table_new_full(NULL, NULL, NULL, use_free);
     g_autoptr(GHashTable) by_list = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    struct policy_horizon own = horizon_of(work->policy, TRUE), anchors = horizon_of(work->policy, FALSE);
     int64_t at = work->audit->evaluated;
 
     for (guint i = 0; i < work->audit->stores->len; i++) {
         struct audit_store *store = work->audit->stores->pdata[i];
         for (guint j = 0; j < store->members->len; j++) {
             const struct audit_member *member = store->members->pdata[j];
-            if (member->own && is_at_end(member->own, at)) {
+            if (member->own && is_at_end(member->own, at, own)) {
                 struct use *use = use_of(uses, member->own);
                 use_add(use->own, store);
                 use->shown = use->shown || is_shown(store);
             }
-            const GPtrArray *ending = member->list ? ending_of(by_list, member->list, at) : NULL;
+            const GPtrArray *ending = member->list ? ending_of(by_list, member->list, at, anchors) : NULL;
             for (guint k = 0; ending && k < ending->len; k++)
                 use_add(use_of(uses, ending->pdata[k])->trusted, store);
         }
@@ -532,7 +551,8 @@ static gboolean was_looked_at(const struct work *work, const struct audit_findin
             return FALSE;
     if (hygiene_made(before->kind))
         return hygiene_was_looked_at(work->history, before);
-    if (before->kind != FINDING_EXPIRED && before->kind != FINDING_EXPIRING && before->kind != FINDING_DRIFT)
+    if (before->kind != FINDING_EXPIRED && before->kind != FINDING_EXPIRING && before->kind != FINDING_DRIFT &&
+        !demands_made(before->kind))
         return TRUE;
     /* A certificate is only known to be gone from a list that was read. */
     for (guint i = 0; i < before->stores->len; i++) {
@@ -562,7 +582,8 @@ static gboolean is_outgrown(struct work *work, const struct audit_finding *befor
     return g_hash_table_contains(tonight, findings_id(work->audit, FINDING_EXPIRED, key));
 }
 
-static void carry(struct work *work, const struct audit_finding *before, gboolean fixed)
+/* ${note} is a sentence behind the detail of a fixed one, or NULL. */
+static void carry(struct work *work, const struct audit_finding *before, gboolean fixed, const char *note)
 {
     static const char unseen[] = " Not looked at in this audit.";
     struct audit *audit = work->audit;
@@ -578,7 +599,7 @@ static void carry(struct work *work, const struct audit_finding *before, gboolea
     if (fixed) {
         finding->state = STATE_FIXED;
         finding->last_seen = before->last_seen;
-        finding->detail = audit_text(audit, before->detail);
+        finding->detail = note ? audit_textf(audit, "%s %s", detail, note) : audit_text(audit, before->detail);
     } else {
         finding->detail = audit_textf(audit, "%s%s", detail, g_str_has_suffix(detail, unseen) ? "" : unseen);
     }
@@ -610,8 +631,10 @@ static void carry_all(struct work *work)
             g_hash_table_contains(tonight, before->id) || is_outgrown(work, before, tonight))
             continue;
         g_autoptr(GPtrArray) hosts = hosts_of(before);
-        if (!is_forgotten(work, hosts))
-            carry(work, before, was_looked_at(work, before, hosts));
+        if (demands_made(before->kind) && !demands_ask(work->policy, before))
+            carry(work, before, TRUE, "The policy does not ask for it any more.");
+        else if (!is_forgotten(work, hosts))
+            carry(work, before, was_looked_at(work, before, hosts), NULL);
     }
 }
 
@@ -624,7 +647,7 @@ static void find_missing_hosts(struct work *work)
         if (before->kind != FINDING_HOST_MISSING || before->state == STATE_FIXED || !before->host)
             continue;
         if (history_is_collected(work->history, before->host))
-            carry(work, before, TRUE);
+            carry(work, before, TRUE, NULL);
         else if (!history_forgets_host(work->history, before->host))
             history_host(work->history, before->host);
     }
@@ -632,10 +655,10 @@ static void find_missing_hosts(struct work *work)
         find_missing_host(work, work->audit->hosts->pdata[i]);
 }
 
-void findings_make(struct landscape *landscape, struct history *history)
+void findings_make(struct landscape *landscape, struct history *history, const struct policy *policy)
 {
     g_autoptr(GHashTable) terse = hygiene_terse(landscape->audit);
-    struct work work = {landscape, history, landscape->audit, terse};
+    struct work work = {landscape, history, landscape->audit, policy, terse};
 
     anchors_find(landscape, history);
     plan_make(landscape);
@@ -643,7 +666,9 @@ void findings_make(struct landscape *landscape, struct history *history)
     find_ends(&work);
     find_drift(&work);
     find_unreadable(&work);
+    demands_find(landscape, history, policy);
     hygiene_find(history, terse);
     carry_all(&work);
     find_missing_hosts(&work);
+    waivers_apply(landscape->audit, policy);
 }

@@ -26,7 +26,14 @@
  *   trace-rotation                   low
  *                                    medium  if the trace reaches back less than HYGIENE_REACH_SHORT_HOURS: the audit
  *                                            sees next to nothing, as where a host is missing
+ *   policy-missing                   medium  somebody has decided that it should be there; nothing fails for it
+ *   distrusted                       high    somebody has decided that it is dangerous
+ *   weak-certificate, own            medium
+ *                     anchor         low     it was strong enough once, and peers may still need it
+ *   end-entity                       low     it works until the peer renews its certificate
  *   host-missing                     medium  nobody looked
+ *
+ * The policy may say otherwise for the four that it asks for.
  */
 #ifndef TRUSTGAP_FINDINGS_H
 #define TRUSTGAP_FINDINGS_H
@@ -34,20 +41,22 @@
 #include "audit.h"
 #include "history.h"
 #include "landscape.h"
+#include "policy.h"
 
 #include <glib.h>
 
-/* A certificate expires soon if less than this many days AND less than this part of its life are left. */
+/* A certificate expires soon if less than both is left: days, part of its life.  A policy may set others. */
 #define FINDINGS_EXPIRING_DAYS    30
 #define FINDINGS_EXPIRING_PERCENT 10
 
 #define FINDINGS_NAMED 10 /* things of one kind that a text names; the others are counted */
 
 /**
- * findings_make(landscape, history):
+ * findings_make(landscape, history, policy):
  * Append all findings to the audit of ${landscape}, which has to be sorted; it has to be sorted again afterwards.
+ * ${policy} may be NULL.
  */
-void findings_make(struct landscape *landscape, struct history *history);
+void findings_make(struct landscape *landscape, struct history *history, const struct policy *policy);
 
 /**
  * findings_id(audit, kind, about):
@@ -57,8 +66,8 @@ const char *findings_id(struct audit *audit, enum audit_finding_kind kind, const
 
 /**
  * findings_new(history, kind, about):
- * A new finding of this kind with its id, dates and state as ${history} has it: new, open or returned.  It is added to
- * the audit.
+ * A new finding of this kind with its id, dates and state as ${history} has it: new, open or returned.  The caller adds
+ * it to the audit.
  */
 struct audit_finding *findings_new(struct history *history, enum audit_finding_kind kind, const char *about);
 

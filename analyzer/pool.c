@@ -736,6 +736,16 @@ static void add_reference_file(void *data, const char *path, GPtrArray *ders)
         warn(pool, "%s: %u of %u certificates could not be read", path, refused, ders->len);
 }
 
+struct audit_cert *pool_add_reference_der(struct pool *pool, const char *path, GBytes *der)
+{
+    gsize size;
+    const void *bytes = g_bytes_get_data(der, &size);
+    struct audit_cert *cert = pool_add_der(pool, bytes, size, NULL);
+    if (cert)
+        add_reference_path(cert, audit_text(pool->audit, path));
+    return cert;
+}
+
 gboolean pool_add_reference(struct pool *pool, const char *path, GError **error)
 {
     g_autofree char *trouble = NULL;

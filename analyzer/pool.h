@@ -88,6 +88,12 @@ gboolean pool_add_reference(struct pool *pool, const char *path, GError **error)
 void pool_find_asked(const struct pool *pool, GPtrArray *found, const char *issuer, const char *serial);
 
 /**
+ * pool_add_reference_der(pool, path, der):
+ * Take one certificate of the reference file ${path}; NULL if it cannot be parsed.
+ */
+struct audit_cert *pool_add_reference_der(struct pool *pool, const char *path, GBytes *der);
+
+/**
  * pool_find_digest(pool, sha256, sha1, md5), pool_find_serial(pool, issuer, serial):
  * The certificate with this fingerprint (lower case hex; the strongest that is not NULL decides); with this issuer (as
  * printed) and serial number (any spelling, compared as numbers; not one from a trace); NULL if there is none.

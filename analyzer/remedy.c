@@ -512,7 +512,8 @@ void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct
         add_import_java(audit, gap);
     else
         add_import_file(audit, gap, sibling);
-    add_level(audit, gap->steps, member ? member->instance : gap->instance);
+    if (gap->basis != BASIS_REQUIRED)
+        add_level(audit, gap->steps, member ? member->instance : gap->instance);
     add(audit, gap->steps, "The next audit proves it: it reads the list again and calls this gap fixed.");
     if (member)
         add_undo(audit, gap);
@@ -673,6 +674,92 @@ static void steps_of_dates(struct audit *audit, struct audit_finding *finding)
     }
 }
 
+/* What the policy asks for. */
+
+void remedy_distrusted(struct audit *audit, struct audit_gap *gap, const char *section)
+{
+    const char *peer = peer_of(gap->failures);
+    add(audit, gap->steps,
+        "Do not import this certificate: [%s] of the policy distrusts it. Ask whoever runs %s for a certificate of "
+        "another CA, or have the policy changed.",
+        section, peer ? peer : "the peer");
+}
+
+/* How an entry leaves the lists of the finding's stores, once for each way; the first store of it is named. */
+static void add_removal(struct audit *audit, struct audit_finding *finding)
+{
+    const struct audit_store *strust = NULL, *java = NULL, *file = NULL;
+    for (guint i = 0; i < finding->stores->len; i++) {
+        const struct audit_store *store = finding->stores->pdata[i];
+        const struct audit_store **way = is_of_strust(store) ? &strust : store->kind == INSTANCE_JAVA ? &java : &file;
+        *way = *way ? *way : store;
+    }
+    if (strust) {
+        g_autofree char *node = node_name(strust);
+        add(audit, finding->steps,
+            "In ABAP systems (%s first): transaction STRUST, node %s, change mode; double-click the entry, compare its "
+            "fingerprint, delete it from the certificate list, Save.",
+            strust->sid, node);
+    }
+    if (java) {
+        g_autofree char *view = java_view(java->file);
+        add(audit, finding->steps,
+            "In Java systems (%s first): NetWeaver Administrator, Certificates and Keys, view %s: delete the entry, "
+            "export the view to the PSE again, restart the ICM.",
+            java->label, view);
+    }
+    if (file && file->members->len > 0) {
+        add(audit, finding->steps,
+            "Elsewhere (%s first), as the owner of the file: find the number of the entry, and delete that number:",
+            file->label);
+        add_sapgenpse(audit, finding->steps, file, file->members->pdata[0], "-l");
+        add_sapgenpse(audit, finding->steps, file, file->members->pdata[0], "-d NUMBER");
+        add_file_after(audit, finding->steps, file);
+    }
+}
+
+static void steps_of_distrusted(struct audit *audit, struct audit_finding *finding)
+{
+    add(audit, finding->steps,
+        "See which peers still have a chain that ends in it: connections to them fail once it is gone.");
+    add_removal(audit, finding);
+    add(audit, finding->steps, "To undo: import it again; the PEM is in the audit document.");
+}
+
+void remedy_weak(struct audit *audit, struct audit_finding *finding, gboolean own)
+{
+    if (own) {
+        add(audit, finding->steps,
+            "Give the PSE a new key pair of the strength that the policy wants and have it signed: in an ABAP system "
+            "STRUST, the node of the PSE, Replace; elsewhere sapgenpse get_pse.");
+        add(audit, finding->steps,
+            "Tell the peers that know this certificate itself and not its CA before you change it.");
+        return;
+    }
+    add(audit, finding->steps,
+        "See which peers still have a chain that ends in it, and ask them for a chain of a stronger CA. Remove it when "
+        "none is left.");
+    add_removal(audit, finding);
+}
+
+void remedy_end_entity(struct audit *audit, struct audit_finding *finding, const struct audit_cert *issuer)
+{
+    if (issuer)
+        add(audit, finding->steps,
+            "Import its issuer \"%s\" (SHA-256 %s) in its place, or better the root above it, if these stores are to "
+            "trust all that this CA signs.",
+            short_name(audit, issuer->subject), issuer->sha256 ? issuer->sha256 : "not known");
+    else
+        add(audit, finding->steps,
+            "Ask its owner for the certificate of its issuer \"%s\", and import that one in its place if these stores "
+            "are to trust all that this CA signs.",
+            short_name(audit, finding->cert->issuer));
+    add(audit, finding->steps, "When the connections work with the CA alone, remove this entry.");
+    add_removal(audit, finding);
+    add(audit, finding->steps,
+        "If only this one certificate is to be trusted, waive the finding in the policy until the day of its renewal.");
+}
+
 void remedy_finding(struct audit *audit, struct audit_finding *finding)
 {
     GPtrArray *steps = finding->steps;
@@ -705,6 +792,9 @@ void remedy_finding(struct audit *audit, struct audit_finding *finding)
         add(audit, steps,
             "Set the trace level back to 1: SMICM > Goto > Trace Level > Set; for a Web Dispatcher on its admin "
             "page. If it comes back after a restart, see rdisp/TRACE in the profile.");
+        break;
+    case FINDING_DISTRUSTED:
+        steps_of_distrusted(audit, finding);
         break;
     case FINDING_HOST_MISSING:
         add(audit, steps, "Heal what the message says and collect this host again; captures can be analyzed together.");

@@ -61,6 +61,24 @@ void remedy_rotation(struct audit *audit, struct audit_finding *finding, const s
                      const char *reach);
 
 /**
+ * remedy_distrusted(audit, gap, section):
+ * Fill the steps of ${gap}, whose missing certificate is one that ${section} of the policy distrusts.
+ */
+void remedy_distrusted(struct audit *audit, struct audit_gap *gap, const char *section);
+
+/**
+ * remedy_weak(audit, finding, own):
+ * Fill the steps of a finding about a certificate that is too weak: the own one of its stores, or an anchor of them.
+ */
+void remedy_weak(struct audit *audit, struct audit_finding *finding, gboolean own);
+
+/**
+ * remedy_end_entity(audit, finding, issuer):
+ * Fill the steps of a finding about an anchor that is no CA; ${issuer} has signed it, NULL if it is not at hand.
+ */
+void remedy_end_entity(struct audit *audit, struct audit_finding *finding, const struct audit_cert *issuer);
+
+/**
  * remedy_instance(instance):
  * "D00 of PRD on app01": how a text speaks of an instance; the caller frees it with g_free().
  */

@@ -25,6 +25,7 @@ enum kind {
     KIND_EVIDENCE,
     KIND_FAILURE,
     KIND_GAP,
+    KIND_WAIVER,
     KIND_FINDING,
     KINDS,
 };
@@ -228,12 +229,20 @@ struct audit_gap *audit_gap_new(struct audit *audit)
     return gap;
 }
 
+struct audit_waiver *audit_waiver_new(struct audit *audit)
+{
+    struct audit_waiver *waiver = new_structure(audit, KIND_WAIVER, sizeof *waiver);
+    waiver->until = MOMENT_NONE;
+    return waiver;
+}
+
 struct audit_finding *audit_finding_new(struct audit *audit)
 {
     struct audit_finding *finding = new_structure(audit, KIND_FINDING, sizeof *finding);
     finding->first_seen = MOMENT_NONE;
     finding->last_seen = MOMENT_NONE;
     finding->asked = MOMENT_NONE;
+    finding->waivers = new_array(audit);
     finding->candidates = new_array(audit);
     finding->gaps = new_array(audit);
     finding->donors = new_array(audit);

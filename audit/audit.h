@@ -77,6 +77,10 @@ enum audit_finding_kind {
     FINDING_TRACE_DETAIL,     /* a trace level that is too low to name the missing certificate */
     FINDING_TRACE_LEVEL,      /* a trace level above 1 */
     FINDING_TRACE_ROTATION,   /* a trace that reaches back hours only */
+    FINDING_POLICY_MISSING,   /* trust stores lack a certificate that the policy requires */
+    FINDING_DISTRUSTED,       /* ... hold one that it distrusts */
+    FINDING_WEAK_CERTIFICATE, /* an anchor or an own certificate has a key or a signature that is too weak for it */
+    FINDING_END_ENTITY,       /* an anchor is the certificate of one peer, and not self-signed */
     FINDING_HOST_MISSING,     /* a host that was not, or not wholly, collected */
 };
 
@@ -84,6 +88,7 @@ enum audit_gap_basis {                     /* why a store counts as lacking a ce
                        BASIS_SEEN,         /* a trace shows the failure, and the list lacks it */
                        BASIS_SEEN_UNREAD,  /* a trace shows the failure; the list could not be read */
                        BASIS_SEEN_UNKNOWN, /* a trace shows the failure, but not with which store */
+                       BASIS_REQUIRED,     /* the policy requires it, and the list lacks it */
 };
 
 enum audit_proof {                /* whether an import heals a gap: what OpenSSL says at the evaluation time */
@@ -234,7 +239,7 @@ struct audit_failure {               /* equal failures of one store, other side,
     GPtrArray *evidence;              /* of struct audit_evidence *, a few */
 };
 
-struct audit_gap { /* one store that lacks (or lacked) the certificate of its finding, and is seen to need it */
+struct audit_gap {                   /* one store that lacks (or lacked) the certificate of its finding, and needs it */
     struct audit_store *store;       /* NULL for BASIS_SEEN_UNKNOWN */
     struct audit_instance *instance; /* BASIS_SEEN_UNKNOWN: where it was seen */
     enum audit_gap_basis basis;
@@ -250,6 +255,15 @@ struct audit_gap { /* one store that lacks (or lacked) the certificate of its fi
     GPtrArray *steps;       /* of const char *: what to do, in order; lines that begin with "$ " are commands */
 };
 
+struct audit_waiver {   /* somebody has decided to live with a finding, or with it in some places, until a day */
+    const char *name;   /* of its section in the policy */
+    const char *owner;  /* who has decided it */
+    const char *reason; /* why */
+    int64_t until;      /* the last second of its last day */
+    gboolean ended;     /* before the evaluation: it waives nothing any more */
+    unsigned places;    /* gaps and stores of the finding that it is about; 0: all of the finding */
+};
+
 struct audit_finding {
     const char *id; /* 16 hex digits: a digest of what it is about, the same every night */
     enum audit_finding_kind kind;
@@ -258,8 +272,9 @@ struct audit_finding {
     const char *title;             /* one line */
     const char *detail;            /* a paragraph or NULL */
     int64_t first_seen, last_seen; /* evaluation times of the audits that had it */
-    /* missing anchor, unknown issuer, expired, expiring */
-    struct audit_cert *cert; /* what to import, or what expires; NULL if nobody holds it */
+    GPtrArray *waivers;            /* of struct audit_waiver *; it is waived only if its state says so */
+    /* missing anchor, unknown issuer, required and missing, distrusted, weak, end-entity, expired, expiring */
+    struct audit_cert *cert; /* what to import, or what is wrong with its stores; NULL if nobody holds it */
     const char *subject;     /* its name as the evidence has it */
     gboolean subject_cut;
     enum audit_certainty certainty;
@@ -315,6 +330,7 @@ struct audit_link *audit_link_new(struct audit *audit);
 struct audit_evidence *audit_evidence_new(struct audit *audit);
 struct audit_failure *audit_failure_new(struct audit *audit);
 struct audit_gap *audit_gap_new(struct audit *audit);
+struct audit_waiver *audit_waiver_new(struct audit *audit);
 struct audit_finding *audit_finding_new(struct audit *audit);
 
 /**

@@ -20,6 +20,7 @@ static int run(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     struct analysis_options options = {0};
     enum audit_severity fail_on;
+    int status;
 
     if (!cli_options(&command_analyze, &argc, &argv, entries, cli_analysis_entries, cli_common_entries, NULL))
         return STATUS_USAGE;
@@ -27,6 +28,9 @@ static int run(int argc, char **argv)
         return cli_usage(&command_analyze, "no capture is named");
     if (!cli_evaluation_time(&options.at, &error) || !cli_fail_on(&fail_on, &error))
         return cli_failed(error);
+    g_autoptr(policy_auto) policy = NULL;
+    if (!cli_load_policy(&policy, &status))
+        return status;
     g_autoptr(audit_auto) previous = NULL;
     if (previous_path) {
         previous = report_read_xml(previous_path, &error);
@@ -34,6 +38,7 @@ static int run(int argc, char **argv)
             return cli_failed(error);
     }
     options.references = (const char *const *)cli_references;
+    options.policy = policy;
     options.previous = previous;
     g_autoptr(audit_auto) audit = analysis_run((const char *const *)argv + 1, &options, &error);
     if (!audit || !cli_write(output_path ? output_path : "-", 0600, report_write_xml, audit, &error))
@@ -49,6 +54,7 @@ const struct command command_analyze = {
     "CAPTURE...",
     "Analyze captures: which certificate is missing where",
     "  trustgap analyze capture/ -o audit.xml\n"
-    "  trustgap analyze zone-a/ zone-b/ -o audit.xml --reference /etc/ssl/certs --previous yesterday.xml\n",
+    "  trustgap analyze zone-a/ zone-b/ -o audit.xml --reference /etc/ssl/certs --previous yesterday.xml\n"
+    "  trustgap analyze capture/ -o audit.xml --policy policy.ini --fail-on medium\n",
     run,
 };

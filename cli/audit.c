@@ -88,6 +88,9 @@ static int run(int argc, char **argv)
         return cli_usage(&command_audit, "%s: too many arguments", argv[1]);
     if (!cli_evaluation_time(&options.at, &error) || !cli_fail_on(&fail_on, &error))
         return cli_failed(error);
+    g_autoptr(policy_auto) policy = NULL;
+    if (!cli_load_policy(&policy, &status))
+        return status;
     g_autoptr(inventory_auto) inventory = cli_load_inventory(&command_audit, &status);
     if (!inventory)
         return status;
@@ -101,6 +104,7 @@ static int run(int argc, char **argv)
     if (!collect(&result, inventory, state, started, peers, &error))
         return cli_failed(error);
     options.references = (const char *const *)cli_references;
+    options.policy = policy;
     options.previous = previous;
     const char *const captures[] = {state->capture, NULL};
     g_autoptr(audit_auto) audit = analysis_run(captures, &options, &error);
@@ -119,6 +123,7 @@ const struct command command_audit = {
     "-i INVENTORY",
     "The nightly job: collect, analyze against the last audit, write the reports",
     "  trustgap audit -i /etc/trustgap/hosts.ini\n"
-    "  trustgap audit -i hosts.ini --state ~/audits --reference /etc/ssl/certs --fail-on medium\n",
+    "  trustgap audit -i hosts.ini --state ~/audits --reference /etc/ssl/certs --fail-on medium\n"
+    "  trustgap audit -i hosts.ini --policy /etc/trustgap/policy.ini\n",
     run,
 };

@@ -13,7 +13,7 @@ gboolean cli_quiet, cli_verbose;
 char **cli_references;
 char *cli_inventory_path;
 
-static char *at_text, *fail_on_text, *limit_pattern;
+static char *at_text, *fail_on_text, *limit_pattern, *policy_path;
 static char **known_hosts;
 static int fanout, host_timeout_s, connect_timeout_s;
 static gint64 trace_bytes;
@@ -29,6 +29,8 @@ const GOptionEntry cli_analysis_entries[] = {
     {"at", 0, 0, G_OPTION_ARG_STRING, &at_text, "Evaluate as of TIME (ISO 8601; default: now)", "TIME"},
     {"reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &cli_references,
      "Certificates that may be imported (PEM, DER, PKCS #7, PSE; may be repeated)", "FILE_OR_FOLDER"},
+    {"policy", 0, 0, G_OPTION_ARG_FILENAME, &policy_path,
+     "What trust stores have to hold, and what is waived: a key file", "FILE"},
     {"fail-on", 0, 0, G_OPTION_ARG_STRING, &fail_on_text,
      "Exit with 1 on findings of this severity or worse: info, low, medium, high (default), critical, never",
      "SEVERITY"},
@@ -109,9 +111,8 @@ int cli_usage(const struct command *command, const char *format, ...)
     return STATUS_USAGE;
 }
 
-int cli_failed(const GError *error)
+static int status_of(const GError *error)
 {
-    cli_message("%s", error->message);
     if (error->domain != TRUSTGAP_ERROR)
         return STATUS_FAILED;
     switch ((enum trustgap_error)error->code) {
@@ -128,6 +129,12 @@ int cli_failed(const GError *error)
         break;
     }
     return STATUS_FAILED;
+}
+
+int cli_failed(const GError *error)
+{
+    cli_message("%s", error->message);
+    return status_of(error);
 }
 
 gboolean cli_evaluation_time(int64_t *at, GError **error)
@@ -184,6 +191,20 @@ static gboolean network_options_fit(GError **error)
         return FALSE;
     }
     return TRUE;
+}
+
+gboolean cli_load_policy(struct policy **policy, int *status)
+{
+    g_autoptr(GError) error = NULL;
+
+    *policy = policy_path ? policy_load(policy_path, &error) : NULL;
+    if (!error)
+        return TRUE;
+    g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
+    for (char **line = lines; *line; line++)
+        cli_message("%s", *line);
+    *status = status_of(error);
+    return FALSE;
 }
 
 struct inventory *cli_load_inventory(const struct command *command, int *status)

@@ -11,6 +11,7 @@
 #include "collector.h"
 #include "file.h"
 #include "inventory.h"
+#include "policy.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -63,7 +64,7 @@ int cli_printed(void);
 /* Options that commands have in common, and what they were set to. */
 
 extern const GOptionEntry cli_common_entries[];   /* --quiet, --verbose */
-extern const GOptionEntry cli_analysis_entries[]; /* --at, --reference, --fail-on */
+extern const GOptionEntry cli_analysis_entries[]; /* --at, --reference, --policy, --fail-on */
 extern const GOptionEntry cli_network_entries[];  /* --inventory, --limit, --fanout, --known-hosts, ... */
 
 extern gboolean cli_quiet, cli_verbose;
@@ -76,6 +77,13 @@ extern char *cli_inventory_path;
  */
 gboolean cli_evaluation_time(int64_t *at, GError **error);
 gboolean cli_fail_on(enum audit_severity *severity, GError **error);
+
+/**
+ * cli_load_policy(policy, status):
+ * Set ${*policy} to what --policy names, NULL without it.  FALSE with ${*status} set if it cannot be used; each thing
+ * that is wrong with it has been printed then.
+ */
+gboolean cli_load_policy(struct policy **policy, int *status);
 
 /**
  * cli_load_inventory(command, status):

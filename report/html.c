@@ -179,6 +179,12 @@ static void put_other(struct markup *markup, const struct audit_finding *finding
     markup_say(markup, "h3", NULL, "%s", finding->title);
     if (finding->detail)
         markup_say(markup, "p", "lead", "%s", finding->detail);
+    html_waivers(markup, finding);
+    if (finding->cert) {
+        markup_open(markup, "dl", "facts");
+        html_cert(markup, finding->cert);
+        markup_close(markup);
+    }
     put_concerned(markup, finding);
     html_remedy(markup, finding);
     html_evidence(markup, finding->failures);
@@ -259,6 +265,7 @@ static void put_ending_row(struct table *table, const struct audit *audit, const
     markup_say(markup, "span", "note", "%s", words_known(cert->subject));
     if (finding->detail)
         markup_say(markup, "span", "note", "%s", finding->detail);
+    html_waivers(markup, finding);
     html_steps(markup, finding->steps);
     table_cell_end(table);
     table_cell(table, NULL);
@@ -299,6 +306,7 @@ static void put_closed_row(struct table *table, const struct audit_finding *find
     markup_text(markup, finding->title);
     if (finding->detail)
         markup_say(markup, "span", "note", "%s", finding->detail);
+    html_waivers(markup, finding);
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
         if (gap->store && gap->note)
@@ -363,7 +371,10 @@ static void put_definitions(struct markup *markup)
         {"New, open, returned", "Compared with the audit before: not there then; still there; fixed once and there "
                                 "again."},
         {"Fixed", "The trust list holds the certificate now, even if the trace still shows the old failures."},
-        {"Waived", "Somebody decided to live with it."},
+        {"Waived", "The policy names somebody who has decided to live with it until a day. After that day it is open "
+                   "again."},
+        {"Required and missing", "The policy wants the certificate in these trust stores, whether or not a connection "
+                                 "fails without it."},
         {"Not read",
          "A trust list that nobody could read is unknown, never empty: it proves neither that a certificate "
          "is there nor that it is missing."},

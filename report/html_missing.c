@@ -48,8 +48,7 @@ static void put_list(struct markup *markup, const struct overview *overview)
         const struct audit_finding *finding = findings->pdata[i];
         g_autofree char *connections = words_number(overview_healed(overview, finding));
         g_autofree char *holders = holders_of(finding);
-        const char *match = words_match(finding->match, finding->asked);
-        g_autofree char *sure = g_strndup(match, strcspn(match, ":"));
+        g_autofree char *sure = g_strndup(words_why(finding), strcspn(words_why(finding), ":"));
         table_row(&table);
         table_cell(&table, NULL);
         markup_open(markup, "a", NULL);
@@ -115,7 +114,7 @@ static void put_gap(struct table *table, const struct audit_gap *gap)
     struct markup *markup = table->markup;
     g_autoptr(GPtrArray) hosts = gap_hosts(gap);
     g_autofree char *count = words_number(gap->count);
-    g_autofree char *last = words_moment(gap->last);
+    g_autofree char *last = gap->basis == BASIS_REQUIRED ? g_strdup("") : words_moment(gap->last);
 
     table_row(table);
     table_cell(table, NULL);
@@ -161,8 +160,10 @@ static void put_certainty(struct markup *markup, const struct audit_finding *fin
 {
     markup_say(markup, "dt", NULL, "Why this one");
     markup_open(markup, "dd", NULL);
-    markup_printf(markup, "%s; %s.", words_match(finding->match, finding->asked),
-                  words_certainty(finding->certainty, finding->asked));
+    if (finding->kind == FINDING_POLICY_MISSING)
+        markup_printf(markup, "%s.", words_why(finding));
+    else
+        markup_printf(markup, "%s; %s.", words_why(finding), words_certainty(finding->certainty, finding->asked));
     if (finding->proof)
         markup_say(markup, "span", "note", "%s", finding->proof);
     markup_close(markup);
@@ -231,6 +232,7 @@ static void put_card_head(struct markup *markup, const struct audit_finding *fin
     markup_say(markup, "h3", NULL, "%s", finding->title);
     if (finding->detail)
         markup_say(markup, "p", "lead", "%s", finding->detail);
+    html_waivers(markup, finding);
 }
 
 static void put_card(struct markup *markup, const struct audit_finding *finding, unsigned number)

@@ -61,6 +61,14 @@ void html_cert(struct markup *markup, const struct audit_cert *cert)
         html_fact(markup, "Source", NULL, "%s", words_source(cert));
 }
 
+void html_waivers(struct markup *markup, const struct audit_finding *finding)
+{
+    for (guint i = 0; i < finding->waivers->len; i++) {
+        g_autofree char *text = words_waiver(finding->waivers->pdata[i]);
+        markup_say(markup, "div", "note", "%s", text);
+    }
+}
+
 void html_pem(struct markup *markup, const struct audit_cert *cert)
 {
     if (!cert->der)

@@ -43,6 +43,12 @@ void html_fact(struct markup *markup, const char *label, const char *class, cons
 void html_cert(struct markup *markup, const struct audit_cert *cert);
 
 /**
+ * html_waivers(markup, finding):
+ * Who lives with it until when, and which waivers have ended, a line each.
+ */
+void html_waivers(struct markup *markup, const struct audit_finding *finding);
+
+/**
  * html_pem(markup, cert):
  * The certificate to copy, folded away; nothing if only a listing of it is known.
  */

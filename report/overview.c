@@ -201,7 +201,8 @@ static void sort_into_chapter(struct overview *overview, struct audit_finding *f
         return;
     if (overview_is_closed(finding->state))
         g_ptr_array_add(overview->closed, finding);
-    else if (finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER)
+    else if (finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER ||
+             finding->kind == FINDING_POLICY_MISSING)
         g_ptr_array_add(overview->missing, finding);
     else if ((finding->kind == FINDING_EXPIRED || finding->kind == FINDING_EXPIRING) && finding->cert)
         g_ptr_array_add(overview->ending, finding);
@@ -214,7 +215,10 @@ static gint compare_missing(const void *a, const void *b, void *data)
     const struct audit_finding *left = *(struct audit_finding *const *)a, *right = *(struct audit_finding *const *)b;
     uint64_t healed[2] = {overview_healed(data, left), overview_healed(data, right)};
     unsigned gaps[2] = {overview_open_gaps(left), overview_open_gaps(right)};
+    gboolean required[2] = {left->kind == FINDING_POLICY_MISSING, right->kind == FINDING_POLICY_MISSING};
 
+    if (required[0] != required[1]) /* what fails comes first */
+        return required[0] ? 1 : -1;
     if (healed[0] != healed[1])
         return healed[0] > healed[1] ? -1 : 1;
     if (gaps[0] != gaps[1])
@@ -261,6 +265,7 @@ struct overview *overview_new(const struct audit *audit)
             count_gaps(overview, finding, stores);
         }
         overview->unknown += finding->kind == FINDING_UNKNOWN_ISSUER;
+        overview->required += finding->kind == FINDING_POLICY_MISSING;
     }
     overview->stores = g_hash_table_size(stores);
     g_ptr_array_sort_with_data(overview->missing, compare_missing, overview);
@@ -289,6 +294,7 @@ char *overview_headline(const struct overview *overview)
 {
     if (overview->certificates == 0)
         return g_strdup(overview->unknown     ? "No certificate to import was found."
+                        : overview->required  ? "No failed connection shows that a certificate is missing."
                         : overview->collected ? "No certificate is missing, as far as was seen."
                                               : "Nothing was seen: no host was wholly collected.");
     gboolean one = overview->certificates == 1;
@@ -307,6 +313,10 @@ GPtrArray *overview_remarks(const struct overview *overview)
         g_autofree char *unknown = words_count(overview->unknown, "more issuer is", "more issuers are");
         g_ptr_array_add(remarks,
                         g_strdup_printf("%s missing that nobody in the landscape or the references holds.", unknown));
+    }
+    if (overview->required) {
+        g_autofree char *required = words_count(overview->required, "certificate", "certificates");
+        g_ptr_array_add(remarks, g_strdup_printf("The policy requires %s that trust stores lack.", required));
     }
     if (overview->homeless) {
         g_autofree char *homeless =

@@ -18,6 +18,7 @@ struct overview {
         certificates;     /* to import: open findings of a missing anchor that somebody holds, and no other import heals
                            */
     unsigned unknown;     /* open findings of an issuer that nobody holds */
+    unsigned required;    /* open findings of a certificate that the policy requires */
     unsigned stores;      /* to mend by those imports, each counted once */
     uint64_t connections; /* failed connections that those imports heal */
     uint64_t homeless;    /* failed connections that need them too, but whose PSE is not known */

@@ -72,9 +72,12 @@ static void put_gap(struct file_output *output, const struct audit_gap *gap)
     g_autofree char *where = words_where(gap->instance);
     g_autofree char *count = words_count(gap->count, "failure", "failures");
     g_autofree char *last = words_moment(gap->last);
+    const char *place = gap->store ? gap->store->label : where;
 
-    paper_line(output, "mend", "%s: %s, %s, last %s", gap->store ? gap->store->label : where,
-               audit_state_name(gap->state), count, last);
+    if (gap->basis == BASIS_REQUIRED)
+        paper_line(output, "mend", "%s: %s", place, audit_state_name(gap->state));
+    else
+        paper_line(output, "mend", "%s: %s, %s, last %s", place, audit_state_name(gap->state), count, last);
     if (!overview_is_closed(gap->state))
         paper_field(output, "", "%s", words_basis(gap->basis));
     if (gap->note)
@@ -173,6 +176,14 @@ static void put_remedy(struct file_output *output, const struct audit_finding *f
     }
 }
 
+static void put_waivers(struct file_output *output, const struct audit_finding *finding)
+{
+    for (guint i = 0; i < finding->waivers->len; i++) {
+        g_autofree char *text = words_waiver(finding->waivers->pdata[i]);
+        paper_field(output, i == 0 ? "waiver" : "", "%s", text);
+    }
+}
+
 static void put_title(struct file_output *output, const struct audit_finding *finding)
 {
     file_output_printf(output, "\n[%s, %s] %s\n", audit_severity_name(finding->severity),
@@ -180,6 +191,7 @@ static void put_title(struct file_output *output, const struct audit_finding *fi
     paper_line(output, "id", "%s", finding->id);
     if (finding->detail)
         paper_field(output, "", "%s", finding->detail);
+    put_waivers(output, finding);
 }
 
 static void put_identity(struct file_output *output, const struct audit_finding *finding)
@@ -193,8 +205,9 @@ static void put_identity(struct file_output *output, const struct audit_finding 
         paper_line(output, "candidate", "%u of %u", i + 1, finding->candidates->len);
         put_cert(output, finding->candidates->pdata[i]);
     }
-    paper_field(output, "why this one", "%s", words_match(finding->match, finding->asked));
-    paper_field(output, "", "%s", words_certainty(finding->certainty, finding->asked));
+    paper_field(output, "why this one", "%s", words_why(finding));
+    if (finding->kind != FINDING_POLICY_MISSING)
+        paper_field(output, "", "%s", words_certainty(finding->certainty, finding->asked));
     if (finding->proof)
         paper_field(output, "", "%s", finding->proof);
 }
@@ -221,6 +234,8 @@ static void put_other(struct file_output *output, const struct audit_finding *fi
     put_title(output, finding);
     if (finding->host)
         paper_line(output, "host", "%s", finding->host->name);
+    if (finding->cert)
+        put_cert(output, finding->cert);
     put_stores(output, "PSE", finding->stores);
     for (guint i = 0; i < finding->failures->len; i++) {
         const struct audit_failure *failure = finding->failures->pdata[i];
@@ -284,6 +299,7 @@ static void put_ending(struct file_output *output, const struct audit_finding *f
                        audit_state_name(finding->state), finding->title);
     paper_line(output, "id", "%s", finding->id);
     paper_line(output, "subject", "%s", words_known(finding->cert->subject));
+    put_waivers(output, finding);
     put_stores(output, "PSE", finding->stores);
     put_remedy(output, finding);
 }
@@ -291,6 +307,7 @@ static void put_ending(struct file_output *output, const struct audit_finding *f
 static void put_closed(struct file_output *output, const struct audit_finding *finding)
 {
     file_output_printf(output, "%-8s %s  %s\n", audit_state_name(finding->state), finding->id, finding->title);
+    put_waivers(output, finding);
 }
 
 static void put_findings(struct file_output *output, const char *title, const GPtrArray *findings,

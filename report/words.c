@@ -68,12 +68,19 @@ const char *words_match(enum audit_match match, int64_t asked)
     return texts[match];
 }
 
+const char *words_why(const struct audit_finding *finding)
+{
+    return finding->kind == FINDING_POLICY_MISSING ? "required: the policy asks for it"
+                                                   : words_match(finding->match, finding->asked);
+}
+
 const char *words_basis(enum audit_gap_basis basis)
 {
     static const char *const texts[] = {
         [BASIS_SEEN] = "failures seen, and the trust list lacks it",
         [BASIS_SEEN_UNREAD] = "failures seen; the trust list could not be read",
         [BASIS_SEEN_UNKNOWN] = "failures seen; the trace does not name the PSE",
+        [BASIS_REQUIRED] = "the policy requires it, and the trust list lacks it",
     };
     return texts[basis];
 }
@@ -113,9 +120,24 @@ const char *words_finding_kind(enum audit_finding_kind kind)
         [FINDING_TRACE_DETAIL] = "Trace too terse",
         [FINDING_TRACE_LEVEL] = "Trace level",
         [FINDING_TRACE_ROTATION] = "Trace too short",
+        [FINDING_POLICY_MISSING] = "Required and missing",
+        [FINDING_DISTRUSTED] = "Distrusted",
+        [FINDING_WEAK_CERTIFICATE] = "Weak certificate",
+        [FINDING_END_ENTITY] = "Not a CA",
         [FINDING_HOST_MISSING] = "Host not collected",
     };
     return texts[kind];
+}
+
+char *words_waiver(const struct audit_waiver *waiver)
+{
+    g_autofree char *day = words_day(waiver->until);
+    g_autofree char *places = waiver->places ? words_count(waiver->places, "place", "places") : NULL;
+    g_autofree char *where = places ? g_strconcat(" in ", places, NULL) : g_strdup("");
+    if (waiver->ended)
+        return g_strdup_printf("The waiver of %s%s ended on %s; its reason was: %s", waiver->owner, where, day,
+                               waiver->reason);
+    return g_strdup_printf("Waived by %s%s until %s: %s", waiver->owner, where, day, waiver->reason);
 }
 
 char *words_number(uint64_t number)

@@ -18,6 +18,12 @@ const char *words_match(enum audit_match match, int64_t asked);
 const char *words_basis(enum audit_gap_basis basis);
 const char *words_reading(enum audit_reading reading);
 
+/**
+ * words_why(finding):
+ * Why it is about this certificate and no other: how it was matched, or that the policy asks for it.
+ */
+const char *words_why(const struct audit_finding *finding);
+
 /* The source of a certificate that nobody holds. */
 const char *words_source(const struct audit_cert *cert);
 
@@ -55,6 +61,12 @@ char *words_left(int64_t end, int64_t now);
  * As STRUST shows it: "2F:7B:1B", upper case pairs with colons.
  */
 char *words_fingerprint(const char *hex);
+
+/**
+ * words_waiver(waiver):
+ * "Waived by OWNER until 2027-01-31: REASON", or that it has ended.
+ */
+char *words_waiver(const struct audit_waiver *waiver);
 
 /**
  * words_pem(der):

@@ -49,6 +49,7 @@ MAKER(link)
 MAKER(evidence)
 MAKER(failure)
 MAKER(gap)
+MAKER(waiver)
 MAKER(finding)
 
 /* Rows of the tables: attribute and member of the structure. */
@@ -371,6 +372,21 @@ static const struct xml_element gap_element = {
         },
 };
 
+static const struct xml_element waiver_element = {
+    .make = make_waiver,
+    .fields =
+        (const struct xml_field[]){
+            NEEDED(waiver, "name", name),
+            NEEDED(waiver, "owner", owner),
+            NEEDED(waiver, "reason", reason),
+            MOMENT(waiver, "until", until),
+            FLAG(waiver, "ended", ended),
+            TALLY(waiver, "places", places),
+            END,
+        },
+    .children = no_children,
+};
+
 static const struct xml_element finding_element = {
     .make = make_finding,
     .fields =
@@ -402,6 +418,7 @@ static const struct xml_element finding_element = {
             REFS(finding, "store", stores, OBJECT_STORE),
             REFS(finding, "failure", failures, OBJECT_FAILURE),
             STRINGS(finding, "step", steps),
+            ELEMENTS(finding, "waiver", waivers, waiver_element),
             END,
         },
 };

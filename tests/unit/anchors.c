@@ -765,7 +765,7 @@ static struct audit *night_of_sent(const struct issued *sent, GBytes *list, gboo
     pool_take_shown(landscape->pool);
     g_autoptr(history_auto) history = history_new(landscape, previous);
     audit_sort(audit);
-    findings_make(landscape, history);
+    findings_make(landscape, history, NULL);
     audit_sort(audit);
     return audit;
 }

@@ -312,6 +312,19 @@ static struct audit_gap *add_gap(struct audit *audit, struct audit_finding *find
     return gap;
 }
 
+static void add_waiver(struct audit *audit, struct audit_finding *finding, const char *owner, gboolean ended,
+                       unsigned places)
+{
+    struct audit_waiver *waiver = audit_waiver_new(audit);
+    waiver->name = ended ? "spring" : "old partner";
+    waiver->owner = audit_text(audit, owner);
+    waiver->reason = ended ? "The partner moves to its new CA." : "Incident 4711.";
+    waiver->until = ended ? at(20, 23, 59, 59) : at(30, 23, 59, 59);
+    waiver->ended = ended;
+    waiver->places = places;
+    g_ptr_array_add(finding->waivers, waiver);
+}
+
 static void strust_steps(struct audit *audit, GPtrArray *steps)
 {
     TEXTS(audit, steps, "Save the PEM block of this certificate as a file, for example meridian-g2.crt.",
@@ -582,7 +595,9 @@ static void build_other_anchors(struct scene *scene)
     finding->cert = scene->racine;
     finding->match = MATCH_NAME;
     finding->certainty = CERTAINTY_ISSUER;
-    add_gap(audit, finding, scene->prd_a, BASIS_SEEN, STATE_WAIVED, NULL);
+    add_gap(audit, finding, scene->prd_a, BASIS_SEEN, STATE_WAIVED, NULL)->note =
+        "Waived by basis@example.com until 2026-11-30: Incident 4711.";
+    add_waiver(audit, finding, "basis@example.com", FALSE, 0);
 
     finding = add_finding(audit, FINDING_UNKNOWN_ISSUER, SEVERITY_HIGH, STATE_NEW,
                           "Kestrel Private Root is missing in QAS SAPSSLC.pse, and nobody holds it");
@@ -706,6 +721,45 @@ static void build_other_findings(struct scene *scene)
     TEXTS(audit, gap->steps, HOSTILE, "$ " HOSTILE);
 }
 
+static void build_policy(struct scene *scene)
+{
+    struct audit *audit = scene->audit;
+    struct audit_finding *finding = add_finding(audit, FINDING_POLICY_MISSING, SEVERITY_MEDIUM, STATE_OPEN,
+                                                "Racine Générale 2006 is required and missing in 2 trust stores");
+    finding->cert = scene->racine;
+    finding->subject = RACINE;
+    finding->match = MATCH_NONE;
+    finding->detail = "Required by [required partner roots] of the policy: 3 trust stores hold it, 2 lack it.";
+    strust_steps(audit, add_gap(audit, finding, scene->dev_c, BASIS_REQUIRED, STATE_OPEN, NULL)->steps);
+    add_gap(audit, finding, scene->qas_c, BASIS_REQUIRED, STATE_WAIVED, NULL)->note =
+        "Waived by basis@example.com until 2026-11-30: Incident 4711.";
+    add_gap(audit, finding, scene->prd_a, BASIS_REQUIRED, STATE_FIXED, NULL)->note = "The list holds it now.";
+    add_waiver(audit, finding, "basis@example.com", FALSE, 1);
+    finding = add_finding(audit, FINDING_DISTRUSTED, SEVERITY_HIGH, STATE_NEW,
+                          "Nordwind Root CA 3 is distrusted, and PRD SAPSSLC.pse holds it");
+    finding->cert = scene->nordwind;
+    finding->subject = NORDWIND;
+    finding->detail = "Distrusted by [distrusted withdrawn] of the policy.";
+    g_ptr_array_add(finding->stores, scene->prd_c);
+    add_waiver(audit, finding, HOSTILE, TRUE, 0);
+    finding = add_finding(audit, FINDING_WEAK_CERTIFICATE, SEVERITY_LOW, STATE_OPEN,
+                          "edi-gateway.example.com is weaker than the policy allows, an anchor of QAS SAPSSLC.pse");
+    finding->cert = scene->gateway;
+    finding->detail = "By the policy its key is RSA 1024, and 2048 bits are the least.";
+    g_ptr_array_add(finding->stores, scene->qas_c);
+    finding = add_finding(audit, FINDING_END_ENTITY, SEVERITY_LOW, STATE_WAIVED,
+                          "edi-gateway.example.com, an anchor of QAS SAPSSLC.pse, is no CA");
+    finding->cert = scene->gateway;
+    g_ptr_array_add(finding->stores, scene->qas_c);
+    add_waiver(audit, finding, "basis@example.com", FALSE, 1);
+    finding = add_finding(audit, FINDING_EXPIRING, SEVERITY_LOW, STATE_OPEN,
+                          "Nordwind Root CA 3 expires soon, an anchor of 2 trust stores");
+    finding->cert = scene->nordwind;
+    g_ptr_array_add(finding->stores, scene->prd_c);
+    g_ptr_array_add(finding->stores, scene->qas_c);
+    add_waiver(audit, finding, "A. Example", TRUE, 1);
+}
+
 struct audit *fixture_landscape(void)
 {
     struct scene scene = {.audit = audit_new()};
@@ -728,6 +782,7 @@ struct audit *fixture_landscape(void)
     build_other_anchors(&scene);
     build_other_failures(&scene);
     build_other_findings(&scene);
+    build_policy(&scene);
     TEXTS(audit, audit->warnings, "/etc/trustgap/roots/notes.txt: no certificate in it", HOSTILE);
     audit_sort(audit);
     return audit;

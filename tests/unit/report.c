@@ -1062,6 +1062,10 @@ Test(report, headlines)
         {"waived", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_WAIVED, 1,
          "No certificate is missing, as far as was seen."},
         {"nobody has it", HOST_COLLECTED, FINDING_UNKNOWN_ISSUER, STATE_OPEN, 1, "No certificate to import was found."},
+        {"required", HOST_COLLECTED, FINDING_POLICY_MISSING, STATE_OPEN, 1,
+         "No failed connection shows that a certificate is missing."},
+        {"required and waived", HOST_COLLECTED, FINDING_POLICY_MISSING, STATE_WAIVED, 1,
+         "No certificate is missing, as far as was seen."},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(audit_auto) audit = audit_new();

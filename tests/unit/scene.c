@@ -44,6 +44,7 @@ void scene_free(struct scene *scene)
     remove_tree(scene->folder);
     g_ptr_array_unref(scene->hosts);
     g_ptr_array_unref(scene->references);
+    policy_free(scene->policy);
     g_free(scene->folder);
     g_free(scene->path);
     g_free(scene);
@@ -112,13 +113,26 @@ struct capture_trace *scene_trace(struct scene *scene, struct capture_host *host
     return trace;
 }
 
+void scene_file(struct scene *scene, const char *name, const struct issued *issued)
+{
+    g_autofree char *path = g_build_filename(scene->folder, name, NULL), *folder = g_path_get_dirname(path);
+    g_autofree char *pem = certs_pem(issued);
+    gboolean ok = g_mkdir_with_parents(folder, 0700) == 0 && g_file_set_contents(path, pem, -1, NULL);
+    g_assert(ok);
+}
+
 void scene_reference(struct scene *scene, const char *name, const struct issued *issued)
 {
-    char *path = g_build_filename(scene->folder, name, NULL);
-    g_autofree char *pem = certs_pem(issued);
-    gboolean ok = g_file_set_contents(path, pem, -1, NULL);
-    g_assert(ok);
-    g_ptr_array_add(scene->references, path);
+    scene_file(scene, name, issued);
+    g_ptr_array_add(scene->references, g_build_filename(scene->folder, name, NULL));
+}
+
+void scene_policy(struct scene *scene, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    policy_free(scene->policy);
+    scene->policy = policy_parse("policy.ini", scene->folder, text, strlen(text), &error);
+    g_assert_no_error(error);
 }
 
 static char *write_xml(const struct audit *audit, const char *folder)
@@ -156,8 +170,10 @@ struct audit *scene_run_at(struct scene *scene, const struct audit *previous, in
         g_assert_no_error(error);
     }
     g_ptr_array_add(scene->references, NULL);
-    struct analysis_options options = {
-        .at = at, .references = (const char *const *)scene->references->pdata, .previous = before};
+    struct analysis_options options = {.at = at,
+                                       .references = (const char *const *)scene->references->pdata,
+                                       .policy = scene->policy,
+                                       .previous = before};
     const char *const captures[] = {scene->path, NULL};
     struct audit *audit = analysis_run(captures, &options, &error);
     g_assert_no_error(error);

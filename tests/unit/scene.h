@@ -8,6 +8,7 @@
 #include "audit.h"
 #include "capture.h"
 #include "certs.h"
+#include "policy.h"
 
 #include <glib.h>
 
@@ -17,6 +18,7 @@ struct scene {
     struct capture_writer *writer;
     GPtrArray *hosts;      /* of struct capture_host *, written by scene_run() */
     GPtrArray *references; /* of char *: files */
+    struct policy *policy; /* NULL: none */
     gboolean reversed;     /* write the hosts in reverse order */
 };
 
@@ -42,6 +44,11 @@ char *scene_object(struct scene *scene, const void *bytes, size_t size);
 
 /* A reference file with this certificate. */
 void scene_reference(struct scene *scene, const char *name, const struct issued *issued);
+
+/* The policy in this text, which may name files of scene_file(), in the place of an earlier one. */
+void scene_policy(struct scene *scene, const char *text);
+/* A file with this certificate in the scene's folder. */
+void scene_file(struct scene *scene, const char *name, const struct issued *issued);
 
 /* Analyze; previous may be NULL. */
 struct audit *scene_run(struct scene *scene, const struct audit *previous);
