@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include "error.h"
+#include "file.h"
 #include "listing.h"
 #include "moment.h"
 #include "name.h"
@@ -259,6 +261,29 @@ static void take_facts(struct audit_cert *to, const struct audit_cert *from)
     to->ca = from->ca;
 }
 
+static struct entry *new_entry(struct pool *pool)
+{
+    struct entry *entry = g_new0(struct entry, 1);
+    entry->cert = audit_cert_new(pool->audit);
+    g_ptr_array_add(pool->audit->certs, entry->cert);
+    g_hash_table_insert(pool->entries, entry->cert, entry);
+    return entry;
+}
+
+/* Put what ${wanted} knows into ${entry}, which is in no index, and that into them.  ${wanted} is empty afterwards. */
+static struct audit_cert *fill_entry(struct pool *pool, struct entry *entry, struct entry *wanted, gboolean from_trace)
+{
+    struct audit_cert *cert = entry->cert;
+    take_facts(cert, wanted->cert);
+    cert->from_trace = from_trace;
+    entry_clear(entry);
+    *entry = *wanted;
+    *wanted = (struct entry){0};
+    entry->cert = cert;
+    index_entry(pool, entry);
+    return cert;
+}
+
 /*
  * Make ${wanted} part of the pool: as a new certificate, or as more (or nothing) about one that is known.  A DER
  * decides over what a listing says, but one that a peer has sent only if the listing has its fingerprint; else NULL.
@@ -278,23 +303,11 @@ static struct audit_cert *absorb(struct pool *pool, struct entry *wanted)
         entry_clear(wanted);
         return entry->cert;
     }
-    if (entry) {
+    if (entry)
         unindex_entry(pool, entry);
-    } else {
-        entry = g_new0(struct entry, 1);
-        entry->cert = audit_cert_new(pool->audit);
-        g_ptr_array_add(pool->audit->certs, entry->cert);
-        g_hash_table_insert(pool->entries, entry->cert, entry);
-    }
-    take_facts(entry->cert, wanted->cert);
-    entry->cert->from_trace = from_trace;
-    struct audit_cert *cert = entry->cert;
-    entry_clear(entry);
-    *entry = *wanted;
-    *wanted = (struct entry){0};
-    entry->cert = cert;
-    index_entry(pool, entry);
-    return cert;
+    else
+        entry = new_entry(pool);
+    return fill_entry(pool, entry, wanted, from_trace);
 }
 
 /* From DER */
@@ -462,8 +475,12 @@ static X509 *parse_x509(const uint8_t *bytes, size_t size)
     return x509;
 }
 
-/* A certificate of exactly ${length} bytes. */
-static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t length, gboolean from_trace)
+/*
+ * A certificate of exactly ${length} bytes.  With ${apart} one that absorb() refuses is a certificate of its own beside
+ * the listing's entry.
+ */
+static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t length, gboolean from_trace,
+                                  gboolean apart)
 {
     const char *sha256 = digest(pool, "SHA256", bytes, length);
     struct entry *known = sha256 ? g_hash_table_lookup(pool->by_sha256, sha256) : NULL;
@@ -481,6 +498,10 @@ static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t l
         facts.der = g_bytes_new(bytes, length);
         fill_from_x509(pool, &entry, x509);
         cert = absorb(pool, &entry);
+        if (!cert && apart) {
+            fill_from_x509(pool, &entry, x509);
+            cert = fill_entry(pool, new_entry(pool), &entry, TRUE);
+        }
         if (!cert || cert->der != facts.der)
             g_bytes_unref(facts.der);
         X509_free(x509);
@@ -496,7 +517,7 @@ struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t siz
         *used = length;
     if (length == 0 || length > POOL_CERT_BYTES)
         return NULL;
-    return add_der(pool, bytes, length, FALSE);
+    return add_der(pool, bytes, length, FALSE, FALSE);
 }
 
 /* From traces */
@@ -521,7 +542,7 @@ void pool_take_shown(struct pool *pool)
         gsize size;
         const void *bytes = g_bytes_get_data(der, &size);
         if (size > 0 && size <= POOL_CERT_BYTES && element_size(bytes, size) == size)
-            add_der(pool, bytes, size, TRUE);
+            add_der(pool, bytes, size, TRUE, FALSE);
     }
     g_hash_table_remove_all(pool->shown);
     if (pool->shown_more)
@@ -676,6 +697,100 @@ gboolean pool_add_reference(struct pool *pool, const char *path, GError **error)
         return FALSE;
     if (trouble)
         warn(pool, "%s", trouble);
+    return TRUE;
+}
+
+/* Files that name single certificates */
+
+struct file_read {
+    struct pool *pool;
+    GPtrArray *certs;
+    gboolean sent;
+    guint refused; /* number of the first that is none, from 1; 0: all are */
+};
+
+static void take_file(void *data, const char *path, GPtrArray *ders)
+{
+    struct file_read *read = data;
+    (void)path;
+
+    for (guint i = 0; i < ders->len && !read->refused; i++) {
+        gsize size;
+        const void *bytes = g_bytes_get_data(ders->pdata[i], &size);
+        size_t length = element_size(bytes, size);
+        struct audit_cert *cert = NULL;
+        if (length > 0 && length == size && length <= POOL_CERT_BYTES)
+            cert = add_der(read->pool, bytes, length, read->sent, read->sent);
+        if (cert)
+            g_ptr_array_add(read->certs, cert);
+        else
+            read->refused = i + 1;
+    }
+}
+
+gboolean pool_read_file(struct pool *pool, GPtrArray *certs, const char *path, gboolean sent, GError **error)
+{
+    struct file_read read = {.pool = pool, .certs = certs, .sent = sent};
+    g_autofree char *trouble = NULL;
+    guint before = certs->len;
+
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_MISSING, "%s: a folder, where a file is wanted", path);
+        return FALSE;
+    }
+    if (!reference_read(path, take_file, &read, &trouble, error))
+        return FALSE;
+    if (read.refused) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: certificate %u cannot be read", file_name(path),
+                    read.refused);
+        return FALSE;
+    }
+    if (certs->len == before) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: no certificate in it", file_name(path));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* Audits that were stored */
+
+static gboolean adopt_cert(struct pool *pool, struct audit_cert *cert, GError **error)
+{
+    struct entry *entry = g_new0(struct entry, 1);
+    entry->cert = cert;
+    g_hash_table_insert(pool->entries, cert, entry);
+
+    if (cert->der) {
+        gsize size;
+        const void *bytes = g_bytes_get_data(cert->der, &size);
+        X509 *x509 = size <= POOL_CERT_BYTES ? parse_x509(bytes, size) : NULL;
+        ERR_clear_error();
+        if (!x509) {
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "certificate c%u: cannot be read", cert->id);
+            return FALSE;
+        }
+        entry->subject_key = name_key_x509(X509_get_subject_name(x509));
+        entry->issuer_key = name_key_x509(X509_get_issuer_name(x509));
+        X509_free(x509);
+        if (g_strcmp0(cert->sha256, digest(pool, "SHA256", bytes, size)) != 0) {
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX,
+                        "certificate c%u: its SHA-256 is not that of its bytes", cert->id);
+            return FALSE;
+        }
+    } else {
+        entry->subject_key = cert->subject ? name_key(cert->subject, FALSE) : NULL;
+        entry->issuer_key = cert->issuer ? name_key(cert->issuer, FALSE) : NULL;
+    }
+    entry->serial_key = serial_key(entry->issuer_key, cert->serial);
+    index_entry(pool, entry);
+    return TRUE;
+}
+
+gboolean pool_adopt(struct pool *pool, GError **error)
+{
+    for (guint i = 0; i < pool->audit->certs->len; i++)
+        if (!adopt_cert(pool, pool->audit->certs->pdata[i], error))
+            return FALSE;
     return TRUE;
 }
 
