@@ -31,9 +31,8 @@ static void assumed_free(void *data)
     g_free(assumed);
 }
 
-static void need_free(void *data)
+void check_need_free(struct check_need *need)
 {
-    struct check_need *need = data;
     g_ptr_array_unref(need->lacking);
     g_ptr_array_unref(need->unknown);
     g_free(need);
@@ -108,7 +107,7 @@ struct check *check_new(const struct audit *audit)
     check->peers = g_ptr_array_new_with_free_func((GDestroyNotify)check_peer_free);
     check->observed = g_ptr_array_new_with_free_func((GDestroyNotify)check_peer_free);
     check->effects = g_ptr_array_new_with_free_func(g_free);
-    check->needs = g_ptr_array_new_with_free_func(need_free);
+    check->needs = g_ptr_array_new_with_free_func((GDestroyNotify)check_need_free);
     check->unmatched = g_ptr_array_new();
     return check;
 }

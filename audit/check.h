@@ -81,7 +81,7 @@ struct check_assumed { /* an assumed import or drop */
 
 enum check_effect_kind {
     CHECK_HEALED,     /* an open gap: closed by the assumed imports */
-    CHECK_PERHAPS,    /* an open gap: perhaps, see the note */
+    CHECK_PERHAPS,    /* perhaps the one above or the one below, see the note */
     CHECK_REOPENED,   /* a gap that an import has closed: open again by the assumed drops */
     CHECK_SOURCELESS, /* an open gap: the landscape's last copy of what it needs would be gone */
 };
@@ -114,7 +114,7 @@ struct check {
     GPtrArray *peers;     /* of struct check_peer *: those that were asked for */
     GPtrArray *observed;  /* of struct check_peer *: with a drop, those of the audit's failures that it concerns */
     GPtrArray *effects;   /* of struct check_effect * */
-    unsigned open_gaps;   /* of the audit, in the stores that were asked for, which no assumed import heals */
+    unsigned open_gaps;   /* of the audit, in the stores that were asked for, that no assumed import is sure to heal */
     GPtrArray *needs;     /* of struct check_need *, by file; most used first */
     GPtrArray *unmatched; /* of const char *: files of PSEs that the source has and the target has not */
 };
@@ -130,6 +130,7 @@ struct check_peer *check_peer_new(void);
 void check_peer_free(struct check_peer *peer);
 struct check_assumed *check_assumed_new(void);
 struct check_need *check_need_new(void);
+void check_need_free(struct check_need *need);
 
 /**
  * check_rejects(check):
