@@ -249,9 +249,8 @@ static void count_store(struct check_assumed *assumed, const struct audit_store 
         touched = touched || (assumed->drop ? has : whole && !has);
         unread = unread || (!has && !whole);
     }
-    if (touched && assumed->labels->len < CHECK_LABELS)
-        g_ptr_array_add(assumed->labels, (void *)store->label);
-    assumed->stores += touched;
+    if (touched)
+        g_ptr_array_add(assumed->stores, (void *)store);
     assumed->unread += !touched && unread;
 }
 

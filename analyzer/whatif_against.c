@@ -1,4 +1,7 @@
-/* What the stores of one landscape lack that those of another hold: PSE files of the same name are compared. */
+/*
+ * What the stores of one landscape lack that those of another hold.  A store is compared with the one of its label, for
+ * that is the same system in the other landscape; where there is none, with all stores whose PSE file has its name.
+ */
 #include "anchors.h"
 #include "whatif_work.h"
 
@@ -17,7 +20,10 @@ struct comparison {
     struct pool *pool; /* over it */
     GHashTable *sides; /* file -> struct side * */
     GPtrArray *order;  /* the same, by name */
+    GHashTable *twins; /* label -> struct audit_store * of the source */
+    GHashTable *shown; /* struct audit_store * of the source -> GPtrArray of certificates that failures asked for */
     uint8_t *has;      /* by id of a list of the target: HAS_IT, HAS_NAMESAKE of the certificate in question */
+    uint8_t *held;     /* by id of a list of the source: whether it holds it */
 };
 
 enum { HAS_IT = 1, HAS_NAMESAKE = 2 };
@@ -81,8 +87,15 @@ static void count_use(struct comparison *comparison)
         const struct audit_finding *finding = findings->pdata[i];
         for (guint j = 0; anchors_made(finding->kind) && finding->cert && j < finding->gaps->len; j++) {
             const struct audit_gap *gap = finding->gaps->pdata[j];
-            if (gap->store && g_hash_table_contains(asked, gap->store))
-                need_of(side_of(comparison, gap->store->file), finding->cert)->connections += gap->count;
+            if (!gap->store || !g_hash_table_contains(asked, gap->store))
+                continue;
+            need_of(side_of(comparison, gap->store->file), finding->cert)->connections += gap->count;
+            GPtrArray *shown = g_hash_table_lookup(comparison->shown, gap->store);
+            if (!shown) {
+                shown = g_ptr_array_new();
+                g_hash_table_insert(comparison->shown, gap->store, shown);
+            }
+            g_ptr_array_add(shown, finding->cert);
         }
     }
 }
@@ -125,6 +138,26 @@ static void mark_lists(struct comparison *comparison, const struct audit_cert *c
             if (audit_list_has(list, namesakes->pdata[j]))
                 *has = HAS_NAMESAKE;
     }
+    for (guint i = 0; i < comparison->whatif->audit->lists->len; i++) {
+        const struct audit_list *list = comparison->whatif->audit->lists->pdata[i];
+        comparison->held[list->id] = audit_list_has(list, cert);
+    }
+}
+
+/* Whether the store's twin in the source has the certificate, or was seen to need it. */
+static gboolean is_wanted(const struct comparison *comparison, const struct check_need *need,
+                          const struct audit_store *store)
+{
+    const struct audit_store *twin = g_hash_table_lookup(comparison->twins, store->label);
+    if (!twin)
+        return TRUE;
+    for (guint i = 0; i < twin->members->len; i++) {
+        const struct audit_member *member = twin->members->pdata[i];
+        if (member->list && comparison->held[member->list->id])
+            return TRUE;
+    }
+    const GPtrArray *shown = g_hash_table_lookup(comparison->shown, twin);
+    return shown && g_ptr_array_find((GPtrArray *)shown, need->cert, NULL);
 }
 
 static void judge_target(const struct comparison *comparison, struct check_need *need, struct audit_store *store,
@@ -158,7 +191,8 @@ static void judge_need(struct comparison *comparison, const struct side *side, s
     need->ended = whatif_ended(comparison->whatif, need->cert);
     mark_lists(comparison, need->cert, there);
     for (guint i = 0; i < side->targets->len; i++)
-        judge_target(comparison, need, side->targets->pdata[i], doubtful);
+        if (is_wanted(comparison, need, side->targets->pdata[i]))
+            judge_target(comparison, need, side->targets->pdata[i], doubtful);
     /* Where only unread lists are left a note says it once for the file. */
     if (need->lacking->len > 0 || (doubtful && need->unknown->len > 0))
         g_ptr_array_add(comparison->whatif->check->needs, need);
@@ -243,6 +277,9 @@ gboolean whatif_against(struct whatif *whatif, struct audit *target, GError **er
         .pool = pool_new(target),
         .sides = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, side_free),
         .order = g_ptr_array_new(),
+        .twins = g_hash_table_new(g_str_hash, g_str_equal),
+        .shown = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref),
+        .held = g_new0(uint8_t, whatif->audit->lists->len + 1),
     };
     gboolean ok = pool_adopt(comparison.pool, error);
 
@@ -252,6 +289,7 @@ gboolean whatif_against(struct whatif *whatif, struct audit *target, GError **er
         for (guint i = 0; i < whatif->stores->len; i++) {
             struct audit_store *store = whatif->stores->pdata[i];
             struct side *side = side_of(&comparison, store->file);
+            g_hash_table_insert(comparison.twins, (void *)store->label, store);
             g_ptr_array_add(side->sources, store);
             count_source(side, store);
         }
@@ -265,6 +303,9 @@ gboolean whatif_against(struct whatif *whatif, struct audit *target, GError **er
         compare(&comparison);
     }
     g_free(comparison.has);
+    g_free(comparison.held);
+    g_hash_table_unref(comparison.twins);
+    g_hash_table_unref(comparison.shown);
     g_hash_table_unref(comparison.sides);
     g_ptr_array_unref(comparison.order);
     pool_free(comparison.pool);

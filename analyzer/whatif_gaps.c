@@ -184,6 +184,18 @@ static void judge_drop(struct whatif *whatif, const struct audit_finding *findin
     }
 }
 
+static void order_by_kind(GPtrArray *effects)
+{
+    g_autoptr(GPtrArray) as_found = g_ptr_array_copy(effects, NULL, NULL);
+    guint at = 0;
+
+    g_ptr_array_set_free_func(as_found, NULL);
+    for (int kind = CHECK_REOPENED; kind <= CHECK_SOURCELESS; kind++)
+        for (guint i = 0; i < as_found->len; i++)
+            if (((const struct check_effect *)as_found->pdata[i])->kind == (enum check_effect_kind)kind)
+                effects->pdata[at++] = as_found->pdata[i];
+}
+
 void whatif_gaps(struct whatif *whatif)
 {
     g_autoptr(GHashTable) asked = g_hash_table_new(NULL, NULL);
@@ -197,9 +209,10 @@ void whatif_gaps(struct whatif *whatif)
             const struct audit_gap *gap = finding->gaps->pdata[j];
             if (gap->store ? !g_hash_table_contains(asked, gap->store) : !all)
                 continue;
-            if (is_open(gap))
+            if (is_open(gap) && whatif->imports->len > 0)
                 judge_import(whatif, finding, gap);
             judge_drop(whatif, finding, gap);
         }
     }
+    order_by_kind(whatif->check->effects);
 }

@@ -27,7 +27,7 @@ static void verdict_free(void *data)
 static void assumed_free(void *data)
 {
     struct check_assumed *assumed = data;
-    g_ptr_array_unref(assumed->labels);
+    g_ptr_array_unref(assumed->stores);
     g_free(assumed);
 }
 
@@ -86,7 +86,7 @@ struct check_peer *check_peer_new(void)
 struct check_assumed *check_assumed_new(void)
 {
     struct check_assumed *assumed = g_new0(struct check_assumed, 1);
-    assumed->labels = g_ptr_array_new();
+    assumed->stores = g_ptr_array_new();
     return assumed;
 }
 
@@ -137,7 +137,7 @@ static gboolean is_broken_by_drops(const struct check *check)
     return FALSE;
 }
 
-static gboolean has_imports(const struct check *check)
+gboolean check_imports(const struct check *check)
 {
     for (guint i = 0; i < check->assumed->len; i++)
         if (!((const struct check_assumed *)check->assumed->pdata[i])->drop)
@@ -155,7 +155,7 @@ gboolean check_rejects(const struct check *check)
         if (need->lacking->len > 0 && !need->ended)
             return TRUE;
     }
-    return is_broken_by_drops(check) || (check->peers->len == 0 && has_imports(check) && check->open_gaps > 0);
+    return is_broken_by_drops(check) || (check->peers->len == 0 && check_imports(check) && check->open_gaps > 0);
 }
 
 const char *check_answer_name(enum check_answer answer)
@@ -174,7 +174,7 @@ const char *check_import_kind_name(enum check_import_kind kind)
 
 const char *check_effect_kind_name(enum check_effect_kind kind)
 {
-    static const char *const names[] = {"healed", "perhaps", "reopened", "sourceless"};
+    static const char *const names[] = {"reopened", "healed", "perhaps", "sourceless"};
     g_assert((size_t)kind < G_N_ELEMENTS(names));
     return names[kind];
 }

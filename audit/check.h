@@ -72,18 +72,15 @@ struct check_assumed { /* an assumed import or drop */
     const struct audit_cert *cert;
     gboolean drop;
     const char *pattern; /* of an import: the stores' labels */
-    unsigned stores;     /* that it changes: that lack it for certain (import), that hold it (drop) */
-    unsigned unread;     /* whose list is not, or not wholly, known, so that nobody knows whether it changes them */
-    GPtrArray *labels;   /* of const char *: the first CHECK_LABELS of ${stores} */
+    GPtrArray *stores; /* of const struct audit_store *: that it changes; they lack it (import), they hold it (drop) */
+    unsigned unread;   /* stores whose list is not, or not wholly, known: nobody knows whether it changes them */
 };
 
-#define CHECK_LABELS 20
-
 enum check_effect_kind {
-    CHECK_HEALED,     /* an open gap: closed by the assumed imports */
-    CHECK_PERHAPS,    /* perhaps the one above or the one below, see the note */
     CHECK_REOPENED,   /* a gap that an import has closed: open again by the assumed drops */
-    CHECK_SOURCELESS, /* an open gap: the landscape's last copy of what it needs would be gone */
+    CHECK_HEALED,     /* an open gap: closed by the assumed imports */
+    CHECK_PERHAPS,    /* perhaps one of the two, see the note */
+    CHECK_SOURCELESS, /* an open gap asks for what is dropped */
 };
 
 struct check_effect { /* on a gap of the audit */
@@ -139,6 +136,12 @@ void check_need_free(struct check_need *need);
  * target lacks a certificate that is still valid.
  */
 gboolean check_rejects(const struct check *check);
+
+/**
+ * check_imports(check):
+ * Whether imports are assumed: only then ${open_gaps} says something.
+ */
+gboolean check_imports(const struct check *check);
 
 /* Names as the documents spell them. */
 const char *check_answer_name(enum check_answer answer);

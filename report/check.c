@@ -5,10 +5,10 @@
 #include "report.h"
 #include "words.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define STORES_NAMED  12 /* of each file and answer; the JSON has all */
-#define EFFECTS_NAMED 100
+#define STORES_NAMED 12 /* of each file and answer; the JSON has all */
 
 static void put_title(struct file_output *output, const char *title)
 {
@@ -54,26 +54,48 @@ static void append_place(GString *text, const struct check_place *place)
         g_string_append(text, ")");
 }
 
-/* The places of a verdict, one line for each name of a file. */
-static void put_places(struct file_output *output, const GPtrArray *places)
+static int compare_files(const void *a, const void *b)
 {
-    g_autoptr(GHashTable) done = g_hash_table_new(g_str_hash, g_str_equal);
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* One line for each name of a file. */
+static void put_places(struct file_output *output, const char *label, const GPtrArray *places)
+{
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) files = g_ptr_array_new();
 
     for (guint i = 0; i < places->len; i++) {
         const char *file = ((const struct check_place *)places->pdata[i])->store->file;
-        if (!g_hash_table_add(done, (void *)file))
-            continue;
+        if (g_hash_table_add(known, (void *)file))
+            g_ptr_array_add(files, (void *)file);
+    }
+    if (files->len > 1)
+        qsort(files->pdata, files->len, sizeof files->pdata[0], compare_files);
+    for (guint i = 0; i < files->len; i++) {
         g_autoptr(GString) text = g_string_new(NULL);
         guint count = 0;
-        for (guint j = i; j < places->len; j++) {
+        for (guint j = 0; j < places->len; j++) {
             const struct check_place *place = places->pdata[j];
-            if (strcmp(place->store->file, file) == 0 && count++ < STORES_NAMED)
+            if (strcmp(place->store->file, files->pdata[i]) == 0 && count++ < STORES_NAMED)
                 append_place(text, place);
         }
         append_more(text, count > STORES_NAMED ? count - STORES_NAMED : 0);
         g_autofree char *number = words_count(count, "store", "stores");
-        paper_field(output, "", "%s, %s: %s", file, number, text->str);
+        paper_field(output, i == 0 ? label : "", "%s, %s: %s", (const char *)files->pdata[i], number, text->str);
     }
+}
+
+static void put_stores(struct file_output *output, const char *label, const GPtrArray *stores)
+{
+    g_autoptr(GPtrArray) places = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < stores->len; i++) {
+        struct check_place *place = g_new0(struct check_place, 1);
+        place->store = stores->pdata[i];
+        place->whole = TRUE;
+        g_ptr_array_add(places, place);
+    }
+    put_places(output, label, places);
 }
 
 static void put_path(struct file_output *output, const char *label, const GPtrArray *path)
@@ -167,7 +189,7 @@ static void put_verdict(struct file_output *output, const struct check_verdict *
     file_output_printf(output, "\n%s %s%s%s\n", answers[verdict->answer], stores, change_words(verdict),
                        verdict->places->len == 1 && !first->whole ? ", in part" : "");
     put_reason(output, verdict);
-    put_places(output, verdict->places);
+    put_places(output, "", verdict->places);
 }
 
 static void put_chain(struct file_output *output, const struct check_peer *peer)
@@ -210,20 +232,16 @@ static void put_peer(struct file_output *output, const struct check_peer *peer)
 static void put_assumed(struct file_output *output, const struct check_assumed *assumed)
 {
     g_autofree char *name = short_name(assumed->cert);
-    g_autofree char *stores = words_count(assumed->stores, "trust store", "trust stores");
-    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *stores = words_count(assumed->stores->len, "trust store", "trust stores");
+    const char *verb = assumed->drop ? (assumed->stores->len == 1 ? "holds it" : "hold it")
+                                     : (assumed->stores->len == 1 ? "lacks it now" : "lack it now");
 
     paper_line(output, "assumed", "%s %s", name, assumed->drop ? "is in no trust list any more" : "is imported");
     paper_fingerprint(output, "", "SHA-256 ", assumed->cert->sha256);
     if (assumed->pattern)
         paper_line(output, "", "where: %s", assumed->pattern);
-    for (guint i = 0; i < assumed->labels->len; i++)
-        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", (const char *)assumed->labels->pdata[i]);
-    append_more(text, assumed->stores - assumed->labels->len);
-    paper_field(output, "", "%s %s%s%s", stores,
-                assumed->drop ? (assumed->stores == 1 ? "holds it" : "hold it")
-                              : (assumed->stores == 1 ? "lacks it now" : "lack it now"),
-                text->len ? ": " : "", text->str);
+    paper_field(output, "", "%s %s%s", stores, verb, assumed->stores->len ? ":" : "");
+    put_stores(output, "", assumed->stores);
     if (assumed->unread)
         paper_field(output, "", "of %u it is not known, since the list was not, or not wholly, read", assumed->unread);
 }
@@ -239,51 +257,87 @@ static const char *effect_words(enum check_effect_kind kind)
     return words[kind];
 }
 
+/* They stand behind one another. */
+static gboolean is_about(const struct check_effect *one, const struct check_effect *other)
+{
+    return one->kind == other->kind && one->finding == other->finding;
+}
+
+static gboolean is_alike(const struct check_effect *one, const struct check_effect *other)
+{
+    return is_about(one, other) && g_strcmp0(one->note, other->note) == 0;
+}
+
+static void add_once(GPtrArray *texts, const char *text)
+{
+    for (guint i = 0; i < texts->len; i++)
+        if (strcmp(texts->pdata[i], text) == 0)
+            return;
+    g_ptr_array_add(texts, (void *)text);
+}
+
+/* Equal effects on gaps of one finding: what stands at ${from} and those behind it, which are marked in ${done}. */
+static void put_effect(struct file_output *output, const GPtrArray *effects, guint from, gboolean *done)
+{
+    const struct check_effect *effect = effects->pdata[from];
+    g_autoptr(GPtrArray) stores = g_ptr_array_new(), peers = g_ptr_array_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    uint64_t connections = 0;
+
+    for (guint i = from; i < effects->len && is_about(effects->pdata[i], effect); i++) {
+        const struct check_effect *other = effects->pdata[i];
+        if (!is_alike(other, effect))
+            continue;
+        done[i] = TRUE;
+        connections += other->gap->count;
+        if (other->gap->store)
+            g_ptr_array_add(stores, other->gap->store);
+        for (guint j = 0; j < other->gap->failures->len; j++)
+            add_once(peers, words_other_side(other->gap->failures->pdata[j]));
+    }
+    g_autofree char *count = words_count(connections, "failed connection", "failed connections");
+    file_output_puts(output, "\n");
+    paper_line(output, effect_words(effect->kind), "%s", effect->finding->title);
+    paper_line(output, "", "finding %s, %s", effect->finding->id, count);
+    put_stores(output, "", stores);
+    for (guint i = from; i < effects->len && is_about(effects->pdata[i], effect); i++) {
+        const struct check_effect *other = effects->pdata[i];
+        g_autofree char *where = words_where(other->gap->instance);
+        if (is_alike(other, effect) && !other->gap->store)
+            paper_line(output, "", "%s", where);
+    }
+    for (guint i = 0; i < peers->len && i < STORES_NAMED; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", (const char *)peers->pdata[i]);
+    append_more(text, peers->len > STORES_NAMED ? peers->len - STORES_NAMED : 0);
+    if (text->len)
+        paper_field(output, "", "peers: %s", text->str);
+    if (effect->note)
+        paper_field(output, "", "%s", effect->note);
+}
+
 static void put_effects(struct file_output *output, const struct check *check)
 {
+    g_autofree gboolean *done = g_new0(gboolean, check->effects->len + 1);
+
     if (check->effects->len > 0)
         put_title(output, "Gaps of the audit");
-    for (guint i = 0; i < check->effects->len && i < EFFECTS_NAMED; i++) {
-        const struct check_effect *effect = check->effects->pdata[i];
-        const struct audit_gap *gap = effect->gap;
-        g_autofree char *where = words_where(gap->instance);
-        g_autofree char *count = words_count(gap->count, "failed connection", "failed connections");
-        paper_line(output, effect_words(effect->kind), "%s: %s", gap->store ? gap->store->label : where, count);
-        paper_line(output, "", "finding %s: %s", effect->finding->id, effect->finding->title);
-        if (effect->note)
-            paper_field(output, "", "%s", effect->note);
-    }
-    if (check->effects->len > EFFECTS_NAMED)
-        paper_field(output, "", "and %u more", check->effects->len - EFFECTS_NAMED);
+    for (guint i = 0; i < check->effects->len; i++)
+        if (!done[i])
+            put_effect(output, check->effects, i, done);
 }
 
 static void put_open(struct file_output *output, const struct check *check)
 {
-    gboolean imports = FALSE;
-    for (guint i = 0; i < check->assumed->len; i++)
-        imports = imports || !((const struct check_assumed *)check->assumed->pdata[i])->drop;
-    if (!imports)
+    if (!check_imports(check))
         return;
     g_autofree char *gaps = words_count(check->open_gaps, "open gap", "open gaps");
     file_output_printf(output, "\n%s of the audit %s not for certain healed by the assumed imports.\n", gaps,
                        check->open_gaps == 1 ? "is" : "are");
 }
 
-static char *store_names(const GPtrArray *stores)
-{
-    GString *text = g_string_new(NULL);
-    for (guint i = 0; i < stores->len && i < STORES_NAMED; i++) {
-        g_autofree char *name = place_name(stores->pdata[i]);
-        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", name);
-    }
-    append_more(text, stores->len > STORES_NAMED ? stores->len - STORES_NAMED : 0);
-    return g_string_free(text, FALSE);
-}
-
 static void put_need(struct file_output *output, const struct check_need *need)
 {
-    g_autofree char *until = words_day(need->cert->not_after), *lacking = store_names(need->lacking);
-    g_autofree char *unknown = store_names(need->unknown);
+    g_autofree char *until = words_day(need->cert->not_after);
     g_autofree char *sources = words_count(need->sources, "store", "stores");
     g_autofree char *connections = words_count(need->connections, "failed connection", "failed connections");
 
@@ -295,12 +349,10 @@ static void put_need(struct file_output *output, const struct check_need *need)
         paper_field(output, "use", "%s of the source needed it; held by %s there", connections, sources);
     else
         paper_field(output, "use", "none seen; held by %s of the source", sources);
-    if (need->lacking->len > 0)
-        paper_field(output, "lacking in", "%s", lacking);
+    put_stores(output, "lacking in", need->lacking);
     if (need->namesakes)
         paper_field(output, "", "(%u of them hold another certificate of this name)", need->namesakes);
-    if (need->unknown->len > 0)
-        paper_field(output, "not known of", "%s", unknown);
+    put_stores(output, "not known of", need->unknown);
 }
 
 static void put_against(struct file_output *output, const struct check *check)

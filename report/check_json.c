@@ -163,9 +163,8 @@ static json_t *assumed_json(const void *data)
     json_object_set_new(object, "change", json_string(assumed->drop ? "drop" : "import"));
     json_object_set_new(object, "certificate", cert_json(assumed->cert));
     json_object_set_new(object, "pattern", text_or_null(assumed->pattern));
-    json_object_set_new(object, "stores", json_integer(assumed->stores));
+    json_object_set_new(object, "stores", labels_json(assumed->stores));
     json_object_set_new(object, "not_known", json_integer(assumed->unread));
-    json_object_set_new(object, "labels", texts_json(assumed->labels));
     return object;
 }
 
@@ -173,7 +172,7 @@ static json_t *effect_json(const void *data)
 {
     const struct check_effect *effect = data;
     const struct audit_gap *gap = effect->gap;
-    json_t *object = json_object();
+    json_t *object = json_object(), *peers = json_array();
     g_autofree char *where = gap->instance ? words_where(gap->instance) : NULL;
     json_object_set_new(object, "effect", json_string(check_effect_kind_name(effect->kind)));
     json_object_set_new(object, "finding", text_or_null(effect->finding->id));
@@ -181,6 +180,9 @@ static json_t *effect_json(const void *data)
     json_object_set_new(object, "store", text_or_null(gap->store ? gap->store->label : NULL));
     json_object_set_new(object, "instance", text_or_null(where));
     json_object_set_new(object, "connections", json_integer(gap->count));
+    for (guint i = 0; i < gap->failures->len; i++)
+        json_array_append_new(peers, json_string(words_other_side(gap->failures->pdata[i])));
+    json_object_set_new(object, "peers", peers);
     json_object_set_new(object, "note", text_or_null(effect->note));
     return object;
 }
@@ -249,7 +251,7 @@ gboolean report_check_json(struct file_output *output, const struct check *check
         !put_array(output, "peers", check->peers, peer_json, error) ||
         !put_array(output, "observed", check->observed, peer_json, error) ||
         !put_array(output, "effects", check->effects, effect_json, error) ||
-        !put_member(output, "open_gaps", json_integer(check->open_gaps), error) ||
+        !put_member(output, "open_gaps", check_imports(check) ? json_integer(check->open_gaps) : json_null(), error) ||
         !put_array(output, "needs", check->needs, need_json, error) ||
         !put_member(output, "unmatched", texts_json(check->unmatched), error))
         return FALSE;

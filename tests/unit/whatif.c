@@ -561,8 +561,8 @@ Test(whatif, imports_are_assumed)
     cr_expect_eq(peer->mended, 2);
     cr_expect_eq(peer->broken, 0);
     const struct check_assumed *assumed = check->assumed->pdata[0];
-    cr_expect_eq(assumed->stores, 1);
-    cr_expect_str_eq(assumed->labels->pdata[0], "S02 SAPSSLC.pse");
+    cr_assert_eq(assumed->stores->len, 1);
+    cr_expect_str_eq(((const struct audit_store *)assumed->stores->pdata[0])->label, "S02 SAPSSLC.pse");
     cr_expect_eq(((const struct check_assumed *)check->assumed->pdata[1])->unread, 1);
 }
 
@@ -584,7 +584,7 @@ Test(whatif, drops_are_assumed)
     cr_expect_eq(verdict_of(peer, "S02 SAPSSLC.pse")->answer, CHECK_ACCEPTS, "another anchor is left");
     cr_expect_eq(verdict_of(peer, "S03 SAPSSLC.pse")->before, CHECK_REJECTS);
     cr_expect_eq(peer->broken, 1);
-    cr_expect_eq(((const struct check_assumed *)check->assumed->pdata[0])->stores, 2);
+    cr_expect_eq(((const struct check_assumed *)check->assumed->pdata[0])->stores->len, 2);
     cr_expect(says(check->notes, "An audit knows peers from failed connections only"));
 }
 
@@ -703,7 +703,7 @@ Test(whatif, a_drop_of_what_nobody_needs_breaks_nothing)
     cr_expect_eq(check->effects->len, 0);
     cr_expect_eq(check->observed->len, 0);
     cr_expect_not(check_rejects(check));
-    cr_expect_eq(((const struct check_assumed *)check->assumed->pdata[0])->stores, 1);
+    cr_expect_eq(((const struct check_assumed *)check->assumed->pdata[0])->stores->len, 1);
 }
 
 Test(whatif, stores_can_be_chosen)
@@ -764,6 +764,37 @@ Test(whatif, what_another_landscape_lacks)
     cr_expect_str_eq(check->unmatched->pdata[0], "SAPSSLS.pse");
     cr_expect(says(check->notes, "SAPSSLC.pse: of 1 of the 3 stores of the target landscape"));
     cr_expect(check_rejects(check));
+}
+
+/* PRD here and PRD there are one system: it has to hold what it held, and not what others hold. */
+Test(whatif, a_system_is_compared_with_itself)
+{
+    g_autoptr(world_auto) world = world_new(), target_world = world_new();
+    add_store(world, "S01", certs_join(world->root, world->self, NULL));
+    add_store(world, "S02", certs_join(world->other, NULL));
+    g_autoptr(audit_auto) source = run(world);
+    add_store(target_world, "S01", certs_join(world->self, NULL));
+    add_store(target_world, "S02", certs_join(world->other, NULL));
+    add_store(target_world, "NEW", certs_join(world->other, NULL));
+    g_autoptr(audit_auto) target = run(target_world);
+    g_autoptr(check_auto) check = ASK(source, .against = target);
+
+    cr_assert_eq(check->needs->len, 2);
+    const struct check_need *root = NULL, *self = NULL;
+    for (guint i = 0; i < 2; i++) {
+        const struct check_need *need = check->needs->pdata[i];
+        if (is_cert(need->cert, world->root))
+            root = need;
+        else
+            self = need;
+    }
+    cr_assert(root && self && is_cert(self->cert, world->self));
+    cr_assert_eq(root->lacking->len, 2);
+    cr_expect_str_eq(((const struct audit_store *)root->lacking->pdata[0])->label, "NEW SAPSSLC.pse");
+    cr_expect_str_eq(((const struct audit_store *)root->lacking->pdata[1])->label, "S01 SAPSSLC.pse");
+    cr_assert_eq(self->lacking->len, 1);
+    cr_expect_str_eq(((const struct audit_store *)self->lacking->pdata[0])->label, "NEW SAPSSLC.pse");
+    cr_expect_eq(self->holding, 1);
 }
 
 Test(whatif, a_landscape_lacks_nothing_in_comparison_with_itself)
