@@ -4,6 +4,7 @@
 #include "error.h"
 #include "file.h"
 #include "moment.h"
+#include "path.h"
 #include "report.h"
 #include "scene.h"
 
@@ -330,6 +331,55 @@ Test(whatif, cross_signed)
     cr_assert_eq(verdict->path->len, 3);
     cr_expect(is_cert(verdict->path->pdata[1], world->cross), "the path that was verified, and not the file's order");
     cr_expect(is_cert(verdict->path->pdata[2], world->root_2));
+}
+
+/* What is asked once for each set of anchors is what OpenSSL says of each whole list. */
+Test(whatif, each_list_answers_as_if_it_were_verified_alone)
+{
+    g_autoptr(world_auto) world = world_new();
+    const struct issued *certs_of[] = {world->root,   world->root_2, world->renewed, world->over,
+                                       world->middle, world->cross,  world->other};
+    enum { BITS = G_N_ELEMENTS(certs_of) };
+    struct capture_host *host = scene_host(world->scene, "app01");
+    for (unsigned set = 0; set < 1U << BITS; set++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        g_autofree char *sid = g_strdup_printf("S%03u", set);
+        for (unsigned i = 0; i < BITS; i++)
+            if (set >> i & 1)
+                g_byte_array_append(bytes, g_bytes_get_data(certs_of[i]->der, NULL),
+                                    (guint)g_bytes_get_size(certs_of[i]->der));
+        g_autoptr(GBytes) list = g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+        scene_store(world->scene, host, scene_instance(host, sid, "D00"), "SAPSSLC.pse", list);
+    }
+    const char *chains[] = {pem_file(world, world->leaf, NULL),
+                            pem_file(world, world->leaf, world->middle, NULL),
+                            pem_file(world, world->leaf, world->cross, NULL),
+                            pem_file(world, world->leaf, world->middle, world->cross, NULL),
+                            pem_file(world, world->leaf, world->middle, world->root, NULL),
+                            NULL};
+    g_autoptr(audit_auto) audit = run(world);
+    for (int days = -20; days <= 120; days += 20) {
+        int64_t at = CERTS_NOW + days * CERTS_DAY;
+        unsigned accepting = 0;
+        g_autoptr(check_auto) check = ASK_AT(audit, at, .chains = chains);
+        for (guint i = 0; i < check->peers->len; i++) {
+            const struct check_peer *peer = check->peers->pdata[i];
+            for (unsigned set = 0; set < 1U << BITS; set++) {
+                g_autofree char *label = g_strdup_printf("S%03u SAPSSLC.pse", set);
+                const struct audit_member *member = scene_find_store(audit, label)->members->pdata[0];
+                const struct check_verdict *verdict = verdict_of(peer, label);
+                gboolean trusted = path_verify(peer->chain, member->list->certs, at, NULL);
+                accepting += trusted;
+                cr_expect_eq(verdict->answer, trusted ? CHECK_ACCEPTS : CHECK_REJECTS, "%d days, chain %u, %s", days, i,
+                             label);
+                if (trusted) {
+                    cr_assert(verdict->path->len >= 2);
+                    cr_expect(audit_list_has(member->list, verdict->path->pdata[verdict->path->len - 1]));
+                }
+            }
+        }
+        cr_expect_eq(accepting > 0, days <= 100, "%d days: %u", days, accepting);
+    }
 }
 
 Test(whatif, the_peer_does_not_send_its_intermediate)
