@@ -504,7 +504,8 @@ static void describe_chain(struct judge *judge)
     note_gap_in_chain(judge, reached);
     if (judge->peer->missing) {
         g_autofree char *name = identify_short(judge->peer->missing);
-        note(judge, "Nobody holds \"%s\", the issuer at which the chain ends.", name);
+        note(judge, "%s holds \"%s\", the issuer at which the chain ends.",
+             judge->whatif->drops->len ? "Without what is dropped nobody" : "Nobody", name);
     }
     if (best && best->kind == CHECK_IMPORT_INTERMEDIATE)
         note(judge, "No root that would heal is at hand, only an intermediate.");
@@ -598,28 +599,62 @@ static char *chain_key(const GPtrArray *chain)
     return g_string_free(key, FALSE);
 }
 
+static int compare_labels(const void *a, const void *b)
+{
+    const struct audit_store *left = *(struct audit_store *const *)a, *right = *(struct audit_store *const *)b;
+    return strcmp(left->label, right->label);
+}
+
+static void add_caller(struct check_peer *peer, struct audit_store *store)
+{
+    if (store && !contains(peer->callers, store))
+        g_ptr_array_add(peer->callers, store);
+}
+
+/* The peer of ${failure}, which is judged if its chain is new.  ${seen}: key of a chain -> peer, NULL: no matter. */
+static void observe(struct whatif *whatif, GHashTable *seen, const struct audit_failure *failure)
+{
+    struct check_peer *peer = check_peer_new();
+    void *known;
+
+    peer->leaf_unknown = whatif_chain_of(whatif, peer->chain, failure) > 0;
+    peer->observed = TRUE;
+    peer->name = failure->target ? failure->target : failure->peer;
+    g_autofree char *key = chain_key(peer->chain);
+    gboolean is_known = g_hash_table_lookup_extended(seen, key, NULL, &known);
+    if (is_known && known)
+        add_caller(known, failure->store);
+    if (peer->chain->len == 0 || is_known || g_hash_table_size(seen) >= WHATIF_OBSERVED) {
+        check_peer_free(peer);
+        return;
+    }
+    gboolean concerned = judge_peer(whatif, peer);
+    g_hash_table_insert(seen, g_steal_pointer(&key), concerned ? peer : NULL);
+    if (!concerned) {
+        check_peer_free(peer);
+        return;
+    }
+    add_caller(peer, failure->store);
+    remove_unchanged(peer);
+    g_ptr_array_add(whatif->check->observed, peer);
+}
+
 void whatif_observed(struct whatif *whatif)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    const GPtrArray *observed = whatif->check->observed;
 
-    for (guint i = 0; i < whatif->audit->failures->len; i++) {
-        const struct audit_failure *failure = whatif->audit->failures->pdata[i];
-        struct check_peer *peer = check_peer_new();
-        peer->leaf_unknown = whatif_chain_of(whatif, peer->chain, failure) > 0;
-        peer->observed = TRUE;
-        peer->name = failure->target ? failure->target : failure->peer;
-        if (peer->chain->len == 0 || g_hash_table_size(seen) >= WHATIF_OBSERVED ||
-            !g_hash_table_add(seen, chain_key(peer->chain)) || !judge_peer(whatif, peer)) {
-            check_peer_free(peer);
-            continue;
-        }
-        remove_unchanged(peer);
-        g_ptr_array_add(whatif->check->observed, peer);
+    for (guint i = 0; i < whatif->audit->failures->len; i++)
+        observe(whatif, seen, whatif->audit->failures->pdata[i]);
+    for (guint i = 0; i < observed->len; i++) {
+        const GPtrArray *callers = ((const struct check_peer *)observed->pdata[i])->callers;
+        if (callers->len > 1)
+            qsort(callers->pdata, callers->len, sizeof callers->pdata[0], compare_labels);
     }
     if (g_hash_table_size(seen) >= WHATIF_OBSERVED)
         g_ptr_array_add(whatif->check->notes,
                         (void *)audit_textf(whatif->audit,
-                                            "The failures of the audit show more than %d different chains; the others "
-                                            "were not looked at.",
+                                            "The failures of the audit show %d different chains and perhaps more; the "
+                                            "others were not looked at.",
                                             WHATIF_OBSERVED));
 }

@@ -44,6 +44,7 @@ void check_peer_free(struct check_peer *peer)
         return;
     g_ptr_array_unref(peer->chain);
     g_ptr_array_unref(peer->notes);
+    g_ptr_array_unref(peer->callers);
     g_ptr_array_unref(peer->verdicts);
     g_ptr_array_unref(peer->imports);
     g_free(peer);
@@ -78,6 +79,7 @@ struct check_peer *check_peer_new(void)
     struct check_peer *peer = g_new0(struct check_peer, 1);
     peer->chain = g_ptr_array_new();
     peer->notes = g_ptr_array_new();
+    peer->callers = g_ptr_array_new();
     peer->imports = g_ptr_array_new_with_free_func(import_free);
     peer->verdicts = g_ptr_array_new_with_free_func(verdict_free);
     return peer;

@@ -62,6 +62,7 @@ struct check_peer {
     GPtrArray *chain;        /* of const struct audit_cert *, leaf first */
     GPtrArray *notes;        /* of const char *: sentences about the chain */
     GPtrArray *imports;      /* of struct check_import *: all that heal, best first */
+    GPtrArray *callers;      /* of const struct audit_store *: observed: those that failures show to call it */
     const char *missing;     /* name of an issuer at which the path ends since nobody holds it; NULL */
     GPtrArray *verdicts;     /* of struct check_verdict *: rejecting first */
     unsigned stores[3];      /* by enum check_answer; a store whose files differ counts with the worst */

@@ -147,13 +147,15 @@ static void put_import(struct file_output *output, const struct check_import *im
 
 static const char *change_words(const struct check_verdict *verdict)
 {
+    gboolean one = verdict->places->len == 1;
+
     if (verdict->before == verdict->answer)
         return "";
     switch (verdict->before) {
     case CHECK_ACCEPTS:
-        return ", which accept now";
+        return one ? ", which accepts now" : ", which accept now";
     case CHECK_REJECTS:
-        return ", which reject now";
+        return one ? ", which rejects now" : ", which reject now";
     default:
         return ", of which it is not known now";
     }
@@ -225,8 +227,10 @@ static void put_peer(struct file_output *output, const struct check_peer *peer)
         put_import(output, peer->imports->pdata[0]);
     for (guint i = 0; i < peer->verdicts->len && !file_output_failed(output); i++)
         put_verdict(output, peer->verdicts->pdata[i]);
-    if (peer->observed)
+    if (peer->observed && peer->callers->len == 0)
         paper_field(output, "", "(No trace shows that these stores call this peer.)");
+    else if (peer->observed)
+        put_stores(output, "seen to call", peer->callers);
 }
 
 static void put_assumed(struct file_output *output, const struct check_assumed *assumed)

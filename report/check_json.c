@@ -147,6 +147,7 @@ static json_t *peer_json(const void *data)
     json_object_set_new(object, "leaf_known", json_boolean(!peer->leaf_unknown));
     json_object_set_new(object, "chain", certs_json(peer->chain));
     json_object_set_new(object, "notes", texts_json(peer->notes));
+    json_object_set_new(object, "callers", labels_json(peer->callers));
     json_object_set_new(object, "missing", text_or_null(peer->missing));
     json_object_set_new(object, "stores", stores);
     json_object_set_new(object, "broken", json_integer(peer->broken));

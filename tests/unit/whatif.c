@@ -729,6 +729,9 @@ Test(whatif, a_drop_breaks_what_was_observed)
         cr_expect(peer->observed);
         cr_expect(peer->leaf_unknown, "the trace does not print the certificates");
         cr_expect_str_eq(peer->name, "api.example.com");
+        cr_assert_eq(peer->callers->len, 1);
+        cr_expect_str_eq(((const struct audit_store *)peer->callers->pdata[0])->label, "PRD SAPSSLC.pse");
+        cr_expect(says(peer->notes, "Without what is dropped nobody holds \"Root R1\""));
         cr_assert_eq(peer->verdicts->len, 1, "only what changes");
         cr_expect_eq(verdict_of(peer, "QAS SAPSSLC.pse")->answer, CHECK_REJECTS);
         cr_expect_eq(peer->broken, 1);
