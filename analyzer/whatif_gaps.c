@@ -102,7 +102,7 @@ static enum heal heals(const struct whatif *whatif, const struct audit_finding *
         return HEAL_YES;
     }
     enum heal heal = verify_all(whatif, gap, anchors, note);
-    for (guint i = 0; heal == HEAL_NO && i < finding->candidates->len; i++)
+    for (guint i = 0; heal != HEAL_YES && i < finding->candidates->len; i++)
         if (contains(anchors, finding->candidates->pdata[i])) {
             *note = "It is one of the finding's candidates.";
             return HEAL_PERHAPS;

@@ -220,12 +220,21 @@ static void find_imports(struct judge *judge)
         qsort(imports->pdata, imports->len, sizeof imports->pdata[0], compare_imports);
 }
 
+/* As many certificates of the set as OpenSSL is given at once; that none of the others is an anchor is known. */
+static GPtrArray *shorten(const GPtrArray *set)
+{
+    GPtrArray *some = g_ptr_array_new();
+    for (guint i = 0; i < set->len && i < PATH_TRIES; i++)
+        g_ptr_array_add(some, set->pdata[i]);
+    return some;
+}
+
 /* The best one with which this very list accepts the peer. */
 static const struct check_import *import_for(struct judge *judge, const GPtrArray *set)
 {
     for (guint i = 0; i < judge->peer->imports->len; i++) {
         const struct check_import *import = judge->peer->imports->pdata[i];
-        g_autoptr(GPtrArray) with = g_ptr_array_copy((GPtrArray *)set, NULL, NULL);
+        g_autoptr(GPtrArray) with = shorten(set);
         g_ptr_array_add(with, (void *)import->cert);
         if (path_verify(judge->peer->chain, with, judge->whatif->at, NULL))
             return import;
@@ -241,13 +250,16 @@ static struct outcome *judge_set(struct judge *judge, GPtrArray *set)
 
     outcome->anchors = g_ptr_array_new();
     outcome->path = g_ptr_array_new();
-    outcome->trusted = path_verify(judge->peer->chain, set, judge->whatif->at, &outcome->reason);
     for (guint i = 0; i < set->len; i++)
         if (is_alone(judge, set->pdata[i]))
             g_ptr_array_add(outcome->anchors, set->pdata[i]);
-    outcome->trusted = outcome->trusted || outcome->anchors->len > 0; /* beyond the limits of a search */
-    if (outcome->anchors->len > 0)
+    if (outcome->anchors->len > 0) {
+        outcome->trusted = TRUE;
         find_path(judge, outcome->path, outcome->anchors->pdata[0]);
+        return outcome;
+    }
+    g_autoptr(GPtrArray) some = shorten(set);
+    outcome->trusted = path_verify(judge->peer->chain, some, judge->whatif->at, &outcome->reason);
     if (!outcome->trusted)
         outcome->import = import_for(judge, set);
     return outcome;

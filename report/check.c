@@ -334,9 +334,12 @@ static void put_open(struct file_output *output, const struct check *check)
 {
     if (!check_imports(check))
         return;
+    if (check->open_gaps == 0) {
+        file_output_puts(output, "\nThe assumed imports leave no gap of the audit open.\n");
+        return;
+    }
     g_autofree char *gaps = words_count(check->open_gaps, "open gap", "open gaps");
-    file_output_printf(output, "\n%s of the audit %s not for certain healed by the assumed imports.\n", gaps,
-                       check->open_gaps == 1 ? "is" : "are");
+    file_output_printf(output, "\nThe assumed imports do not for certain heal %s of the audit.\n", gaps);
 }
 
 static void put_need(struct file_output *output, const struct check_need *need)

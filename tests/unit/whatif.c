@@ -599,8 +599,9 @@ Test(whatif, imports_are_assumed)
     const char *chain = pem_file(world, world->leaf, world->middle, NULL);
     g_autofree char *digest = sha256_of(world->root), *root_2 = g_strconcat(digest, "@S02 *", NULL);
     g_autofree char *root_4 = g_strconcat(digest, "@S04 SAPSSLC.pse", NULL);
+    g_autofree char *ended = g_strconcat(pem_file(world, world->over, NULL), "@S03 *", NULL);
     g_autoptr(audit_auto) audit = run(world);
-    g_autoptr(check_auto) check = ASK(audit, .chains = LIST(chain), .imports = LIST(root_2, root_4));
+    g_autoptr(check_auto) check = ASK(audit, .chains = LIST(chain), .imports = LIST(root_2, root_4, ended));
     const struct check_peer *peer = peer_of(check);
 
     cr_expect_eq(verdict_of(peer, "S02 SAPSSLC.pse")->answer, CHECK_ACCEPTS);
@@ -609,6 +610,7 @@ Test(whatif, imports_are_assumed)
     cr_expect_eq(verdict_of(peer, "S04 SAPSSLC.pse")->before, CHECK_UNKNOWN);
     cr_expect_eq(verdict_of(peer, "S03 SAPSSLC.pse")->answer, CHECK_REJECTS, "it was not imported there");
     cr_expect_eq(verdict_of(peer, "S01 SAPSSLC.pse")->before, CHECK_ACCEPTS);
+    cr_expect(says(check->notes, "not valid at the time"));
     cr_expect_eq(peer->mended, 2);
     cr_expect_eq(peer->broken, 0);
     const struct check_assumed *assumed = check->assumed->pdata[0];
@@ -639,24 +641,55 @@ Test(whatif, drops_are_assumed)
     cr_expect(says(check->notes, "An audit knows peers from failed connections only"));
 }
 
-#define PRD_STORE "/usr/sap/PRD/D00/sec/SAPSSLC.pse"
-
 /* PRD calls the peer and lacks its root; QAS holds the root, INT the intermediate. */
-static struct audit *run_failing(struct world *world, GBytes *list, const struct audit *previous)
+struct failing {
+    GBytes *list;               /* of PRD, taken over */
+    const struct issued *other; /* a second peer's own certificate; NULL: there is none */
+    gboolean no_store;          /* the trace does not name the PSE */
+    gboolean short_chain;       /* the peer sends its own certificate only */
+    gboolean nobody;            /* neither QAS nor INT hold anything */
+    gboolean namesake;          /* QAS holds the other root of that name, too */
+    gboolean again;             /* a second system calls the same peer */
+};
+
+static void add_failing(struct world *world, const struct failing *failing, const char *sid)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    struct capture_host *host = scene_host(world->scene, "app01");
-    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
-    g_autoptr(GBytes) trusted = list;
+    g_autofree char *name = g_strdup_printf("app-%s", sid);
+    g_autofree char *path = g_strdup_printf("/usr/sap/%s/D00/sec/SAPSSLC.pse", sid);
+    struct capture_host *host = scene_host(world->scene, name);
+    struct capture_instance *d00 = scene_instance(host, sid, "D00");
+    const char *store = failing->no_store ? NULL : path;
 
     scene_header(text, "1", "785");
-    UNTRUSTED(text, .store = PRD_STORE, .target = "api.example.com", .peer = "192.0.2.7:443",
-              .chain = {world->leaf, world->middle}, .stamp = "Sun Nov  1 00:00:00 2026", .times = 3);
+    UNTRUSTED(text, .store = store, .target = "api.example.com", .peer = "192.0.2.7:443",
+              .chain = {world->leaf, failing->short_chain ? NULL : world->middle}, .stamp = "Sun Nov  1 00:00:00 2026",
+              .times = 3);
+    if (failing->other)
+        UNTRUSTED(text, .store = store, .target = "www.example.com", .peer = "192.0.2.8:443", .chain = {failing->other},
+                  .stamp = "Sun Nov  1 00:00:00 2026");
     scene_trace(world->scene, host, d00, "dev_icm", text->str);
-    scene_store(world->scene, host, d00, "SAPSSLC.pse", trusted);
-    add_store(world, "INT", certs_join(world->middle, NULL));
-    add_store(world, "QAS", certs_join(world->root, NULL));
+    scene_store(world->scene, host, d00, "SAPSSLC.pse", failing->list);
+}
+
+static struct audit *fail(struct world *world, const struct failing *failing, const struct audit *previous)
+{
+    add_failing(world, failing, "PRD");
+    if (failing->again)
+        add_failing(world, failing, "ANO");
+    g_bytes_unref(failing->list);
+    if (!failing->nobody) {
+        add_store(world, "INT", certs_join(world->middle, NULL));
+        add_store(world, "QAS", certs_join(world->root, failing->namesake ? world->renewed : NULL, NULL));
+    }
     return stored(scene_run(world->scene, previous));
+}
+
+#define FAIL(world, previous, ...) fail(world, &(const struct failing){__VA_ARGS__}, previous)
+
+static struct audit *run_failing(struct world *world, GBytes *list, const struct audit *previous)
+{
+    return FAIL(world, previous, .list = list);
 }
 
 Test(whatif, imports_heal_gaps)
@@ -746,6 +779,164 @@ Test(whatif, a_drop_breaks_what_was_observed)
     const struct check_effect *effect = check->effects->pdata[0];
     cr_expect_eq(effect->kind, CHECK_REOPENED);
     cr_expect_str_eq(effect->gap->store->label, "PRD SAPSSLC.pse");
+}
+
+static const struct check_effect *only_effect(const struct check *check)
+{
+    cr_assert_eq(check->effects->len, 1, "%u effects", check->effects->len);
+    return check->effects->pdata[0];
+}
+
+Test(whatif, an_import_that_may_heal)
+{
+    static const struct {
+        const char *what;
+        struct failing failing;
+        enum { ROOT, MIDDLE, RENEWED } import;
+        const char *note;
+    } rows[] = {
+        {"the PSE is not known", {.no_store = TRUE}, ROOT, "does not say in which PSE"},
+        {"nobody has any of the chain", {.short_chain = TRUE, .nobody = TRUE}, MIDDLE, "cannot be verified"},
+        {"the finding has candidates", {.short_chain = TRUE, .namesake = TRUE}, RENEWED, "candidates"},
+        {"one peer of two, who lack the same", {.nobody = TRUE}, MIDDLE, "1 of the 2 failures"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(world_auto) world = world_new();
+        g_autoptr(issued_auto) direct = certs(.subject = "/CN=direct", .issuer = world->root, .leaf = TRUE);
+        struct failing failing = rows[i].failing;
+        failing.list = certs_join(world->other, NULL);
+        if (i == 2) { /* a peer whose issuer's name two certificates have */
+            certs_free(world->leaf);
+            world->leaf = certs(.subject = "/CN=api.example.com", .issuer = world->root, .leaf = TRUE);
+        }
+        if (i == 3)
+            failing.other = direct;
+        const struct issued *import_of[] = {world->root, world->middle, world->renewed};
+        g_autoptr(audit_auto) audit = fail(world, &failing, NULL);
+        g_autofree char *import = g_strdup_printf("%s@*", pem_file(world, import_of[rows[i].import], NULL));
+        g_autoptr(check_auto) check = ASK(audit, .imports = LIST(import));
+        const struct check_effect *effect = only_effect(check);
+        cr_expect_eq(effect->kind, CHECK_PERHAPS, "%s", rows[i].what);
+        cr_expect(strstr(effect->note, rows[i].note), "%s: %s", rows[i].what, effect->note);
+        cr_expect_eq(check->open_gaps, 1, "%s", rows[i].what);
+        json_decref(answer_json(check));
+        free(answer_text(check));
+    }
+}
+
+Test(whatif, what_else_the_list_holds_counts_for_a_drop)
+{
+    static const struct {
+        const char *what;
+        gboolean middle, renewed;
+        guint effects;
+        enum check_effect_kind kind;
+    } rows[] = {
+        {"nothing", FALSE, FALSE, 1, CHECK_REOPENED},
+        {"the intermediate", TRUE, FALSE, 0, CHECK_REOPENED},
+        {"another certificate of that name", FALSE, TRUE, 1, CHECK_PERHAPS},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(world_auto) world = world_new();
+        g_autofree char *digest = sha256_of(world->root);
+        g_autoptr(audit_auto) first = run_failing(world, certs_join(world->other, NULL), NULL);
+        forget(world);
+        GBytes *list = rows[i].middle    ? certs_join(world->root, world->middle, NULL)
+                       : rows[i].renewed ? certs_join(world->root, world->renewed, NULL)
+                                         : certs_join(world->root, NULL);
+        g_autoptr(audit_auto) second = run_failing(world, list, first);
+        g_autoptr(check_auto) check = ASK(second, .drops = LIST(digest));
+        cr_assert_eq(check->effects->len, rows[i].effects, "%s: %u", rows[i].what, check->effects->len);
+        if (rows[i].effects)
+            cr_expect_eq(only_effect(check)->kind, rows[i].kind, "%s: %s", rows[i].what, only_effect(check)->note);
+    }
+}
+
+Test(whatif, several_systems_are_seen_to_call_a_peer)
+{
+    g_autoptr(world_auto) world = world_new();
+    g_autofree char *digest = sha256_of(world->root);
+    g_autoptr(audit_auto) audit = FAIL(world, NULL, .list = certs_join(world->other, NULL), .again = TRUE);
+    g_autoptr(check_auto) check = ASK(audit, .drops = LIST(digest));
+    cr_assert_eq(check->observed->len, 1);
+    const struct check_peer *peer = check->observed->pdata[0];
+    cr_assert_eq(peer->callers->len, 2);
+    cr_expect_str_eq(((const struct audit_store *)peer->callers->pdata[0])->label, "ANO SAPSSLC.pse");
+    cr_expect_str_eq(((const struct audit_store *)peer->callers->pdata[1])->label, "PRD SAPSSLC.pse");
+    g_autofree char *text = answer_text(check);
+    cr_expect(strstr(text, "seen to call  SAPSSLC.pse, 2 stores: ANO, PRD"), "%s", text);
+}
+
+Test(whatif, the_text_stays_short)
+{
+    g_autoptr(world_auto) world = world_new();
+    g_autoptr(GBytes) list = certs_join(world->other, NULL);
+    for (int i = 0; i < 40; i++) {
+        g_autofree char *sid = g_strdup_printf("S%02d", i);
+        struct capture_host *host = scene_host(world->scene, sid);
+        struct capture_instance *instance = scene_instance(host, sid, "D00");
+        scene_store(world->scene, host, instance, "SAPSSLC.pse", list);
+        scene_store(world->scene, host, instance, "SAPSSLA.pse", list);
+    }
+    make_unread(add_store(world, "X01", certs_join(world->other, NULL)));
+    g_autoptr(audit_auto) audit = scene_run(world->scene, NULL);
+    g_autofree char *import = g_strdup_printf("%s@X01 *", pem_file(world, world->self, NULL));
+    struct audit_cert *named = listed(audit, "CN=Issuing CA, O=Example, C=DE", NULL, FALSE);
+    put_into(audit, "S00 SAPSSLA.pse", named);
+    g_autoptr(audit_auto) plain = stored(g_steal_pointer(&audit));
+    const char *chain = pem_file(world, world->leaf, world->middle, NULL), *self = pem_file(world, world->self, NULL);
+    const char *reference = pem_file(world, world->root, NULL);
+    g_autoptr(check_auto) check = ASK(plain, .chains = LIST(chain, self), .imports = LIST(import),
+                                      .references = LIST(reference), .stores = LIST("S*", "X01 *"));
+    g_autofree char *text = answer_text(check);
+    static const char *const parts[] = {
+        "0 trust stores would reject it, 0 would accept it, of 81 it is",
+        "S08, S09, S10, S11 and 28 more\n                SAPSSLC.pse, 40 stores: S00, S01,",
+        "by name only  CN=Issuing CA, O=Example, C=DE\n",
+        "file-3.pem\n", /* of the reference that has the root */
+        "proof         1. CN=api.example.com\n                2. CN=Issuing CA",
+        "Accepted by 1 trust store, of which it is not known now",
+        "(the peer's own certificate, which is self-signed",
+        "of 1 it is not known, since the list was not, or not wholly,",
+        "The assumed imports leave no gap of the audit open.",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
+        cr_expect(strstr(text, parts[i]), "%s: %s", parts[i], text);
+    cr_expect_lt(strlen(text), 8000);
+}
+
+Test(whatif, limits)
+{
+    g_autoptr(world_auto) world = world_new();
+    add_store(world, "S01", certs_join(world->root, NULL));
+    const char *one = pem_file(world, world->leaf, NULL);
+    g_autoptr(GString) many = g_string_new(NULL);
+    g_autofree char *pem = certs_pem(world->leaf), *import = g_strconcat(one, "@*", NULL);
+    const char *chains[WHATIF_CHAINS + 2] = {NULL}, *imports[WHATIF_CHANGES + 2] = {NULL};
+
+    for (int i = 0; i <= WHATIF_CHAIN; i++)
+        g_string_append(many, pem);
+    const char *longest = pem_file(world, world->leaf, NULL);
+    for (int more = 0; more < 2; more++) {
+        g_autoptr(audit_auto) audit = run(world);
+        g_autoptr(GError) error = NULL;
+        cr_assert(g_file_set_contents(longest, many->str, (gssize)(many->len - (more ? 0 : strlen(pem))), NULL));
+        for (int i = 0; i < WHATIF_CHAINS + more; i++)
+            chains[i] = one;
+        for (int i = 0; i < WHATIF_CHANGES + more; i++)
+            imports[i] = import;
+        const struct whatif_question questions[] = {
+            {.chains = LIST(longest)}, {.chains = chains}, {.imports = imports}};
+        for (size_t i = 0; i < G_N_ELEMENTS(questions); i++) {
+            g_autoptr(audit_auto) asked = run(world);
+            g_autoptr(check_auto) check = whatif_ask(asked, &questions[i], &error);
+            cr_expect_eq(check == NULL, more == 1, "%zu", i);
+            cr_expect_eq(error == NULL, more == 0, "%zu", i);
+            if (error)
+                cr_expect(strstr(error->message, "more than 64"), "%s", error->message);
+            g_clear_error(&error);
+        }
+    }
 }
 
 Test(whatif, a_drop_of_what_nobody_needs_breaks_nothing)
