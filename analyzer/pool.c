@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include "error.h"
+#include "file.h"
 #include "listing.h"
 #include "moment.h"
 #include "name.h"
@@ -286,6 +288,29 @@ static void set_from_trace(struct audit_cert *cert, gboolean from_trace)
         cert->asked = MOMENT_NONE;
 }
 
+static struct entry *new_entry(struct pool *pool)
+{
+    struct entry *entry = g_new0(struct entry, 1);
+    entry->cert = audit_cert_new(pool->audit);
+    g_ptr_array_add(pool->audit->certs, entry->cert);
+    g_hash_table_insert(pool->entries, entry->cert, entry);
+    return entry;
+}
+
+/* Put what ${wanted} knows into ${entry}, which is in no index, and that into them.  ${wanted} is empty afterwards. */
+static struct audit_cert *fill_entry(struct pool *pool, struct entry *entry, struct entry *wanted, gboolean from_trace)
+{
+    struct audit_cert *cert = entry->cert;
+    take_facts(cert, wanted->cert);
+    set_from_trace(cert, from_trace);
+    entry_clear(entry);
+    *entry = *wanted;
+    *wanted = (struct entry){0};
+    entry->cert = cert;
+    index_entry(pool, entry);
+    return cert;
+}
+
 /*
  * Make ${wanted} part of the pool: as a new certificate, or as more (or nothing) about one that is known.  A DER
  * decides over what a listing says, but one that a peer has sent only if the listing has its fingerprint; else NULL.
@@ -305,23 +330,11 @@ static struct audit_cert *absorb(struct pool *pool, struct entry *wanted)
         entry_clear(wanted);
         return entry->cert;
     }
-    if (entry) {
+    if (entry)
         unindex_entry(pool, entry);
-    } else {
-        entry = g_new0(struct entry, 1);
-        entry->cert = audit_cert_new(pool->audit);
-        g_ptr_array_add(pool->audit->certs, entry->cert);
-        g_hash_table_insert(pool->entries, entry->cert, entry);
-    }
-    take_facts(entry->cert, wanted->cert);
-    set_from_trace(entry->cert, from_trace);
-    struct audit_cert *cert = entry->cert;
-    entry_clear(entry);
-    *entry = *wanted;
-    *wanted = (struct entry){0};
-    entry->cert = cert;
-    index_entry(pool, entry);
-    return cert;
+    else
+        entry = new_entry(pool);
+    return fill_entry(pool, entry, wanted, from_trace);
 }
 
 /* From DER */
@@ -491,8 +504,12 @@ static X509 *parse_x509(const uint8_t *bytes, size_t size)
     return x509;
 }
 
-/* A certificate of exactly ${length} bytes. */
-static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t length, gboolean from_trace)
+/*
+ * A certificate of exactly ${length} bytes.  With ${apart} one that absorb() refuses is a certificate of its own beside
+ * the listing's entry.
+ */
+static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t length, gboolean from_trace,
+                                  gboolean apart)
 {
     g_autoptr(GString) hex = g_string_sized_new(2 * EVP_MAX_MD_SIZE + 1);
     const char *sha256 = digest(hex, pool->sha256, bytes, length);
@@ -512,6 +529,10 @@ static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t l
         facts.der = g_bytes_new(bytes, length);
         fill_from_x509(pool, &entry, x509);
         cert = absorb(pool, &entry);
+        if (!cert && apart) {
+            fill_from_x509(pool, &entry, x509);
+            cert = fill_entry(pool, new_entry(pool), &entry, TRUE);
+        }
         if (!cert || cert->der != facts.der)
             g_bytes_unref(facts.der);
         X509_free(x509);
@@ -527,7 +548,7 @@ struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t siz
         *used = length;
     if (length == 0 || length > POOL_CERT_BYTES)
         return NULL;
-    return add_der(pool, bytes, length, FALSE);
+    return add_der(pool, bytes, length, FALSE, FALSE);
 }
 
 /* From traces and from peers that were asked */
@@ -577,7 +598,7 @@ static void take_one(struct pool *pool, GBytes *der, int64_t asked)
 
     if (size == 0 || size > POOL_CERT_BYTES || element_size(bytes, size) != size)
         return;
-    struct audit_cert *cert = add_der(pool, bytes, size, TRUE);
+    struct audit_cert *cert = add_der(pool, bytes, size, TRUE, FALSE);
     if (cert && cert->from_trace)
         cert->asked = g_hash_table_size(pool->entries) > before ? asked : better_asked(cert->asked, asked);
 }
@@ -753,6 +774,102 @@ gboolean pool_add_reference(struct pool *pool, const char *path, GError **error)
         return FALSE;
     if (trouble)
         warn(pool, "%s", trouble);
+    return TRUE;
+}
+
+/* Files that name single certificates */
+
+struct file_read {
+    struct pool *pool;
+    GPtrArray *certs;
+    gboolean sent;
+    guint refused; /* number of the first that is none, from 1; 0: all are */
+};
+
+static void take_file(void *data, const char *path, GPtrArray *ders)
+{
+    struct file_read *read = data;
+    (void)path;
+
+    for (guint i = 0; i < ders->len && !read->refused; i++) {
+        gsize size;
+        const void *bytes = g_bytes_get_data(ders->pdata[i], &size);
+        size_t length = element_size(bytes, size);
+        struct audit_cert *cert = NULL;
+        if (length > 0 && length == size && length <= POOL_CERT_BYTES)
+            cert = add_der(read->pool, bytes, length, read->sent, read->sent);
+        if (cert)
+            g_ptr_array_add(read->certs, cert);
+        else
+            read->refused = i + 1;
+    }
+}
+
+gboolean pool_read_file(struct pool *pool, GPtrArray *certs, const char *path, gboolean sent, GError **error)
+{
+    struct file_read read = {.pool = pool, .certs = certs, .sent = sent};
+    g_autofree char *trouble = NULL;
+    guint before = certs->len;
+
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_MISSING, "%s: a folder, where a file is wanted", path);
+        return FALSE;
+    }
+    if (!reference_read(path, take_file, &read, &trouble, error))
+        return FALSE;
+    if (read.refused) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: certificate %u cannot be read", file_name(path),
+                    read.refused);
+        return FALSE;
+    }
+    if (certs->len == before) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: no certificate in it", file_name(path));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* Audits that were stored */
+
+static gboolean adopt_cert(struct pool *pool, struct audit_cert *cert, GError **error)
+{
+    struct entry *entry = g_new0(struct entry, 1);
+    entry->cert = cert;
+    g_hash_table_insert(pool->entries, cert, entry);
+
+    if (cert->der) {
+        gsize size;
+        const void *bytes = g_bytes_get_data(cert->der, &size);
+        X509 *x509 = size <= POOL_CERT_BYTES ? parse_x509(bytes, size) : NULL;
+        ERR_clear_error();
+        if (!x509) {
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "certificate c%u: cannot be read", cert->id);
+            return FALSE;
+        }
+        entry->subject_key = name_key_x509(X509_get_subject_name(x509));
+        entry->issuer_key = name_key_x509(X509_get_issuer_name(x509));
+        entry->authority_key_id = key_id_digits(X509_get0_authority_key_id(x509));
+        X509_free(x509);
+        g_autoptr(GString) hex = g_string_new(NULL);
+        if (g_strcmp0(cert->sha256, digest(hex, pool->sha256, bytes, size)) != 0) {
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX,
+                        "certificate c%u: its SHA-256 is not that of its bytes", cert->id);
+            return FALSE;
+        }
+    } else {
+        entry->subject_key = cert->subject ? name_key(cert->subject, FALSE) : NULL;
+        entry->issuer_key = cert->issuer ? name_key(cert->issuer, FALSE) : NULL;
+    }
+    entry->serial_key = serial_key(entry->issuer_key, cert->serial);
+    index_entry(pool, entry);
+    return TRUE;
+}
+
+gboolean pool_adopt(struct pool *pool, GError **error)
+{
+    for (guint i = 0; i < pool->audit->certs->len; i++)
+        if (!adopt_cert(pool, pool->audit->certs->pdata[i], error))
+            return FALSE;
     return TRUE;
 }
 

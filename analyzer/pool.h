@@ -94,6 +94,22 @@ void pool_find_asked(const struct pool *pool, GPtrArray *found, const char *issu
 struct audit_cert *pool_add_reference_der(struct pool *pool, const char *path, GBytes *der);
 
 /**
+ * pool_read_file(pool, certs, path, sent, error):
+ * Take the certificates of the file ${path} (PEM with any number of them, or one in DER; "-": standard input), and
+ * append them to ${certs} in the order of the file.  With ${sent} they are what a peer sends: vouched for by nobody, as
+ * with pool_add_shown(), but none is passed over.  FALSE with ${error} set, which begins with the path, if the file
+ * cannot be read, has no certificate in it, or one that OpenSSL cannot parse.
+ */
+gboolean pool_read_file(struct pool *pool, GPtrArray *certs, const char *path, gboolean sent, GError **error);
+
+/**
+ * pool_adopt(pool, error):
+ * Take all certificates that the audit of the new ${pool} has already, as one that was read from its XML does; lists
+ * are left as they are.  FALSE with ${error} set if the DER of one is no certificate, or not the one that it says.
+ */
+gboolean pool_adopt(struct pool *pool, GError **error);
+
+/**
  * pool_find_digest(pool, sha256, sha1, md5), pool_find_serial(pool, issuer, serial):
  * The certificate with this fingerprint (lower case hex; the strongest that is not NULL decides); with this issuer (as
  * printed) and serial number (any spelling, compared as numbers; not one from a trace); NULL if there is none.

@@ -37,6 +37,13 @@ const GOptionEntry cli_analysis_entries[] = {
     {0},
 };
 
+const GOptionEntry cli_question_entries[] = {
+    {"at", 0, 0, G_OPTION_ARG_STRING, &at_text, "Validity as of TIME (ISO 8601; default: now)", "TIME"},
+    {"reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &cli_references,
+     "Certificates that may be imported (PEM or DER; may be repeated)", "FILE_OR_FOLDER"},
+    {0},
+};
+
 const GOptionEntry cli_network_entries[] = {
     {"inventory", 'i', 0, G_OPTION_ARG_FILENAME, &cli_inventory_path, "Which hosts: an Ansible inventory (INI)",
      "FILE"},

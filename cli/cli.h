@@ -24,8 +24,8 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an exit status */
 };
 
-extern const struct command command_analyze, command_audit, command_collect, command_explain, command_inventory,
-    command_report, command_validate;
+extern const struct command command_analyze, command_audit, command_check, command_collect, command_explain,
+    command_inventory, command_report, command_validate;
 
 /**
  * cli_options(command, argc, argv, entries, ...):
@@ -65,6 +65,7 @@ int cli_printed(void);
 
 extern const GOptionEntry cli_common_entries[];   /* --quiet, --verbose */
 extern const GOptionEntry cli_analysis_entries[]; /* --at, --reference, --policy, --fail-on */
+extern const GOptionEntry cli_question_entries[]; /* --at, --reference */
 extern const GOptionEntry cli_network_entries[];  /* --inventory, --limit, --fanout, --known-hosts, ... */
 
 extern gboolean cli_quiet, cli_verbose;

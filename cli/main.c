@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 static const struct command *const commands[] = {
-    &command_audit,   &command_collect,  &command_analyze,   &command_report,
-    &command_explain, &command_validate, &command_inventory,
+    &command_audit,   &command_collect, &command_analyze,  &command_report,
+    &command_explain, &command_check,   &command_validate, &command_inventory,
 };
 
 static void print_help(FILE *out)

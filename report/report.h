@@ -8,6 +8,7 @@
 #define TRUSTGAP_REPORT_H
 
 #include "audit.h"
+#include "check.h"
 #include "file.h"
 
 #include <glib.h>
@@ -65,5 +66,13 @@ gboolean report_validate(const char *path, GPtrArray *messages, GError **error);
  */
 void report_explain_text(struct file_output *output, const struct audit *audit);
 gboolean report_explain_json(struct file_output *output, const struct audit *audit, GError **error);
+
+/**
+ * report_check_text(output, check), report_check_json(output, check, error):
+ * The answer of "trustgap check"; docs/formats/check.md describes the JSON.  The text names a few stores of many and
+ * counts the others, the JSON names all.
+ */
+void report_check_text(struct file_output *output, const struct check *check);
+gboolean report_check_json(struct file_output *output, const struct check *check, GError **error);
 
 #endif

@@ -1,0 +1,348 @@
+#include "whatif.h"
+
+#include "error.h"
+#include "file.h"
+#include "moment.h"
+#include "name.h"
+#include "whatif_work.h"
+
+#include <string.h>
+
+gboolean whatif_fits(const char *pattern, const struct audit_store *store)
+{
+    return g_pattern_match_simple(pattern, store->label) || g_strcmp0(pattern, store->file) == 0;
+}
+
+uint64_t whatif_mask(const struct whatif *whatif, const struct audit_store *store)
+{
+    uint64_t mask = 0;
+    for (guint i = 0; i < whatif->imports->len; i++)
+        if (whatif_fits(g_array_index(whatif->imports, struct whatif_import, i).pattern, store))
+            mask |= (uint64_t)1 << i;
+    return mask;
+}
+
+gboolean whatif_is_dropped(const struct whatif *whatif, const struct audit_cert *cert)
+{
+    return whatif->drops->len > 0 && g_ptr_array_find(whatif->drops, cert, NULL);
+}
+
+gboolean whatif_ended(const struct whatif *whatif, const struct audit_cert *cert)
+{
+    return (cert->not_after != MOMENT_NONE && cert->not_after < whatif->at) ||
+           (cert->not_before != MOMENT_NONE && cert->not_before > whatif->at);
+}
+
+static struct audit_cert *cert_of(const struct whatif *whatif, const struct audit_link *link)
+{
+    struct audit_cert *cert = NULL;
+    if (link->sha256 || link->sha1 || link->md5)
+        cert = pool_find_digest(whatif->pool, link->sha256, link->sha1, link->md5);
+    else if (link->serial && link->issuer && !link->issuer_cut)
+        cert = pool_find_serial(whatif->pool, link->issuer, link->serial);
+    return cert && cert->der ? cert : NULL;
+}
+
+guint whatif_chain_of(const struct whatif *whatif, GPtrArray *chain, const struct audit_failure *failure)
+{
+    guint below = 0;
+    for (guint i = 0; i < failure->chain->len && i < WHATIF_CHAIN; i++) {
+        struct audit_cert *cert = cert_of(whatif, failure->chain->pdata[i]);
+        if (cert)
+            g_ptr_array_add(chain, cert);
+        else if (chain->len == 0)
+            below++;
+    }
+    return below;
+}
+
+static void note(struct whatif *whatif, const char *text)
+{
+    g_ptr_array_add(whatif->check->notes, (void *)audit_text(whatif->audit, text));
+}
+
+/* The question */
+
+static gboolean is_short(const char *const *words, guint most, const char *option, GError **error)
+{
+    if (!words || g_strv_length((char **)words) <= most)
+        return TRUE;
+    g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "%s: more than %u times", option, most);
+    return FALSE;
+}
+
+/* Lower case hex digits if the text can be nothing but a fingerprint, else NULL. */
+static char *fingerprint(const char *text)
+{
+    g_autoptr(GString) digits = g_string_new(NULL);
+    for (; *text; text++) {
+        if (g_ascii_isxdigit(*text))
+            g_string_append_c(digits, g_ascii_tolower(*text));
+        else if (*text != ':')
+            return NULL;
+    }
+    return digits->len == 64 || digits->len == 40 || digits->len == 32 ? g_strdup(digits->str) : NULL;
+}
+
+/* A certificate that an option names. */
+static struct audit_cert *named_cert(struct whatif *whatif, const char *option, const char *text, GError **error)
+{
+    g_autofree char *digits = fingerprint(text);
+    g_autoptr(GPtrArray) certs = g_ptr_array_new();
+
+    if (digits) {
+        size_t size = strlen(digits);
+        struct audit_cert *cert = pool_find_digest(whatif->pool, size == 64 ? digits : NULL, size == 40 ? digits : NULL,
+                                                   size == 32 ? digits : NULL);
+        if (!cert)
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE,
+                        "%s: %s: no certificate of the audit has this fingerprint", option, text);
+        return cert;
+    }
+    if (!pool_read_file(whatif->pool, certs, text, FALSE, error)) {
+        g_prefix_error(error, "%s: ", option);
+        return NULL;
+    }
+    if (certs->len > 1) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "%s: %s: %u certificates, where one is wanted", option,
+                    text, certs->len);
+        return NULL;
+    }
+    return certs->pdata[0];
+}
+
+static gboolean take_import(struct whatif *whatif, const char *text, GError **error)
+{
+    const char *at = strrchr(text, '@');
+    if (!at || at == text || at[1] == '\0') {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "--import: %s: must be CERT@STORE", text);
+        return FALSE;
+    }
+    g_autofree char *name = g_strndup(text, (gsize)(at - text));
+    struct whatif_import import = {named_cert(whatif, "--import", name, error), at + 1};
+    if (!import.cert)
+        return FALSE;
+    if (!import.cert->der) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE,
+                    "--import: %s: known from a listing only; name a file that has the certificate itself", name);
+        return FALSE;
+    }
+    g_array_append_val(whatif->imports, import);
+    return TRUE;
+}
+
+static gboolean take_chain(struct whatif *whatif, const char *path, GError **error)
+{
+    GPtrArray *chain = g_ptr_array_new();
+    g_ptr_array_add(whatif->chains, chain);
+    if (!pool_read_file(whatif->pool, chain, path, TRUE, error))
+        return FALSE;
+    if (chain->len > WHATIF_CHAIN) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s: more than %d certificates", path, WHATIF_CHAIN);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* All certificates that are given, before any is looked up: what a file names may be known from another one. */
+static gboolean take_certs(struct whatif *whatif, const struct whatif_question *question, GError **error)
+{
+    for (size_t i = 0; question->references && question->references[i]; i++)
+        if (!pool_add_reference(whatif->pool, question->references[i], error))
+            return FALSE;
+    for (size_t i = 0; question->imports && question->imports[i]; i++)
+        if (!take_import(whatif, question->imports[i], error))
+            return FALSE;
+    for (size_t i = 0; question->drops && question->drops[i]; i++) {
+        struct audit_cert *cert = named_cert(whatif, "--drop", question->drops[i], error);
+        if (!cert)
+            return FALSE;
+        g_ptr_array_add(whatif->drops, cert);
+    }
+    for (size_t i = 0; question->chains && question->chains[i]; i++)
+        if (!take_chain(whatif, question->chains[i], error))
+            return FALSE;
+    return TRUE;
+}
+
+/* Whether a pattern means any store at all; the others are most likely mistyped. */
+static gboolean fits_any(const struct whatif *whatif, const char *pattern)
+{
+    for (guint i = 0; i < whatif->audit->stores->len; i++)
+        if (whatif_fits(pattern, whatif->audit->stores->pdata[i]))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean patterns_fit(const struct whatif *whatif, const struct whatif_question *question, GError **error)
+{
+    for (guint i = 0; i < whatif->imports->len; i++) {
+        const char *pattern = g_array_index(whatif->imports, struct whatif_import, i).pattern;
+        if (!fits_any(whatif, pattern)) {
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "--import: %s: the audit has no such store",
+                        pattern);
+            return FALSE;
+        }
+    }
+    for (size_t i = 0; question->stores && question->stores[i]; i++)
+        if (!fits_any(whatif, question->stores[i])) {
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "--store: %s: the audit has no such store",
+                        question->stores[i]);
+            return FALSE;
+        }
+    return TRUE;
+}
+
+static gboolean is_asked(const struct whatif_question *question, const struct audit_store *store)
+{
+    if (!question->stores || !question->stores[0])
+        return TRUE;
+    for (size_t i = 0; question->stores[i]; i++)
+        if (whatif_fits(question->stores[i], store))
+            return TRUE;
+    return FALSE;
+}
+
+/* The audit, made ready */
+
+static void index_subjects(struct whatif *whatif)
+{
+    const GPtrArray *certs = whatif->audit->certs;
+    g_ptr_array_set_size(whatif->subjects, (int)certs->len + 1);
+    for (guint i = 0; i < certs->len; i++) {
+        const struct audit_cert *cert = certs->pdata[i];
+        whatif->subjects->pdata[cert->id] = cert->subject ? name_key(cert->subject, FALSE) : NULL;
+    }
+}
+
+static void index_holders(struct whatif *whatif)
+{
+    for (guint i = 0; i < whatif->audit->stores->len; i++) {
+        const struct audit_store *store = whatif->audit->stores->pdata[i];
+        for (guint j = 0; j < store->members->len; j++) {
+            const struct audit_member *member = store->members->pdata[j];
+            for (guint k = 0; member->list && k < member->list->certs->len; k++) {
+                struct audit_cert *cert = member->list->certs->pdata[k];
+                struct whatif_holders *holders = g_hash_table_lookup(whatif->holders, cert);
+                if (!holders) {
+                    holders = g_new0(struct whatif_holders, 1);
+                    holders->first = store;
+                    g_hash_table_insert(whatif->holders, cert, holders);
+                }
+                holders->stores += holders->last != store;
+                holders->last = store;
+            }
+        }
+    }
+}
+
+/* What an assumed change changes. */
+
+static void count_store(struct check_assumed *assumed, const struct audit_store *store)
+{
+    gboolean touched = FALSE, unread = FALSE;
+
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        gboolean has = member->list && audit_list_has(member->list, assumed->cert);
+        gboolean whole = member->list && member->reading != READING_PARTLY;
+        touched = touched || (assumed->drop ? has : whole && !has);
+        unread = unread || (!has && !whole);
+    }
+    if (touched)
+        g_ptr_array_add(assumed->stores, (void *)store);
+    assumed->unread += !touched && unread;
+}
+
+static void add_assumed(struct whatif *whatif, const struct audit_cert *cert, const char *pattern)
+{
+    struct check_assumed *assumed = check_assumed_new();
+    assumed->cert = cert;
+    assumed->drop = pattern == NULL;
+    assumed->pattern = audit_text(whatif->audit, pattern);
+    for (guint i = 0; i < whatif->stores->len; i++)
+        if (!pattern || whatif_fits(pattern, whatif->stores->pdata[i]))
+            count_store(assumed, whatif->stores->pdata[i]);
+    g_ptr_array_add(whatif->check->assumed, assumed);
+    if (pattern && whatif_ended(whatif, cert))
+        note(whatif, "A certificate whose import is assumed is not valid at the time that was asked for.");
+}
+
+static void answer(struct whatif *whatif, const struct whatif_question *question)
+{
+    for (guint i = 0; i < whatif->imports->len; i++) {
+        const struct whatif_import *import = &g_array_index(whatif->imports, struct whatif_import, i);
+        add_assumed(whatif, import->cert, import->pattern);
+    }
+    for (guint i = 0; i < whatif->drops->len; i++)
+        add_assumed(whatif, whatif->drops->pdata[i], NULL);
+    for (guint i = 0; i < whatif->chains->len; i++) {
+        struct check_peer *peer = check_peer_new();
+        peer->name = audit_text(whatif->audit, file_name(question->chains[i]));
+        g_ptr_array_extend(peer->chain, whatif->chains->pdata[i], NULL, NULL);
+        whatif_peer(whatif, peer);
+        g_ptr_array_add(whatif->check->peers, peer);
+    }
+    if (whatif->drops->len > 0) {
+        note(whatif, "An audit knows peers from failed connections only. Which connections work, and with which "
+                     "certificates, stands in no trace: a peer that works today and is not named here may break as "
+                     "well. Ask with --chain for the peers that matter.");
+        whatif_observed(whatif);
+    }
+    if (whatif->drops->len + whatif->imports->len > 0)
+        whatif_gaps(whatif);
+}
+
+static struct check *ask(struct whatif *whatif, const struct whatif_question *question, GError **error)
+{
+    if (!pool_adopt(whatif->pool, error)) {
+        g_prefix_error(error, "%s: ", question->audit_name);
+        return NULL;
+    }
+    if (!take_certs(whatif, question, error) || !patterns_fit(whatif, question, error))
+        return NULL;
+    audit_sort(whatif->audit); /* numbers for the new certificates */
+    for (guint i = 0; i < whatif->audit->stores->len; i++)
+        if (is_asked(question, whatif->audit->stores->pdata[i]))
+            g_ptr_array_add(whatif->stores, whatif->audit->stores->pdata[i]);
+    index_subjects(whatif);
+    index_holders(whatif);
+    answer(whatif, question);
+    if (question->against && !whatif_against(whatif, question->against, error)) {
+        g_prefix_error(error, "%s: ", question->against_name);
+        return NULL;
+    }
+    return g_steal_pointer(&whatif->check);
+}
+
+struct check *whatif_ask(struct audit *audit, const struct whatif_question *question, GError **error)
+{
+    if (!is_short(question->chains, WHATIF_CHAINS, "--chain", error) ||
+        !is_short(question->imports, WHATIF_CHANGES, "--import", error) ||
+        !is_short(question->drops, WHATIF_CHANGES, "--drop", error))
+        return NULL;
+    struct whatif whatif = {
+        .audit = audit,
+        .pool = pool_new(audit),
+        .check = check_new(audit),
+        .at = question->at,
+        .stores = g_ptr_array_new(),
+        .drops = g_ptr_array_new(),
+        .imports = g_array_new(FALSE, FALSE, sizeof(struct whatif_import)),
+        .chains = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref),
+        .subjects = g_ptr_array_new_with_free_func(g_free),
+        .holders = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+    };
+    whatif.check->at = question->at;
+    whatif.check->against = question->against;
+    struct check *check = ask(&whatif, question, error);
+    g_hash_table_unref(whatif.holders);
+    g_ptr_array_unref(whatif.subjects);
+    g_ptr_array_unref(whatif.chains);
+    g_array_unref(whatif.imports);
+    g_ptr_array_unref(whatif.drops);
+    g_ptr_array_unref(whatif.stores);
+    check_free(whatif.check);
+    pool_free(whatif.pool);
+    return check;
+}

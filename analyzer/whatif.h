@@ -1,0 +1,51 @@
+/*
+ * What if: questions to a stored audit.  Which trust stores would accept a peer that sends this chain, what would an
+ * import heal, what would the removal of a certificate break, what does another landscape lack?
+ *
+ * Nothing is collected and no trace is read: an answer is a function of the audits, the certificates that are given and
+ * the time.  Paths are verified by OpenSSL (path.h), once for each distinct set of certificates that could end one, and
+ * not for each store.  The answer is a struct check (check.h).
+ */
+#ifndef TRUSTGAP_WHATIF_H
+#define TRUSTGAP_WHATIF_H
+
+#include "audit.h"
+#include "check.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+#define WHATIF_CHAINS  64 /* files with chains of peers */
+#define WHATIF_CHAIN   64 /* certificates of a chain */
+#define WHATIF_CHANGES 64 /* assumed imports, and as many drops */
+#define WHATIF_OBSERVED                                                                                                \
+    1000 /* different chains of failures that are looked at for a drop; a note says if it is reached */
+
+struct whatif_question {    /* arrays are NULL-ended, or NULL */
+    const char *audit_name; /* how messages call the audit, and the target */
+    const char *against_name;
+    int64_t at;                    /* the time of which validity is asked */
+    const char *const *chains;     /* files: a peer's chain each, leaf first (PEM; DER of one certificate; "-") */
+    const char *const *references; /* files and folders of certificates that may be imported */
+    const char *const *drops;      /* certificates that are assumed to be in no list any more */
+    const char *const *imports;    /* "CERT@PATTERN": assumed to be in the lists of these stores */
+    const char *const *stores;     /* patterns: only these stores are asked about */
+    struct audit *against;         /* the target landscape, or NULL */
+};
+
+/*
+ * A certificate is a file (PEM or DER, one certificate in it) or a fingerprint of one that the audit knows: SHA-256,
+ * SHA-1 or MD5 in hex, with or without colons.  A pattern with * and ? fits a store by its label ("PRD SAPSSLC.pse");
+ * it may also be the whole name of the PSE file ("SAPSSLC.pse").
+ */
+
+/**
+ * whatif_ask(audit, question, error):
+ * Answer ${question} about ${audit}, to which the certificates that are given are added, and which is sorted anew, as
+ * is
+ * ${question->against}.  The caller frees the answer with check_free(), before the audits.  NULL with ${error} set,
+ * beginning with the file or the option that it is about.
+ */
+struct check *whatif_ask(struct audit *audit, const struct whatif_question *question, GError **error);
+
+#endif
