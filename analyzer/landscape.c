@@ -546,6 +546,18 @@ static void add_traces(struct work *work)
 
 /* What peers sent when they were asked. */
 
+/* No trouble of the host: said where its notes are. */
+static void note_unshown(struct work *work, const struct capture_chain *from, const char *peer)
+{
+    struct audit *audit = work->landscape->audit;
+    const char *note =
+        audit_textf(audit, "%s port %" PRId64 " was asked and showed no certificates: %s", peer, from->port,
+                    from->message  ? from->message
+                    : from->reason ? from->reason
+                                   : "no reason given");
+    g_ptr_array_add(work->host->notes, (char *)note);
+}
+
 static void add_chains(struct work *work)
 {
     struct landscape *landscape = work->landscape;
@@ -553,8 +565,12 @@ static void add_chains(struct work *work)
     for (guint i = 0; i < work->from->chains->len; i++) {
         const struct capture_chain *from = work->from->chains->pdata[i];
         const char *peer = from->target ? from->target : from->address;
-        if (!from->object || !peer)
+        if (!peer)
             continue;
+        if (!from->object) {
+            note_unshown(work, from, peer);
+            continue;
+        }
         g_autoptr(GError) error = NULL;
         g_autoptr(GBytes) bytes = capture_load(work->capture, from->object, ASKED_BYTES, &error);
         struct asked *asked = bytes ? asked_new(landscape, work->host, from, bytes) : NULL;

@@ -227,6 +227,18 @@ class Chains(Base):
             self.assertNotIn("localhost port", self.last.out)
         self.assertNotIn("ClientHello", server.said())
 
+    def test_names_that_are_none(self):
+        """A trace may say anything; what is no host name is not given to anybody."""
+        names = ["$(reboot)", "-oProxyCommand=x", "a;b", "x" * 254, "l\u00f6calhost", "::1"]
+        self.host(peers=[(name, 4711 + i) for i, name in enumerate(names)])
+        with self.whole:
+            audit = self.first_audit()
+            self.trustgap("collect", "-i", self.whole.inventory, "--dry-run", "--fetch-chains", audit)
+        asked = [line for line in self.last.out.splitlines() if line.startswith("#   ")]
+        self.assertGreater(len(asked), 3)
+        for line in asked:
+            self.assertRegex(line, r"^#   (127\.0\.0\.1|::1) port 47\d\d$")
+
     def test_a_host_without_ssh(self):
         server = TlsServer(self, self.leaf)
         self.host(peers=[("localhost", server.port)], ansible_connection="local")

@@ -218,6 +218,9 @@ Test(asked, answers_that_tell_nothing)
     g_autoptr(audit_auto) audit = run(&s);
     for (guint i = 0; i < 3; i++)
         cr_expect_null(failure_at(audit, i)->missing);
+    const struct audit_host *host = audit->hosts->pdata[0];
+    cr_assert_eq(host->notes->len, 1);
+    cr_expect_str_eq(host->notes->pdata[0], "api.example.com port 443 was asked and showed no certificates: time-out");
     cr_assert_eq(audit->warnings->len, 1);
     cr_expect_str_eq(audit->warnings->pdata[0],
                      "app01: b.example.com: what it sent when it was asked are no certificates");
