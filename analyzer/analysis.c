@@ -21,6 +21,7 @@ struct audit *analysis_run(const char *const *captures, const struct analysis_op
         if (!pool_add_reference(landscape->pool, options->references[i], error))
             return NULL;
 
+    asked_recall(landscape, options->previous);
     pool_take_shown(landscape->pool);
     asked_complete(landscape);
     g_autoptr(history_auto) history = history_new(landscape, options->previous);

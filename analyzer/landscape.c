@@ -573,10 +573,7 @@ static void add_chains(struct work *work)
         }
         g_autoptr(GError) error = NULL;
         g_autoptr(GBytes) bytes = capture_load(work->capture, from->object, ASKED_BYTES, &error);
-        struct asked *asked = bytes ? asked_new(landscape, work->host, from, bytes) : NULL;
-        if (asked)
-            g_ptr_array_add(landscape->asked, asked);
-        else
+        if (!bytes || !asked_add(landscape, work->host, from, bytes))
             warn(work, peer, error ? error->message : "what it sent when it was asked are no certificates");
     }
 }
@@ -714,7 +711,7 @@ struct landscape *landscape_new(struct audit *audit)
     landscape->systems = g_hash_table_new(g_str_hash, g_str_equal);
     landscape->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     landscape->own = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    landscape->asked = g_ptr_array_new_with_free_func((GDestroyNotify)asked_free);
+    landscape->asked = asked_table();
     return landscape;
 }
 
@@ -727,6 +724,6 @@ void landscape_free(struct landscape *landscape)
     g_hash_table_unref(landscape->systems);
     g_hash_table_unref(landscape->lists);
     g_hash_table_unref(landscape->own);
-    g_ptr_array_unref(landscape->asked);
+    g_hash_table_unref(landscape->asked);
     g_free(landscape);
 }
