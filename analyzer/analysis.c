@@ -23,6 +23,7 @@ struct audit *analysis_run(const char *const *captures, const struct analysis_op
             return NULL;
     demands_bring(landscape, options->policy);
 
+    asked_recall(landscape, options->previous);
     pool_take_shown(landscape->pool);
     asked_complete(landscape);
     g_autoptr(history_auto) history = history_new(landscape, options->previous);

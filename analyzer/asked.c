@@ -6,16 +6,45 @@
 
 #include <string.h>
 
-struct asked {
-    const struct audit_host *host;
+struct asked {              /* one peer of one host */
     char *target, *address; /* one of them may be NULL */
     int64_t port;
     int64_t at;
+    gboolean recalled;  /* of another night */
     GPtrArray *digests; /* of char *: SHA-256 of the certificates as they were sent */
 };
 
-struct asked *asked_new(struct landscape *landscape, const struct audit_host *host, const struct capture_chain *from,
-                        GBytes *bytes)
+static void asked_free(void *data)
+{
+    struct asked *asked = data;
+    g_free(asked->target);
+    g_free(asked->address);
+    g_ptr_array_unref(asked->digests);
+    g_free(asked);
+}
+
+GHashTable *asked_table(void)
+{
+    return g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+}
+
+/* ${digests} is taken over. */
+static struct asked *asked_new(struct landscape *landscape, const struct audit_host *host, GPtrArray *digests)
+{
+    GPtrArray *answers = g_hash_table_lookup(landscape->asked, host);
+    struct asked *asked = g_new0(struct asked, 1);
+
+    if (!answers) {
+        answers = g_ptr_array_new_with_free_func(asked_free);
+        g_hash_table_insert(landscape->asked, (void *)host, answers);
+    }
+    g_ptr_array_add(answers, asked);
+    asked->digests = digests;
+    return asked;
+}
+
+gboolean asked_add(struct landscape *landscape, const struct audit_host *host, const struct capture_chain *from,
+                   GBytes *bytes)
 {
     gsize size;
     const void *data = g_bytes_get_data(bytes, &size);
@@ -23,23 +52,13 @@ struct asked *asked_new(struct landscape *landscape, const struct audit_host *ho
     GPtrArray *digests = pool_add_shown_chain(landscape->pool, data, size, at);
 
     if (!digests)
-        return NULL;
-    struct asked *asked = g_new0(struct asked, 1);
-    asked->host = host;
+        return FALSE;
+    struct asked *asked = asked_new(landscape, host, digests);
     asked->target = g_strdup(from->target);
     asked->address = g_strdup(from->address);
     asked->port = from->port;
     asked->at = at;
-    asked->digests = digests;
-    return asked;
-}
-
-void asked_free(struct asked *asked)
-{
-    g_free(asked->target);
-    g_free(asked->address);
-    g_ptr_array_unref(asked->digests);
-    g_free(asked);
+    return TRUE;
 }
 
 /* Which answer belongs to a failure. */
@@ -83,7 +102,7 @@ static gboolean is_peer(const struct asked *asked, const struct audit_failure *f
 
     if (failure->target ? g_ascii_strcasecmp(called, failure->target) != 0 : asked->target != NULL)
         return FALSE;
-    if (failure->target && failure->port == asked->port)
+    if (failure->target && failure->port > 0 && failure->port == asked->port)
         return TRUE;
     for (guint i = 0; i < failure->peers->len; i++)
         if (is_at(failure->peers->pdata[i], address, asked->port))
@@ -102,13 +121,13 @@ static gboolean is_same_chain(const struct asked *one, const struct asked *other
 }
 
 /* Of a failure with several peers all that were asked have to agree; else nothing tells which chain it was. */
-static const struct asked *find_asked(const GPtrArray *answers, const struct audit_failure *failure)
+static const struct asked *find_asked(const GPtrArray *answers, const struct audit_failure *failure, gboolean recalled)
 {
     const struct asked *found = NULL;
 
     for (guint i = 0; i < answers->len; i++) {
         const struct asked *asked = answers->pdata[i];
-        if (asked->host != failure->instance->host || !is_peer(asked, failure))
+        if (asked->recalled != recalled || !is_peer(asked, failure))
             continue;
         if (found && !is_same_chain(found, asked))
             return NULL;
@@ -197,6 +216,13 @@ static void add_link(struct audit *audit, struct audit_failure *failure, const s
     g_ptr_array_add(failure->chain, link);
 }
 
+/* The trace prints another fingerprint of it. */
+static void complete_link(struct audit_link *link, const struct audit_cert *cert)
+{
+    if (!link->sha256 && (link->sha1 || link->md5))
+        link->sha256 = cert->sha256;
+}
+
 static void complete(struct landscape *landscape, struct audit_failure *failure, const struct asked *asked)
 {
     struct audit *audit = landscape->audit;
@@ -207,6 +233,8 @@ static void complete(struct landscape *landscape, struct audit_failure *failure,
 
     if (chain->len <= known)
         return;
+    if (shown > 0)
+        complete_link(failure->chain->pdata[shown - 1], chain->pdata[0]);
     for (guint i = known; i < chain->len; i++)
         add_link(audit, failure, chain->pdata[i]);
     const struct audit_cert *top = chain->pdata[chain->len - 1];
@@ -225,13 +253,91 @@ static void complete(struct landscape *landscape, struct audit_failure *failure,
         failure->missing);
 }
 
+/* Earlier nights. */
+
+static GHashTable *index_hosts(const struct audit *audit)
+{
+    GHashTable *hosts = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < audit->hosts->len; i++) {
+        struct audit_host *host = audit->hosts->pdata[i];
+        g_hash_table_insert(hosts, (void *)host->name, host);
+    }
+    return hosts;
+}
+
+static GHashTable *index_certs(const struct audit *audit)
+{
+    GHashTable *certs = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < audit->certs->len; i++) {
+        const struct audit_cert *cert = audit->certs->pdata[i];
+        if (cert->sha256 && cert->der)
+            g_hash_table_insert(certs, (void *)cert->sha256, (void *)cert);
+    }
+    return certs;
+}
+
+/* Those of a chain, which the pool gets once more; NULL if one is not known. */
+static GPtrArray *recall_chain(struct landscape *landscape, GHashTable *certs, const struct audit_failure *failure)
+{
+    g_autoptr(GPtrArray) digests = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < failure->chain->len; i++) {
+        const struct audit_link *link = failure->chain->pdata[i];
+        const struct audit_cert *cert = link->sha256 ? g_hash_table_lookup(certs, link->sha256) : NULL;
+        if (!cert)
+            return NULL;
+        pool_add_shown(landscape->pool, cert->der, failure->asked);
+        g_ptr_array_add(digests, g_strdup(link->sha256));
+    }
+    return digests->len > 0 ? g_steal_pointer(&digests) : NULL;
+}
+
+static void recall(struct landscape *landscape, const struct audit_host *host, GHashTable *certs,
+                   const struct audit_failure *failure)
+{
+    const char *colon = failure->peer ? strrchr(failure->peer, ':') : NULL;
+    GPtrArray *digests = failure->target || colon ? recall_chain(landscape, certs, failure) : NULL;
+
+    if (!digests)
+        return;
+    struct asked *asked = asked_new(landscape, host, digests);
+    asked->target = g_strdup(failure->target);
+    asked->address = colon ? g_strndup(failure->peer, (gsize)(colon - failure->peer)) : NULL;
+    asked->port = failure->port > 0 ? failure->port : colon ? g_ascii_strtoll(colon + 1, NULL, 10) : 0;
+    asked->at = failure->asked;
+    asked->recalled = TRUE;
+}
+
+void asked_recall(struct landscape *landscape, const struct audit *previous)
+{
+    if (!previous)
+        return;
+    g_autoptr(GHashTable) certs = index_certs(previous), hosts = index_hosts(landscape->audit);
+    for (guint i = 0; i < previous->failures->len; i++) {
+        const struct audit_failure *failure = previous->failures->pdata[i];
+        if (failure->asked == MOMENT_NONE || !failure->instance)
+            continue;
+        const struct audit_host *host = g_hash_table_lookup(hosts, failure->instance->host->name);
+        if (host)
+            recall(landscape, host, certs, failure);
+    }
+}
+
 void asked_complete(struct landscape *landscape)
 {
     const GPtrArray *failures = landscape->audit->failures;
 
-    for (guint i = 0; landscape->asked->len > 0 && i < failures->len; i++) {
+    for (guint i = 0; i < failures->len; i++) {
         struct audit_failure *failure = failures->pdata[i];
-        const struct asked *asked = is_unexplained(failure) ? find_asked(landscape->asked, failure) : NULL;
+        const GPtrArray *answers =
+            is_unexplained(failure) ? g_hash_table_lookup(landscape->asked, failure->instance->host) : NULL;
+        if (!answers)
+            continue;
+        const struct asked *asked = find_asked(answers, failure, FALSE);
+        if (!asked)
+            asked = find_asked(answers, failure, TRUE);
         if (asked)
             complete(landscape, failure, asked);
     }

@@ -19,16 +19,26 @@
 /* Limits. */
 #define ASKED_BYTES ((size_t)256 * 1024) /* of one chain; a collector takes less */
 
-struct asked; /* one peer of one host */
+/**
+ * asked_table():
+ * For ${landscape->asked}: struct audit_host * -> what its peers sent; to be freed with g_hash_table_unref().
+ */
+GHashTable *asked_table(void);
 
 /**
- * asked_new(landscape, host, from, bytes):
+ * asked_add(landscape, host, from, bytes):
  * ${bytes} is what the peer of ${from} sent through ${host}: certificates one behind the other, which are given to the
- * pool.  NULL if they are none.
+ * pool.  FALSE if they are none.
  */
-struct asked *asked_new(struct landscape *landscape, const struct audit_host *host, const struct capture_chain *from,
-                        GBytes *bytes);
-void asked_free(struct asked *asked);
+gboolean asked_add(struct landscape *landscape, const struct audit_host *host, const struct capture_chain *from,
+                   GBytes *bytes);
+
+/**
+ * asked_recall(landscape, previous):
+ * What was asked in earlier nights counts, with its date, where tonight brings no answer: a peer that does not answer
+ * one night would else make findings come and go.  ${previous} may be NULL; before pool_take_shown().
+ */
+void asked_recall(struct landscape *landscape, const struct audit *previous);
 
 /**
  * asked_complete(landscape):

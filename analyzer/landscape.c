@@ -546,6 +546,18 @@ static void add_traces(struct work *work)
 
 /* What peers sent when they were asked. */
 
+/* No trouble of the host: said where its notes are. */
+static void note_unshown(struct work *work, const struct capture_chain *from, const char *peer)
+{
+    struct audit *audit = work->landscape->audit;
+    const char *note =
+        audit_textf(audit, "%s port %" PRId64 " was asked and showed no certificates: %s", peer, from->port,
+                    from->message  ? from->message
+                    : from->reason ? from->reason
+                                   : "no reason given");
+    g_ptr_array_add(work->host->notes, (char *)note);
+}
+
 static void add_chains(struct work *work)
 {
     struct landscape *landscape = work->landscape;
@@ -553,14 +565,15 @@ static void add_chains(struct work *work)
     for (guint i = 0; i < work->from->chains->len; i++) {
         const struct capture_chain *from = work->from->chains->pdata[i];
         const char *peer = from->target ? from->target : from->address;
-        if (!from->object || !peer)
+        if (!peer)
             continue;
+        if (!from->object) {
+            note_unshown(work, from, peer);
+            continue;
+        }
         g_autoptr(GError) error = NULL;
         g_autoptr(GBytes) bytes = capture_load(work->capture, from->object, ASKED_BYTES, &error);
-        struct asked *asked = bytes ? asked_new(landscape, work->host, from, bytes) : NULL;
-        if (asked)
-            g_ptr_array_add(landscape->asked, asked);
-        else
+        if (!bytes || !asked_add(landscape, work->host, from, bytes))
             warn(work, peer, error ? error->message : "what it sent when it was asked are no certificates");
     }
 }
@@ -698,7 +711,7 @@ struct landscape *landscape_new(struct audit *audit)
     landscape->systems = g_hash_table_new(g_str_hash, g_str_equal);
     landscape->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     landscape->own = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    landscape->asked = g_ptr_array_new_with_free_func((GDestroyNotify)asked_free);
+    landscape->asked = asked_table();
     return landscape;
 }
 
@@ -711,6 +724,6 @@ void landscape_free(struct landscape *landscape)
     g_hash_table_unref(landscape->systems);
     g_hash_table_unref(landscape->lists);
     g_hash_table_unref(landscape->own);
-    g_ptr_array_unref(landscape->asked);
+    g_hash_table_unref(landscape->asked);
     g_free(landscape);
 }

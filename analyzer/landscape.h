@@ -33,7 +33,7 @@ struct landscape {
     GHashTable *systems; /* private: label -> struct audit_store *, of ABAP systems */
     GHashTable *lists;   /* private: object -> what was read from it */
     GHashTable *own;     /* private: object -> struct audit_cert *, or NULL */
-    GPtrArray *asked;    /* of struct asked *: what peers sent when they were asked (asked.h) */
+    GHashTable *asked;   /* private: what peers sent when they were asked (asked.h) */
 };
 
 /**

@@ -31,7 +31,8 @@ struct chain;
 
 /**
  * chain_new(server_name):
- * A client that asks for this name (SNI); for none if it is NULL, as a client does that has only an address.
+ * A client that asks for this name (SNI); for none if it is NULL, as a client does that has only an address.  It has
+ * failed already if OpenSSL is configured so that it offers nothing.
  */
 struct chain *chain_new(const char *server_name);
 void chain_free(struct chain *chain);

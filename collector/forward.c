@@ -94,6 +94,8 @@ static gboolean refused(struct forward *forward)
 
 static gboolean step_open(struct forward *forward)
 {
+    if (chain_reason(forward->chain))
+        return fail(forward, chain_reason(forward->chain), chain_message(forward->chain));
     forward->channel = libssh2_channel_open_ex(forward->session, "direct-tcpip", strlen("direct-tcpip"), CHAIN_BYTES,
                                                LIBSSH2_CHANNEL_PACKET_DEFAULT, (const char *)forward->address->data,
                                                forward->address->len);

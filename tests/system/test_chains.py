@@ -214,6 +214,21 @@ class Chains(Base):
         self.assertEqual((host["status"], len(host["stores"])), ("collected", 1))
         self.assertEqual([c["reason"] for c in host["chains"]], ["cancelled", "not-asked"])
 
+    def test_the_connection_breaks(self):
+        """What the probe has sent is whole."""
+        silent = Listener(self, lambda listener, connection: listener.read_all(connection))
+        self.host(peers=[("localhost", silent.port), ("127.0.0.1", silent.port)])
+        with self.whole:
+            process = self.start("collect", "-i", self.whole.inventory, "--known-hosts", self.whole.known_hosts, "-o",
+                                 self.folder / "out", "--no-agent", "--fetch-chains", self.first_audit())
+            harness.wait_for(lambda: silent.received, what="the client hello")
+            self.whole.hosts[0].server.stop()
+            _, said = process.communicate(timeout=harness.SECONDS)
+            self.assertEqual(process.returncode, CLEAN, said)
+        host = self.capture(self.folder / "out")[1]["sapprd01"]
+        self.assertEqual(host["status"], "collected")
+        self.assertEqual([c["reason"] for c in host["chains"]], ["ssh", "not-asked"])
+
     def test_nothing_is_asked_unless_wished(self):
         server = TlsServer(self, self.leaf)
         self.host(peers=[("localhost", server.port)])
@@ -226,6 +241,22 @@ class Chains(Base):
             self.trustgap("collect", "-i", self.whole.inventory, "--dry-run")
             self.assertNotIn("localhost port", self.last.out)
         self.assertNotIn("ClientHello", server.said())
+
+    def test_names_that_are_none(self):
+        """A trace may say anything; what is no host name is not given to anybody."""
+        names = ["$(reboot)", "-oProxyCommand=x", "a;b", "x" * 254, "l\u00f6calhost", "::1"]
+        instance = self.host(peers=[(name, 4711 + i) for i, name in enumerate(names)])
+        trace = traces.Trace(pid=4712)
+        trace.headline(traces.ago(1), "localhost", "port")
+        instance.trace(trace.bytes(), "dev_webdisp")
+        with self.whole:
+            audit = self.first_audit()
+            self.trustgap("collect", "-i", self.whole.inventory, "--dry-run", "--fetch-chains", audit)
+        self.expect_in("--fetch-chains: of 1 failures the trace tells no name or address with a port", self.last)
+        asked = [line for line in self.last.out.splitlines() if line.startswith("#   ")]
+        self.assertGreater(len(asked), 3)
+        for line in asked:
+            self.assertRegex(line, r"^#   (127\.0\.0\.1|::1) port 47\d\d$")
 
     def test_a_host_without_ssh(self):
         server = TlsServer(self, self.leaf)

@@ -117,7 +117,7 @@ class Trace:
         """Not even an address."""
         self.next_connection()
         self.at(when)
-        self.say("*** ERROR => SSL handshake with %s:%d failed: SSSLERR_PEER_CERT_UNTRUSTED (-102)" % (target, port))
+        self.say("*** ERROR => SSL handshake with %s:%s failed: SSSLERR_PEER_CERT_UNTRUSTED (-102)" % (target, port))
 
     def name_mismatch(self, when, target, certificate_name, peer="203.0.113.20", port=443):
         self.next_connection()

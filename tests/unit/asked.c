@@ -218,6 +218,9 @@ Test(asked, answers_that_tell_nothing)
     g_autoptr(audit_auto) audit = run(&s);
     for (guint i = 0; i < 3; i++)
         cr_expect_null(failure_at(audit, i)->missing);
+    const struct audit_host *host = audit->hosts->pdata[0];
+    cr_assert_eq(host->notes->len, 1);
+    cr_expect_str_eq(host->notes->pdata[0], "api.example.com port 443 was asked and showed no certificates: time-out");
     cr_assert_eq(audit->warnings->len, 1);
     cr_expect_str_eq(audit->warnings->pdata[0],
                      "app01: b.example.com: what it sent when it was asked are no certificates");
@@ -312,6 +315,45 @@ Test(asked, what_is_forged_takes_no_place)
         }
     }
     cleanup(&s);
+}
+
+/* A night without an answer: what an earlier one brought still counts, with its date; a new answer takes its place. */
+Test(asked, earlier_answers)
+{
+    struct setting s, silent, changed;
+    setup(&s);
+    g_autoptr(GBytes) sent = certs_join(s.leaf, s.issuing, NULL);
+    say_terse(&s, "api.example.com", "192.0.2.7:443");
+    say_asked(&s, "api.example.com", NULL, 443, sent);
+    g_autoptr(audit_auto) first = run(&s);
+
+    setup(&silent);
+    say_terse(&silent, "api.example.com", "192.0.2.7:443");
+    say_terse(&silent, "other.example.com", "192.0.2.7:443");
+    say_asked(&silent, "api.example.com", NULL, 443, NULL);
+    scene_reference(silent.scene, "root.pem", s.root);
+    scene_trace(silent.scene, silent.host, silent.instance, "dev_icm", silent.trace->str);
+    g_autoptr(audit_auto) second = scene_run_at(silent.scene, first, CERTS_NOW + CERTS_DAY);
+    const struct audit_finding *finding = scene_finding(second, FINDING_MISSING_ANCHOR);
+    cr_assert_not_null(finding);
+    cr_expect_str_eq(finding->id, scene_finding(first, FINDING_MISSING_ANCHOR)->id);
+    cr_expect_eq(finding->asked, ASKED);
+    cr_expect_eq(finding->match, MATCH_PROVED);
+    cr_expect_eq(failure_at(second, 0)->asked, ASKED);
+    cr_expect_null(failure_at(second, 1)->missing, "another peer");
+
+    setup(&changed);
+    g_autoptr(issued_auto) lone = certs(.subject = "/CN=api.example.com", .leaf = TRUE);
+    g_autoptr(GBytes) other = certs_join(lone, NULL);
+    say_terse(&changed, "api.example.com", "192.0.2.7:443");
+    say_asked(&changed, "api.example.com", NULL, 443, other)->asked = CERTS_NOW + CERTS_DAY;
+    scene_trace(changed.scene, changed.host, changed.instance, "dev_icm", changed.trace->str);
+    g_autoptr(audit_auto) third = scene_run_at(changed.scene, second, CERTS_NOW + 2 * CERTS_DAY);
+    cr_expect_eq(failure_at(third, 0)->asked, CERTS_NOW + CERTS_DAY);
+    cr_expect_eq(failure_at(third, 0)->chain->len, 1);
+    cleanup(&s);
+    cleanup(&silent);
+    cleanup(&changed);
 }
 
 /* It stays marked from night to night, also when nobody is asked any more. */

@@ -601,6 +601,67 @@ static void list(struct fixture *f, const struct issued *issued, const char *fin
     cr_assert(pool_add_listing(f->pool, text->str, text->len, 0, &reading, &reason), "%s", reason);
 }
 
+Test(pool, shown_when_it_was_asked)
+{
+    static const struct {
+        const char *what, *steps; /* t: in a trace, 1 and 2: asked then, l: in a list, +: pool_take_shown() */
+        gboolean from_trace;
+        int64_t asked;
+    } rows[] = {
+        {"asked", "1+", TRUE, 1},
+        {"asked twice: the latest counts", "12+", TRUE, 2},
+        {"in any order", "21+", TRUE, 2},
+        {"in two goes", "2+1+", TRUE, 2},
+        {"also in a trace, which is the better witness", "1t+", TRUE, MOMENT_NONE},
+        {"in a trace, then asked", "t+1+", TRUE, MOMENT_NONE},
+        {"asked, then in a trace", "1+t+", TRUE, MOMENT_NONE},
+        {"in a list", "l1+", FALSE, MOMENT_NONE},
+        {"then in a list", "1+l", FALSE, MOMENT_NONE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct fixture f;
+        setup(&f);
+        g_autoptr(issued_auto) root = certs(.subject = "/O=Example/CN=Root");
+        for (const char *step = rows[i].steps; *step; step++) {
+            if (*step == '+')
+                pool_take_shown(f.pool);
+            else if (*step == 'l')
+                add(f.pool, root);
+            else
+                pool_add_shown(f.pool, root->der, *step == 't' ? MOMENT_NONE : *step - '0');
+        }
+        const struct audit_cert *cert = only_cert(&f);
+        g_autoptr(GPtrArray) found = g_ptr_array_new();
+        cr_expect_eq(cert->from_trace, rows[i].from_trace, "%s", rows[i].what);
+        cr_expect_eq(cert->asked, rows[i].asked, "%s", rows[i].what);
+        pool_find_asked(f.pool, found, cert->issuer, cert->serial);
+        cr_expect_eq(found->len, rows[i].asked != MOMENT_NONE, "%s", rows[i].what);
+        cr_expect_eq(pool_find_serial(f.pool, cert->issuer, cert->serial) != NULL, !rows[i].from_trace, "%s",
+                     rows[i].what);
+        cleanup(&f);
+    }
+}
+
+Test(pool, chains_that_were_shown)
+{
+    struct fixture f;
+    setup(&f);
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Root");
+    g_autoptr(issued_auto) leaf = certs(.subject = "/CN=leaf", .issuer = root, .leaf = TRUE);
+    g_autoptr(GBytes) both = certs_join(leaf, root, NULL);
+    gsize size;
+    const uint8_t *bytes = g_bytes_get_data(both, &size);
+
+    for (gsize cut = 0; cut <= size; cut++) {
+        g_autoptr(GPtrArray) digests = pool_add_shown_chain(f.pool, bytes, cut, 1);
+        gboolean whole = cut == size || cut == g_bytes_get_size(leaf->der);
+        cr_expect_eq(digests != NULL, whole, "%zu", cut);
+    }
+    pool_take_shown(f.pool);
+    cr_expect_eq(f.audit->certs->len, 2);
+    cleanup(&f);
+}
+
 Test(pool, shown_and_otherwise_known)
 {
     static const struct {
