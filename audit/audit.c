@@ -133,7 +133,13 @@ struct audit_list *audit_list_new(struct audit *audit)
 {
     struct audit_list *list = own(audit, g_new0(struct audit_list, 1), g_free);
     list->certs = new_array(audit);
+    list->raws = new_array(audit);
     return list;
+}
+
+struct audit_raw *audit_raw_new(struct audit *audit)
+{
+    return own(audit, g_new0(struct audit_raw, 1), g_free);
 }
 
 struct audit_store *audit_store_new(struct audit *audit)

@@ -349,5 +349,24 @@ Test(bad_input, a_whole_audit)
     g_autofree char *xml = scene_xml(again);
     cr_expect_null(strstr(xml, "\xe2\x80\xae"));
     cr_expect(strstr(xml, "CN=\\u{202e}moc.live\\u{202c}"));
+
+    /* The entry that is none is told of with its place and digest, and the list lacks nothing for certain. */
+    g_autofree char *sha256 = g_compute_checksum_for_data(G_CHECKSUM_SHA256, garbage, sizeof garbage);
+    gsize offset = g_bytes_get_size(bytes) - sizeof garbage;
+    g_autofree char *raw = g_strdup_printf("<raw sha256=\"%s\" offset=\"%zu\" size=\"5\"/>", sha256, offset);
+    g_autofree char *reason = g_strdup_printf("1 certificates cannot be parsed, the first at byte %zu (SHA-256 of its "
+                                              "bytes %s)",
+                                              offset, sha256);
+    cr_expect(strstr(xml, raw), "%s", raw);
+    const struct audit_finding *unread = scene_finding(audit, FINDING_STORE_UNREADABLE);
+    cr_assert_not_null(unread);
+    cr_expect(strstr(unread->detail, reason), "%s", unread->detail);
+    for (guint i = 0; i < audit->findings->len; i++) {
+        const struct audit_finding *finding = audit->findings->pdata[i];
+        for (guint j = 0; j < finding->gaps->len; j++) {
+            const struct audit_gap *gap = finding->gaps->pdata[j];
+            cr_expect_eq(gap->basis, gap->state == STATE_FIXED ? BASIS_SEEN : BASIS_SEEN_UNREAD, "%s", finding->title);
+        }
+    }
     EXPECT_WITHIN(begun, 20);
 }
