@@ -51,6 +51,7 @@ static void take_identity(struct anchors *anchors, struct need *need, const stru
     finding->subject_cut = failure->missing_cut;
     need->substitute = identity->substitute;
     need->outdated = identity->outdated;
+    need->trouble = identity->trouble;
     g_ptr_array_set_size(finding->candidates, 0);
     for (guint i = 0; identity->candidates && i < identity->candidates->len; i++)
         g_ptr_array_add(finding->candidates, identity->candidates->pdata[i]);

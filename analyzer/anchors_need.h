@@ -36,8 +36,9 @@ struct need { /* a certificate that is missing somewhere */
     char *name;        /* key of its name, see find_successor() */
     gboolean substitute;
     const struct audit_cert *outdated; /* with substitute, see identify.h */
-    unsigned counts[MATCH_NONE + 1];   /* failed connections of tonight by how they were matched */
-    uint8_t *lists;                    /* by id of a trust list: HOLDS_ONE, HOLDS_ALL */
+    const char *trouble;
+    unsigned counts[MATCH_NONE + 1]; /* failed connections of tonight by how they were matched */
+    uint8_t *lists;                  /* by id of a trust list: HOLDS_ONE, HOLDS_ALL */
 };
 
 /* What a trust list has of the certificates in question: the one certificate, or some or all of the candidates. */

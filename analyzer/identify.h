@@ -32,8 +32,9 @@ struct identity {
     const char *proof;     /* how it was found or why it was not: sentences, a text of the audit; or NULL */
     GPtrArray *candidates; /* of struct audit_cert *, MATCH_AMBIGUOUS only */
     gboolean substitute;   /* ${cert} stands below the missing one in the chain and heals too, which that one cannot: */
-    const struct audit_cert *outdated; /* ... it is this one, which is not valid; NULL: nobody holds it */
-    char *key; /* what is missing, for an identifier: the same for the same certificate in every audit */
+    const struct audit_cert *outdated; /* ... it is this one, to which no valid path leads; NULL: nobody holds it */
+    const char *trouble; /* why not: OpenSSL's word for it, of ${outdated} or ${cert}; NULL: no trouble known */
+    char *key;           /* what is missing, for an identifier: the same for the same certificate in every audit */
 };
 
 /**

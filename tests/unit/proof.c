@@ -146,9 +146,12 @@ Test(proof, what_is_over_is_not_offered_where_something_else_heals)
     cr_expect_str_eq(finding->cert->subject, "CN=Issuing CA, O=Example");
     cr_expect_str_eq(finding->subject, "CN=Root R1, O=Example");
     cr_expect(strstr(finding->detail,
-                     "\"CN=Root R1, O=Example\" itself, which the trace asks for, is not valid (its time "
-                     "is 2024-02-26T00:00:00Z to 2028-04-05T00:00:00Z)."),
+                     "No valid path leads to \"CN=Root R1, O=Example\" itself, which the trace asks for "
+                     "(certificate has expired; its time is 2024-02-26T00:00:00Z to "
+                     "2028-04-05T00:00:00Z)."),
               "%s", finding->detail);
+    cr_expect(strstr(finding->detail, "It is no root but an intermediate."), "%s", finding->detail);
+    cr_expect_null(strstr(finding->detail, "The root is at hand"));
     cr_expect_eq(gap_of(late, PRD)->proof, PROOF_PATH);
     peer_clear(&peer);
 }
