@@ -12,7 +12,7 @@
 #include <glib.h>
 #include <stdint.h>
 
-#define ANCHORS_CHAINS 8 /* different chains of peers that are tried for a gap; further ones are counted */
+#define ANCHORS_CHAINS 8 /* different chains of peers that are tried for a gap */
 
 struct sent {         /* what a peer sends */
     GPtrArray *chain; /* of struct audit_cert *, see identify_chain(); not empty */
@@ -26,7 +26,7 @@ struct spot { /* a gap while it is worked on */
     const struct audit_gap *before; /* the same gap in the previous audit */
     gboolean untold;                /* it is healed, but connections went on failing */
     GArray *sent;                   /* of struct sent, each chain once */
-    unsigned sent_more;             /* beyond ANCHORS_CHAINS */
+    gboolean sent_more;             /* there are others, beyond ANCHORS_CHAINS */
 };
 
 struct need { /* a certificate that is missing somewhere */
