@@ -106,10 +106,17 @@ static struct spot *spot_for(struct anchors *anchors, struct need *need, struct 
 
 /* Tonight. */
 
+struct known {
+    struct identity identity;
+    struct sent sent;
+};
+
 static void known_free(void *data)
 {
-    identity_clear(data);
-    g_free(data);
+    struct known *known = data;
+    identity_clear(&known->identity);
+    g_ptr_array_unref(known->sent.chain);
+    g_free(known);
 }
 
 static void append_pointer(GByteArray *key, const void *pointer)
@@ -138,27 +145,29 @@ static GBytes *identity_key(const struct audit_failure *failure)
 }
 
 /* Many instances fail with the same peer: what it misses is found out once. */
-static const struct identity *identity_of(struct anchors *anchors, const struct audit_failure *failure)
+static const struct known *learn(struct anchors *anchors, const struct audit_failure *failure)
 {
+    struct pool *pool = anchors->landscape->pool;
     g_autoptr(GBytes) key = identity_key(failure);
-    struct identity *identity = g_hash_table_lookup(anchors->known, key);
-    if (identity)
-        return identity;
-    identity = g_new0(struct identity, 1);
-    identify(identity, anchors->audit, anchors->landscape->pool, failure);
-    g_hash_table_insert(anchors->known, g_steal_pointer(&key), identity);
-    return identity;
+    struct known *known = g_hash_table_lookup(anchors->known, key);
+    if (known)
+        return known;
+    known = g_new0(struct known, 1);
+    identify(&known->identity, anchors->audit, pool, failure);
+    known->sent.chain = identify_chain(pool, failure, &known->sent.whole);
+    g_hash_table_insert(anchors->known, g_steal_pointer(&key), known);
+    return known;
 }
 
 static void add_failure(struct anchors *anchors, struct audit_failure *failure)
 {
-    const struct identity *identity = identity_of(anchors, failure);
-    struct need *need = need_for(anchors, identity, failure);
-    need->counts[identity->match] += failure->count;
+    const struct known *known = learn(anchors, failure);
+    struct need *need = need_for(anchors, &known->identity, failure);
+    need->counts[known->identity.match] += failure->count;
 
     struct spot *spot = spot_for(anchors, need, failure->store, failure->instance);
     struct audit_member *member = g_hash_table_lookup(anchors->landscape->members, failure);
-    anchors_keep_sent(anchors, spot, failure);
+    anchors_keep_sent(spot, &known->sent);
     g_ptr_array_add(spot->gap->failures, failure);
     spot->gap->count += failure->count;
     spot->gap->last = MAX(spot->gap->last, failure->last);
@@ -266,8 +275,12 @@ static void add_gap_before(struct anchors *anchors, struct need *need, const str
     spot->before = before;
     spot->gap->count = before->count;
     spot->gap->last = before->last;
-    for (guint i = 0; i < before->failures->len; i++)
-        anchors_keep_sent(anchors, spot, before->failures->pdata[i]);
+    for (guint i = 0; i < before->failures->len; i++) {
+        struct sent sent = {.whole = FALSE};
+        sent.chain = identify_chain(anchors->landscape->pool, before->failures->pdata[i], &sent.whole);
+        anchors_keep_sent(spot, &sent);
+        g_ptr_array_unref(sent.chain);
+    }
 }
 
 static gboolean is_over(const struct anchors *anchors, const struct audit_finding *before)

@@ -15,7 +15,7 @@
 #define ANCHORS_CHAINS 8 /* different chains of peers that are tried for a gap */
 
 struct sent {         /* what a peer sends */
-    GPtrArray *chain; /* of struct audit_cert *, see identify_chain(); not empty */
+    GPtrArray *chain; /* of struct audit_cert *, see identify_chain() */
     gboolean whole;
 };
 
@@ -58,7 +58,7 @@ struct anchors {
     GPtrArray *order;  /* the same as they came */
     GArray *copies;    /* of struct copy, by store */
     struct proofs *proofs;
-    GHashTable *known;       /* GBytes: what a failure of tonight says -> struct identity * */
+    GHashTable *known;       /* private: GBytes, what a failure of tonight says -> what that is */
     GHashTable *by_instance; /* struct audit_instance * -> GPtrArray of struct audit_member *, when it is needed */
 };
 
@@ -69,10 +69,10 @@ struct anchors {
 void anchors_judge(struct anchors *anchors, struct need *need, struct spot *spot);
 
 /**
- * anchors_keep_sent(anchors, spot, failure), anchors_clear_sent(spot):
- * Keep the chain of ${failure} for anchors_prove(); free what was kept.
+ * anchors_keep_sent(spot, sent), anchors_clear_sent(spot):
+ * Keep what a peer sends for anchors_prove(), with a reference to the chain, which may be empty; free what was kept.
  */
-void anchors_keep_sent(struct anchors *anchors, struct spot *spot, const struct audit_failure *failure);
+void anchors_keep_sent(struct spot *spot, const struct sent *sent);
 void anchors_clear_sent(struct spot *spot);
 
 /**

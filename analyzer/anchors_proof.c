@@ -1,5 +1,4 @@
 #include "anchors_need.h"
-#include "identify.h"
 #include "moment.h"
 
 static gboolean is_kept(const GArray *sent, const GPtrArray *chain)
@@ -15,20 +14,18 @@ static gboolean is_kept(const GArray *sent, const GPtrArray *chain)
     return FALSE;
 }
 
-void anchors_keep_sent(struct anchors *anchors, struct spot *spot, const struct audit_failure *failure)
+void anchors_keep_sent(struct spot *spot, const struct sent *sent)
 {
-    struct sent sent = {.whole = FALSE};
-    sent.chain = identify_chain(anchors->landscape->pool, failure, &sent.whole);
     if (!spot->sent)
-        spot->sent = g_array_new(FALSE, FALSE, sizeof sent);
-    if (sent.chain->len > 0 && !is_kept(spot->sent, sent.chain)) {
-        if (spot->sent->len < ANCHORS_CHAINS) {
-            g_array_append_val(spot->sent, sent);
-            return;
-        }
+        spot->sent = g_array_new(FALSE, FALSE, sizeof *sent);
+    if (sent->chain->len == 0 || is_kept(spot->sent, sent->chain))
+        return;
+    if (spot->sent->len >= ANCHORS_CHAINS) {
         spot->sent_more = TRUE;
+        return;
     }
-    g_ptr_array_unref(sent.chain);
+    g_ptr_array_ref(sent->chain);
+    g_array_append_vals(spot->sent, sent, 1);
 }
 
 void anchors_clear_sent(struct spot *spot)
