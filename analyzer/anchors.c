@@ -36,27 +36,34 @@ static void need_free(void *data)
     g_free(need);
 }
 
-static void identity_free(void *data)
+struct known {
+    struct identity identity;
+    struct sent sent;
+};
+
+static void known_free(void *data)
 {
-    identity_clear(data);
-    g_free(data);
+    struct known *known = data;
+    identity_clear(&known->identity);
+    g_ptr_array_unref(known->sent.chain);
+    g_free(known);
 }
 
 /* Which certificate. */
 
 /* What hundreds of hosts call is answered once. */
-static const struct identity *identity_of(struct anchors *anchors, const struct audit_failure *failure)
+static const struct known *learn(struct anchors *anchors, const struct audit_failure *failure)
 {
-    GBytes *question = identify_question(failure);
-    struct identity *identity = g_hash_table_lookup(anchors->identities, question);
-    if (identity) {
-        g_bytes_unref(question);
-        return identity;
-    }
-    identity = g_new(struct identity, 1);
-    identify(identity, anchors->audit, anchors->landscape->pool, failure);
-    g_hash_table_insert(anchors->identities, question, identity);
-    return identity;
+    struct pool *pool = anchors->landscape->pool;
+    g_autoptr(GBytes) question = identify_question(failure);
+    struct known *known = g_hash_table_lookup(anchors->known, question);
+    if (known)
+        return known;
+    known = g_new0(struct known, 1);
+    identify(&known->identity, anchors->audit, pool, failure);
+    known->sent.chain = identify_chain(pool, failure, &known->sent.whole);
+    g_hash_table_insert(anchors->known, g_steal_pointer(&question), known);
+    return known;
 }
 
 /* A match that is stronger than what the finding has decides what it says. */
@@ -73,6 +80,7 @@ static void take_identity(struct anchors *anchors, struct need *need, const stru
     finding->subject_cut = failure->missing_cut;
     need->substitute = identity->substitute;
     need->outdated = identity->outdated;
+    need->trouble = identity->trouble;
     g_ptr_array_set_size(finding->candidates, 0);
     for (guint i = 0; identity->candidates && i < identity->candidates->len; i++)
         g_ptr_array_add(finding->candidates, identity->candidates->pdata[i]);
@@ -131,15 +139,15 @@ static struct spot *spot_for(struct anchors *anchors, struct need *need, struct 
 
 static void add_failure(struct anchors *anchors, struct audit_failure *failure)
 {
-    const struct identity *identity = identity_of(anchors, failure);
-    struct need *need = need_for(anchors, identity, failure);
-    need->counts[identity->match] += failure->count;
+    const struct known *known = learn(anchors, failure);
+    struct need *need = need_for(anchors, &known->identity, failure);
+    need->counts[known->identity.match] += failure->count;
     if (!need->below)
-        need->below = identity->below;
+        need->below = known->identity.below;
 
     struct spot *spot = spot_for(anchors, need, failure->store, failure->instance);
     struct audit_member *member = g_hash_table_lookup(anchors->landscape->members, failure);
-    anchors_keep_sent(anchors, spot, failure);
+    anchors_keep_sent(spot, &known->sent);
     g_ptr_array_add(spot->gap->failures, failure);
     spot->gap->count += failure->count;
     spot->gap->last = MAX(spot->gap->last, failure->last);
@@ -248,8 +256,12 @@ static void add_gap_before(struct anchors *anchors, struct need *need, const str
     spot->before = before;
     spot->gap->count = before->count;
     spot->gap->last = before->last;
-    for (guint i = 0; i < before->failures->len; i++)
-        anchors_keep_sent(anchors, spot, before->failures->pdata[i]);
+    for (guint i = 0; i < before->failures->len; i++) {
+        struct sent sent = {.whole = FALSE};
+        sent.chain = identify_chain(anchors->landscape->pool, before->failures->pdata[i], &sent.whole);
+        anchors_keep_sent(spot, &sent);
+        g_ptr_array_unref(sent.chain);
+    }
 }
 
 static gboolean is_over(const struct anchors *anchors, const struct audit_finding *before)
@@ -436,7 +448,7 @@ void anchors_find(struct landscape *landscape, struct history *history)
         .landscape = landscape,
         .history = history,
         .audit = landscape->audit,
-        .identities = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, identity_free),
+        .known = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, known_free),
         .needs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, need_free),
         .order = g_ptr_array_new(),
         .proofs = proofs_new(landscape->audit, landscape->pool),
@@ -444,7 +456,7 @@ void anchors_find(struct landscape *landscape, struct history *history)
     for (guint i = 0; i < anchors.audit->failures->len; i++)
         if (anchors_concern(anchors.audit->failures->pdata[i]))
             add_failure(&anchors, anchors.audit->failures->pdata[i]);
-    g_hash_table_unref(anchors.identities);
+    g_hash_table_unref(anchors.known);
     add_previous(&anchors);
     index_copies(&anchors);
     for (guint i = 0; i < anchors.order->len; i++)

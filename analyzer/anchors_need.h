@@ -12,10 +12,10 @@
 #include <glib.h>
 #include <stdint.h>
 
-#define ANCHORS_CHAINS 8 /* different chains of peers that are tried for a gap; further ones are counted */
+#define ANCHORS_CHAINS 8 /* different chains of peers that are tried for a gap */
 
 struct sent {         /* what a peer sends */
-    GPtrArray *chain; /* of struct audit_cert *, see identify_chain(); not empty */
+    GPtrArray *chain; /* of struct audit_cert *, see identify_chain() */
     gboolean whole;
 };
 
@@ -26,7 +26,7 @@ struct spot { /* a gap while it is worked on */
     const struct audit_gap *before; /* the same gap in the previous audit */
     gboolean untold;                /* it is healed, but connections went on failing */
     GArray *sent;                   /* of struct sent, each chain once */
-    unsigned sent_more;             /* beyond ANCHORS_CHAINS */
+    gboolean sent_more;             /* there are others, beyond ANCHORS_CHAINS */
 };
 
 struct need { /* a certificate that is missing somewhere */
@@ -37,8 +37,9 @@ struct need { /* a certificate that is missing somewhere */
     gboolean substitute;
     const struct audit_cert *outdated; /* with substitute, see identify.h */
     const struct audit_cert *below;    /* what it has issued in a peer's chain, with DER; or NULL */
-    unsigned counts[MATCH_NONE + 1];   /* failed connections of tonight by how they were matched */
-    uint8_t *lists;                    /* by id of a trust list: HOLDS_ONE, HOLDS_ALL */
+    const char *trouble;
+    unsigned counts[MATCH_NONE + 1]; /* failed connections of tonight by how they were matched */
+    uint8_t *lists;                  /* by id of a trust list: HOLDS_ONE, HOLDS_ALL */
 };
 
 /* What a trust list has of the certificates in question: the one certificate, or some or all of the candidates. */
@@ -54,11 +55,11 @@ struct anchors {
     struct landscape *landscape;
     struct history *history;
     struct audit *audit;
-    GHashTable *identities; /* GBytes, see identify_question() -> struct identity * */
-    GHashTable *needs;      /* kind and key -> struct need * */
-    GPtrArray *order;       /* the same as they came */
-    GArray *copies;         /* of struct copy, by store */
+    GHashTable *needs; /* kind and key -> struct need * */
+    GPtrArray *order;  /* the same as they came */
+    GArray *copies;    /* of struct copy, by store */
     struct proofs *proofs;
+    GHashTable *known;       /* private: GBytes, see identify_question() -> what that is */
     GHashTable *by_instance; /* struct audit_instance * -> GPtrArray of struct audit_member *, when it is needed */
 };
 
@@ -69,10 +70,10 @@ struct anchors {
 void anchors_judge(struct anchors *anchors, struct need *need, struct spot *spot);
 
 /**
- * anchors_keep_sent(anchors, spot, failure), anchors_clear_sent(spot):
- * Keep the chain of ${failure} for anchors_prove(); free what was kept.
+ * anchors_keep_sent(spot, sent), anchors_clear_sent(spot):
+ * Keep what a peer sends for anchors_prove(), with a reference to the chain, which may be empty; free what was kept.
  */
-void anchors_keep_sent(struct anchors *anchors, struct spot *spot, const struct audit_failure *failure);
+void anchors_keep_sent(struct spot *spot, const struct sent *sent);
 void anchors_clear_sent(struct spot *spot);
 
 /**

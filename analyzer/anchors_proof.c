@@ -1,5 +1,4 @@
 #include "anchors_need.h"
-#include "identify.h"
 #include "moment.h"
 
 static gboolean is_kept(const GArray *sent, const GPtrArray *chain)
@@ -15,20 +14,18 @@ static gboolean is_kept(const GArray *sent, const GPtrArray *chain)
     return FALSE;
 }
 
-void anchors_keep_sent(struct anchors *anchors, struct spot *spot, const struct audit_failure *failure)
+void anchors_keep_sent(struct spot *spot, const struct sent *sent)
 {
-    struct sent sent = {.whole = FALSE};
-    sent.chain = identify_chain(anchors->landscape->pool, failure, &sent.whole);
     if (!spot->sent)
-        spot->sent = g_array_new(FALSE, FALSE, sizeof sent);
-    if (sent.chain->len > 0 && !is_kept(spot->sent, sent.chain)) {
-        if (spot->sent->len < ANCHORS_CHAINS) {
-            g_array_append_val(spot->sent, sent);
-            return;
-        }
-        spot->sent_more++;
+        spot->sent = g_array_new(FALSE, FALSE, sizeof *sent);
+    if (sent->chain->len == 0 || is_kept(spot->sent, sent->chain))
+        return;
+    if (spot->sent->len >= ANCHORS_CHAINS) {
+        spot->sent_more = TRUE;
+        return;
     }
-    g_ptr_array_unref(sent.chain);
+    g_ptr_array_ref(sent->chain);
+    g_array_append_vals(spot->sent, sent, 1);
 }
 
 void anchors_clear_sent(struct spot *spot)
@@ -63,7 +60,7 @@ static enum audit_proof weigh(const struct verdicts *verdicts)
 }
 
 static const char *describe(struct anchors *anchors, const struct verdicts *verdicts, enum audit_proof verdict,
-                            gboolean listed)
+                            gboolean listed, gboolean more)
 {
     char date[MOMENT_TEXT_BYTES];
     g_autoptr(GString) text = g_string_new(NULL);
@@ -82,9 +79,9 @@ static const char *describe(struct anchors *anchors, const struct verdicts *verd
                                proof->path);
     if (!verdicts->whole[verdict])
         g_string_append(text, " What the peer sends below the first of these is not at hand.");
-    if (tried > verdicts->counts[verdict])
-        g_string_append_printf(text, " So it is for %u of the %u chains and lists that were tried.",
-                               verdicts->counts[verdict], tried);
+    if (tried > verdicts->counts[verdict] || more)
+        g_string_append_printf(text, " So it is for %u of the %u chains and lists that were tried%s.",
+                               verdicts->counts[verdict], tried, more ? "; further chains were not" : "");
     return audit_text(anchors->audit, text->str);
 }
 
@@ -102,7 +99,8 @@ const struct audit_cert *anchors_prove(struct anchors *anchors, const struct nee
     }
     enum audit_proof verdict = weigh(&verdicts);
     spot->gap->proof = verdict;
-    spot->gap->path = verdict == PROOF_UNKNOWN ? NULL : describe(anchors, &verdicts, verdict, lists->len > 0);
-    gboolean all = spot->sent_more == 0 && verdicts.counts[PROOF_UNKNOWN] == 0;
+    spot->gap->path =
+        verdict == PROOF_UNKNOWN ? NULL : describe(anchors, &verdicts, verdict, lists->len > 0, spot->sent_more);
+    gboolean all = !spot->sent_more && verdicts.counts[PROOF_UNKNOWN] == 0;
     return verdict == PROOF_HELD && all ? verdicts.first[verdict]->anchor : NULL;
 }

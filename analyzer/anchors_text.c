@@ -106,11 +106,12 @@ static void append_evidence(GString *text, struct anchors *anchors, const struct
     if (finding->subject_cut)
         g_string_append(text, " The trace cuts the name; what is known is only its beginning.");
     if (need->outdated)
-        g_string_append_printf(text,
-                               " \"%s\" itself, which the trace asks for, is not valid (its time is %s). What is to be "
-                               "imported here stands below it in the peer's chain, or has the name and key of one that "
-                               "does, and heals.",
-                               finding->subject, span_of(anchors, need->outdated));
+        g_string_append_printf(
+            text,
+            " No valid path leads to \"%s\" itself, which the trace asks for (%s; its time is %s). What "
+            "is to be imported here stands below it in the peer's chain, or has the name and key of "
+            "one that does, and heals.",
+            finding->subject, need->trouble, span_of(anchors, need->outdated));
     else if (need->substitute)
         g_string_append_printf(
             text,
@@ -146,8 +147,9 @@ static const struct audit_cert *find_root(struct anchors *anchors, const struct 
     return cert;
 }
 
-static void append_cert(GString *text, struct anchors *anchors, const struct audit_finding *finding)
+static void append_cert(GString *text, struct anchors *anchors, const struct need *need)
 {
+    const struct audit_finding *finding = need->finding;
     const struct audit_cert *cert = finding->cert;
     int64_t at = anchors->audit->evaluated;
     char when[MOMENT_TEXT_BYTES];
@@ -162,6 +164,10 @@ static void append_cert(GString *text, struct anchors *anchors, const struct aud
         g_string_append_printf(text, " It is not valid before %s.", moment_format(when, cert->not_before));
     if (cert->self_signed || !cert->issuer || !cert->subject)
         return;
+    if (need->outdated) { /* what stands above it heals nothing */
+        g_string_append(text, " It is no root but an intermediate.");
+        return;
+    }
     const struct audit_cert *root = find_root(anchors, cert);
     g_string_append_printf(
         text,
@@ -272,7 +278,7 @@ void anchors_describe(struct anchors *anchors, struct need *need)
 
     append_evidence(text, anchors, need);
     append_peers(text, finding);
-    append_cert(text, anchors, finding);
+    append_cert(text, anchors, need);
     append_siblings(text, anchors, need);
     finding->detail = audit_text(anchors->audit, text->str);
     finding->title = title_of(anchors, need);

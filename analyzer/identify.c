@@ -270,6 +270,7 @@ static void prove(struct identity *identity, const struct search *search, struct
     g_autofree char *others = describe_others(search, issuers, cert);
     identity->cert = cert;
     identity->match = MATCH_PROVED;
+    identity->trouble = reason;
     identity->proof =
         audit_textf(search->audit,
                     "Its key verifies the signature of \"%s\" (serial %s), which the peer "
@@ -518,16 +519,18 @@ static gboolean find_substitute(struct identity *identity, struct search *search
     return FALSE;
 }
 
-/* The one that the trace asks for may be over while the same CA has a root that is not; or there are two that heal. */
+/* The one that the trace asks for may be over, or a certificate between, while another root heals; or both heal. */
 static void weigh_substitute(struct identity *identity, struct search *search)
 {
     struct identity other = {.match = MATCH_NONE};
-    gboolean outdated = !is_valid(identity->cert, search->audit->evaluated);
 
-    if (!find_substitute(&other, search, TRUE) || other.cert == identity->cert)
+    if (!identity->trouble && !is_valid(identity->cert, search->audit->evaluated))
+        identity->trouble = "it is not valid at this time";
+    if (!find_substitute(&other, search, TRUE) || other.cert == identity->cert || other.trouble)
         return;
-    if (outdated) {
+    if (identity->trouble) {
         other.outdated = identity->cert;
+        other.trouble = identity->trouble;
         *identity = other;
     } else if (other.match == MATCH_PROVED && other.cert->self_signed) {
         identity->proof = audit_textf(search->audit,

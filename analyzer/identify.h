@@ -34,8 +34,9 @@ struct identity {
     struct audit_cert *below; /* what the missing one has issued in the peer's chain, if its DER is at hand; or NULL */
     GPtrArray *candidates;    /* of struct audit_cert *, MATCH_AMBIGUOUS only */
     gboolean substitute;      /* ${cert} stands below the missing one in the chain and heals too, which that cannot: */
-    const struct audit_cert *outdated; /* ... it is this one, which is not valid; NULL: nobody holds it */
-    char *key; /* what is missing, for an identifier: the same for the same certificate in every audit */
+    const struct audit_cert *outdated; /* ... it is this one, to which no valid path leads; NULL: nobody holds it */
+    const char *trouble; /* why not: OpenSSL's word for it, of ${outdated} or ${cert}; NULL: no trouble known */
+    char *key;           /* what is missing, for an identifier: the same for the same certificate in every audit */
 };
 
 /**

@@ -167,7 +167,12 @@ static const struct reading *read_list(struct work *work, const char *object, gb
         /* What could not be parsed may be just the certificate that is looked for. */
         if (result->list->refused > 0) {
             result->reading = READING_PARTLY;
-            result->reason = audit_textf(audit, "%u certificates cannot be parsed", result->list->refused);
+            const struct audit_raw *raw = result->list->raws->len > 0 ? result->list->raws->pdata[0] : NULL;
+            result->reason = raw ? audit_textf(audit,
+                                               "%u certificates cannot be parsed, the first at byte %" PRId64
+                                               " (SHA-256 of its bytes %s)",
+                                               result->list->refused, raw->offset, raw->sha256)
+                                 : audit_textf(audit, "%u certificates cannot be parsed", result->list->refused);
         }
     } else {
         result->list = pool_add_listing(landscape->pool, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), status,

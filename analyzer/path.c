@@ -177,7 +177,9 @@ static int check_path(X509_STORE_CTX *context)
     return 1;
 }
 
-static int verify(struct search *search, STACK_OF(X509) * anchors, X509 *leaf, STACK_OF(X509) * helpers)
+/* With ${in_order} the helpers are the path itself: OpenSSL takes each before it looks for an anchor of that name. */
+static int verify(struct search *search, STACK_OF(X509) * anchors, X509 *leaf, STACK_OF(X509) * helpers,
+                  gboolean in_order)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     X509_STORE *store = X509_STORE_new();
@@ -188,6 +190,8 @@ static int verify(struct search *search, STACK_OF(X509) * anchors, X509 *leaf, S
     if (X509_STORE_CTX_init(context, store, leaf, helpers)) {
         X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
         X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+        if (in_order)
+            X509_VERIFY_PARAM_clear_flags(param, X509_V_FLAG_TRUSTED_FIRST);
         X509_VERIFY_PARAM_set_time(param, (time_t)search->at);
         X509_VERIFY_PARAM_set_depth(param, PATH_DEPTH - 2); /* OpenSSL does not count the two ends */
         X509_VERIFY_PARAM_set_auth_level(param, 0);         /* weak keys are a finding, no reason to say "no path" */
@@ -207,7 +211,7 @@ static gboolean try_anchor(struct search *search, X509 *anchor)
     STACK_OF(X509) *only = sk_X509_new_null();
     sk_X509_push(only, anchor);
     search->tries++;
-    gboolean trusted = verify(search, only, sk_X509_value(search->path, 0), search->path) == X509_V_OK;
+    gboolean trusted = verify(search, only, sk_X509_value(search->path, 0), search->path, TRUE) == X509_V_OK;
     sk_X509_free(only);
     return trusted;
 }
@@ -283,7 +287,7 @@ gboolean path_build(struct signatures *signatures, GPtrArray *path, const GPtrAr
     gboolean thinned_too_far = search.limited;
     search.limited = FALSE;
 
-    int error = verify(&search, search.anchors, leaf, search.helpers);
+    int error = verify(&search, search.anchors, leaf, search.helpers, FALSE);
     /* With one helper or anchor at most there was no choice. */
     gboolean choice = sk_X509_num(search.anchors) > 0 && sk_X509_num(search.anchors) + sk_X509_num(search.helpers) > 1;
     if (error != X509_V_OK && choice && search_path(&search))

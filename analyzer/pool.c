@@ -629,7 +629,7 @@ static int compare_pointers(const void *a, const void *b)
  * Of equal lists the one that is known.  ${certs} may hold a certificate twice.  Addresses serve as identity only: they
  * do not reach the audit.
  */
-static struct audit_list *keep_list(struct pool *pool, GPtrArray *certs, unsigned refused)
+static struct audit_list *keep_list(struct pool *pool, GPtrArray *certs, unsigned refused, const GPtrArray *raws)
 {
     g_autoptr(GByteArray) identity = g_byte_array_new();
     g_autoptr(GPtrArray) distinct = g_ptr_array_new();
@@ -643,6 +643,12 @@ static struct audit_list *keep_list(struct pool *pool, GPtrArray *certs, unsigne
         g_byte_array_append(identity, (const guint8 *)&certs->pdata[i], sizeof certs->pdata[i]);
     }
     g_byte_array_append(identity, (const guint8 *)&refused, sizeof refused);
+    for (guint i = 0; i < raws->len; i++) {
+        const struct audit_raw *raw = raws->pdata[i];
+        /* of equal texts the audit has one */
+        g_byte_array_append(identity, (const guint8 *)&raw->sha256, sizeof raw->sha256);
+        g_byte_array_append(identity, (const guint8 *)&raw->offset, sizeof raw->offset);
+    }
     GBytes *key = g_byte_array_free_to_bytes(g_steal_pointer(&identity));
     struct audit_list *list = g_hash_table_lookup(pool->lists, key);
     if (list) {
@@ -652,14 +658,25 @@ static struct audit_list *keep_list(struct pool *pool, GPtrArray *certs, unsigne
     list = audit_list_new(pool->audit);
     g_ptr_array_extend(list->certs, distinct, NULL, NULL);
     list->refused = refused;
+    g_ptr_array_extend(list->raws, (GPtrArray *)raws, NULL, NULL);
     g_ptr_array_add(pool->audit->lists, list);
     g_hash_table_insert(pool->lists, key, list);
     return list;
 }
 
+static struct audit_raw *describe_raw(struct pool *pool, const uint8_t *bytes, size_t size, int64_t offset)
+{
+    struct audit_raw *raw = audit_raw_new(pool->audit);
+    g_autoptr(GString) hex = g_string_new(NULL);
+    raw->sha256 = audit_text(pool->audit, digest(hex, pool->sha256, bytes, size));
+    raw->offset = offset;
+    raw->size_bytes = (int64_t)size;
+    return raw;
+}
+
 struct audit_list *pool_add_list(struct pool *pool, const void *bytes, size_t size)
 {
-    g_autoptr(GPtrArray) certs = g_ptr_array_new();
+    g_autoptr(GPtrArray) certs = g_ptr_array_new(), raws = g_ptr_array_new();
     const uint8_t *at = bytes;
     size_t left = MIN(size, POOL_LIST_BYTES);
     unsigned refused = 0;
@@ -669,11 +686,11 @@ struct audit_list *pool_add_list(struct pool *pool, const void *bytes, size_t si
     while (left > 0 && certs->len + refused < POOL_LIST_CERTS) {
         size_t used;
         struct audit_cert *cert = pool_add_der(pool, at, left, &used);
+        used = used ? used : left;
         if (cert)
             g_ptr_array_add(certs, cert);
-        else
-            refused++;
-        used = used ? used : left;
+        else if (refused++ < POOL_RAWS)
+            g_ptr_array_add(raws, describe_raw(pool, at, used, at - (const uint8_t *)bytes));
         at += used;
         left -= used;
     }
@@ -681,7 +698,7 @@ struct audit_list *pool_add_list(struct pool *pool, const void *bytes, size_t si
         warn(pool, "a trust list with more than %d entries: the rest was not read", POOL_LIST_CERTS);
         refused++;
     }
-    return keep_list(pool, certs, refused);
+    return keep_list(pool, certs, refused, raws);
 }
 
 static struct audit_cert *add_entry(struct pool *pool, const struct listing_entry *entry)
@@ -721,10 +738,10 @@ struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t
 
     *reason = audit_text(pool->audit, why);
     if (*reading != READING_NONE) {
-        g_autoptr(GPtrArray) certs = g_ptr_array_new();
+        g_autoptr(GPtrArray) certs = g_ptr_array_new(), raws = g_ptr_array_new();
         for (guint i = 0; i < listing->entries->len; i++)
             g_ptr_array_add(certs, add_entry(pool, listing->entries->pdata[i]));
-        list = keep_list(pool, certs, 0);
+        list = keep_list(pool, certs, 0, raws);
     }
     listing_free(listing);
     return list;

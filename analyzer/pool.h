@@ -20,6 +20,7 @@
 #define POOL_SERIAL_BYTES 64    /* of a serial number; a longer one (20 are allowed, RFC 5280) is "not known" */
 #define POOL_KEY_ID_BYTES 64    /* of a subject key identifier; likewise */
 #define POOL_SHOWN        10000 /* certificates that peers have sent; further ones are left out with a warning */
+#define POOL_RAWS         100   /* entries of a list that cannot be parsed: described; further ones are counted */
 #define POOL_REFERENCES   4     /* paths of reference files, per certificate; further ones are left out */
 
 struct pool;
@@ -57,7 +58,8 @@ GPtrArray *pool_add_shown_chain(struct pool *pool, const void *bytes, size_t siz
 /**
  * pool_add_list(pool, bytes, size):
  * Take a trust list in DER (certificates one behind the other, as the probe sends a PKList) and return the list of it,
- * never NULL; entries that cannot be parsed are counted in ${list->refused}.
+ * never NULL; entries that cannot be parsed are counted in ${list->refused}, and told in ${list->raws} by their place
+ * and digest.  What such an entry is nobody knows, so a list with one lacks nothing for certain.
  */
 struct audit_list *pool_add_list(struct pool *pool, const void *bytes, size_t size);
 

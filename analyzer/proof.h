@@ -14,7 +14,7 @@
 
 #include <glib.h>
 
-#define PROOF_QUESTIONS 20000 /* put to OpenSSL in one audit; further ones are PROOF_UNKNOWN, with a warning */
+#define PROOF_QUESTIONS 10000 /* put to OpenSSL in one audit; further ones are PROOF_UNKNOWN, with a warning */
 
 struct proofs;
 

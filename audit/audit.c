@@ -19,6 +19,7 @@ enum kind {
     KIND_TRACE,
     KIND_CERT,
     KIND_LIST,
+    KIND_RAW,
     KIND_STORE,
     KIND_MEMBER,
     KIND_LINK,
@@ -178,7 +179,13 @@ struct audit_list *audit_list_new(struct audit *audit)
 {
     struct audit_list *list = new_structure(audit, KIND_LIST, sizeof *list);
     list->certs = new_array(audit);
+    list->raws = new_array(audit);
     return list;
+}
+
+struct audit_raw *audit_raw_new(struct audit *audit)
+{
+    return new_structure(audit, KIND_RAW, sizeof(struct audit_raw));
 }
 
 struct audit_store *audit_store_new(struct audit *audit)

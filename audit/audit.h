@@ -169,10 +169,16 @@ struct audit_cert {               /* a certificate, known by its DER or by a lis
     GPtrArray *references; /* of const char *: reference files that hold it */
 };
 
+struct audit_raw { /* an entry of a trust list that could not be parsed: so that it can be found and compared */
+    const char *sha256;
+    int64_t offset, size_bytes; /* in the bytes that were read of the list */
+};
+
 struct audit_list {   /* a distinct trust list */
     unsigned id;      /* l1, l2, ... */
     GPtrArray *certs; /* of struct audit_cert *, sorted by id, each once */
     unsigned refused; /* entries that could not be parsed */
+    GPtrArray *raws;  /* of struct audit_raw *: the first of them, by offset */
 };
 
 struct audit_member { /* one PSE file on one host */
@@ -324,6 +330,7 @@ struct audit_instance *audit_instance_new(struct audit *audit);
 struct audit_trace *audit_trace_new(struct audit *audit);
 struct audit_cert *audit_cert_new(struct audit *audit);
 struct audit_list *audit_list_new(struct audit *audit);
+struct audit_raw *audit_raw_new(struct audit *audit);
 struct audit_store *audit_store_new(struct audit *audit);
 struct audit_member *audit_member_new(struct audit *audit);
 struct audit_link *audit_link_new(struct audit *audit);

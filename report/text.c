@@ -5,6 +5,7 @@
 #include "report.h"
 #include "words.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define INDENT "                " /* the column of paper_field() */
@@ -254,6 +255,16 @@ static void put_other(struct file_output *output, const struct audit_finding *fi
     put_evidence_of(output, finding->failures);
 }
 
+static void put_raws(struct file_output *output, const struct audit_list *list)
+{
+    file_output_printf(output, "    %u entries could not be read\n", list->refused);
+    for (guint i = 0; i < list->raws->len; i++) {
+        const struct audit_raw *raw = list->raws->pdata[i];
+        file_output_printf(output, "      %" PRId64 " bytes at byte %" PRId64 ", SHA-256 %s\n", raw->size_bytes,
+                           raw->offset, words_known(raw->sha256));
+    }
+}
+
 static void put_store(struct file_output *output, const struct audit_store *store)
 {
     file_output_printf(output, "\n%s%s%s%s, %s\n", store->label, store->role ? " (" : "",
@@ -267,7 +278,7 @@ static void put_store(struct file_output *output, const struct audit_store *stor
         file_output_printf(output, "  %s: %s, %s%s%s\n", where, certs, words_reading(member->reading),
                            member->own ? ", own certificate ends " : "", member->own ? end : "");
         if (member->list && member->list->refused)
-            file_output_printf(output, "    %u entries could not be read\n", member->list->refused);
+            put_raws(output, member->list);
         if (member->reason)
             paper_wrap(output, "    ", "    ", member->reason);
     }

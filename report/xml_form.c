@@ -43,6 +43,7 @@ MAKER(instance)
 MAKER(trace)
 MAKER(cert)
 MAKER(list)
+MAKER(raw)
 MAKER(store)
 MAKER(member)
 MAKER(link)
@@ -221,6 +222,18 @@ static const struct xml_element cert_element = {
         },
 };
 
+static const struct xml_element raw_element = {
+    .make = make_raw,
+    .fields =
+        (const struct xml_field[]){
+            TEXT(raw, "sha256", sha256),
+            BYTES(raw, "offset", offset),
+            BYTES(raw, "size", size_bytes),
+            END,
+        },
+    .children = no_children,
+};
+
 static const struct xml_element list_element = {
     .make = make_list,
     .object = OBJECT_LIST,
@@ -232,6 +245,7 @@ static const struct xml_element list_element = {
     .children =
         (const struct xml_child[]){
             REFS(list, "cert", certs, OBJECT_CERT),
+            ELEMENTS(list, "raw", raws, raw_element),
             END,
         },
 };

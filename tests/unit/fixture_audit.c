@@ -448,6 +448,11 @@ static void build_stores(struct scene *scene)
     struct audit_list *usual = LIST(audit, 0, scene->racine, scene->nordwind, scene->twin1);
     struct audit_list *rich = LIST(audit, 2, scene->meridian, scene->racine, scene->twin2, scene->harm, scene->bare);
     struct audit_list *empty = LIST(audit, 0);
+    struct audit_raw *raw = audit_raw_new(audit);
+    raw->sha256 = "d0a9b3f3b2b0c8f4c1d8a3f0c7e2b94a5d6e7f8091a2b3c4d5e6f708192a3b4c";
+    raw->offset = 1412;
+    raw->size_bytes = 871;
+    g_ptr_array_add(rich->raws, raw); /* the other one is only counted */
 
     scene->prd_c = add_store(audit, "PRD SAPSSLC.pse", "PRD", "SAPSSLC.pse", standard, INSTANCE_ABAP);
     add_member(audit, scene->prd_c, scene->d00, READING_NATIVE, usual)->own = scene->own;
@@ -520,6 +525,10 @@ static void build_meridian(struct scene *scene)
     finding->proof = "OpenSSL builds api.partner.example > Meridian TLS CA 7 > Meridian Global Root G2 with this "
                      "certificate added, and none without it.";
     struct audit_gap *gap = add_gap(audit, finding, scene->prd_c, BASIS_SEEN, STATE_OPEN, prd);
+    gap->proof = PROOF_PATH;
+    gap->path =
+        "Proved: with it in this list OpenSSL builds a path that is valid at 2026-11-23T05:00:00Z: "
+        "\"CN=api.partner.example\" > \"CN=Meridian TLS CA 7, O=Meridian Trust Services, C=DE\" > \"" MERIDIAN "\".";
     g_ptr_array_add(gap->failures, prd2);
     gap->count += prd2->count;
     strust_steps(audit, gap->steps);

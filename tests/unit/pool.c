@@ -259,6 +259,30 @@ Test(pool, lists_with_garbage)
     struct audit_list *worse = pool_add_list(f.pool, bytes->data, bytes->len);
     cr_expect_eq(worse->refused, 2);
     cr_expect_neq(worse, list, "a list of which less is known");
+    cr_assert_eq(worse->raws->len, 2);
+    const struct audit_raw *raw = worse->raws->pdata[0];
+    cr_expect_eq(raw->offset, (int64_t)g_bytes_get_size(a->der));
+    cr_expect_eq(raw->size_bytes, (int64_t)sizeof sequence);
+    g_autofree char *sha256 = g_compute_checksum_for_data(G_CHECKSUM_SHA256, sequence, sizeof sequence);
+    cr_expect_str_eq(raw->sha256, sha256, "of the raw bytes");
+    raw = worse->raws->pdata[1];
+    cr_expect_eq(raw->offset, (int64_t)bytes->len - (int64_t)sizeof torn);
+    cr_expect_eq(raw->size_bytes, (int64_t)sizeof torn);
+
+    /* Two lists that differ only in what cannot be read are two. */
+    uint8_t *changed = g_memdup2(bytes->data, bytes->len);
+    changed[g_bytes_get_size(a->der) + 4] = 0x06;
+    struct audit_list *other = pool_add_list(f.pool, changed, bytes->len);
+    g_free(changed);
+    cr_expect_neq(other, worse);
+    cr_expect_str_neq(((const struct audit_raw *)other->raws->pdata[0])->sha256, sha256);
+
+    g_autofree uint8_t *many = g_malloc0((gsize)2 * (POOL_RAWS + 5));
+    for (size_t i = 0; i < POOL_RAWS + 5; i++)
+        many[2 * i] = 0x30;
+    other = pool_add_list(f.pool, many, 2 * (POOL_RAWS + 5));
+    cr_expect_eq(other->refused, POOL_RAWS + 5, "all are counted");
+    cr_expect_eq(other->raws->len, POOL_RAWS);
 
     size_t used = 0;
     cr_expect_null(pool_add_der(f.pool, sequence, sizeof sequence, &used));

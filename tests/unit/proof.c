@@ -1,6 +1,7 @@
 /* analyzer/proof and anchors_proof: whether an import heals, list by list, as OpenSSL says. */
 #include "proof.h"
 
+#include "anchors_need.h"
 #include "scene.h"
 
 #include <criterion/criterion.h>
@@ -146,9 +147,12 @@ Test(proof, what_is_over_is_not_offered_where_something_else_heals)
     cr_expect_str_eq(finding->cert->subject, "CN=Issuing CA, O=Example");
     cr_expect_str_eq(finding->subject, "CN=Root R1, O=Example");
     cr_expect(strstr(finding->detail,
-                     "\"CN=Root R1, O=Example\" itself, which the trace asks for, is not valid (its time "
-                     "is 2024-02-26T00:00:00Z to 2028-04-05T00:00:00Z)."),
+                     "No valid path leads to \"CN=Root R1, O=Example\" itself, which the trace asks for "
+                     "(certificate has expired; its time is 2024-02-26T00:00:00Z to "
+                     "2028-04-05T00:00:00Z)."),
               "%s", finding->detail);
+    cr_expect(strstr(finding->detail, "It is no root but an intermediate."), "%s", finding->detail);
+    cr_expect_null(strstr(finding->detail, "The root is at hand"));
     cr_expect_eq(gap_of(late, PRD)->proof, PROOF_PATH);
     peer_clear(&peer);
 }
@@ -199,6 +203,68 @@ Test(proof, the_night_after_a_trace_may_be_silent)
     cr_expect_eq(gap_of(healed, PRD)->state, STATE_FIXED);
     cr_expect_eq(gap_of(healed, PRD)->proof, PROOF_HELD);
     peer_clear(&peer);
+}
+
+/* Peers with other chains may need the same anchor: the gap tells for how many it heals, up to a limit. */
+Test(proof, several_chains)
+{
+    struct peer peer;
+    peer_init(&peer);
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GBytes) list = certs_join(peer.other, NULL);
+    struct capture_host *host = scene_host(scene, "app00");
+    struct capture_instance *instance = scene_instance(host, "PRD", "D00");
+    struct issued *issued[ANCHORS_CHAINS + 3];
+
+    scene_reference(scene, "root.pem", peer.root);
+    for (size_t i = 0; i < G_N_ELEMENTS(issued); i++) {
+        g_autofree char *name = g_strdup_printf("/CN=host%zu.example.com", i), *file = g_strdup_printf("%zu.pem", i);
+        issued[i] =
+            certs(.subject = name, .issuer = peer.root, .leaf = TRUE, .not_after = i == 0 ? CERTS_NOW - CERTS_DAY : 0);
+        scene_reference(scene, file, issued[i]);
+        for (int twice = 0; twice < 2; twice++)
+            UNTRUSTED(text, .store = "/usr/sap/PRD/D00/sec/SAPSSLC.pse", .target = name + 4, .chain = {issued[i]},
+                      .stamp = AFTER);
+    }
+    scene_trace(scene, host, instance, "dev_icm", text->str);
+    scene_store(scene, host, instance, "SAPSSLC.pse", list);
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    const struct audit_gap *gap = gap_of(audit, PRD);
+    cr_expect_eq(gap->proof, PROOF_PATH);
+    cr_expect(strstr(gap->path, " So it is for 7 of the 8 chains and lists that were tried; further chains were not."),
+              "%s", gap->path);
+    for (size_t i = 0; i < G_N_ELEMENTS(issued); i++)
+        certs_free(issued[i]);
+    peer_clear(&peer);
+}
+
+Test(proof, questions_have_a_limit, .timeout = 120)
+{
+    g_autoptr(audit_auto) audit = audit_new();
+    struct pool *pool = pool_new(audit);
+    struct proofs *proofs = proofs_new(audit, pool);
+    enum { FEW = 22 }; /* whose triples are more than PROOF_QUESTIONS */
+    struct audit_cert *certs[FEW];
+    unsigned unknown = 0;
+
+    audit->evaluated = CERTS_NOW;
+    for (int i = 0; i < FEW; i++) {
+        g_autofree char *name = g_strdup_printf("/CN=%d", i);
+        g_autoptr(issued_auto) issued = certs(.subject = name, .leaf = TRUE);
+        certs[i] = pool_add_der(pool, g_bytes_get_data(issued->der, NULL), g_bytes_get_size(issued->der), NULL);
+    }
+    for (int i = 0; i < FEW * FEW * FEW; i++) {
+        g_autoptr(GPtrArray) chain = g_ptr_array_new();
+        g_ptr_array_add(chain, certs[i % FEW]);
+        g_ptr_array_add(chain, certs[i / FEW % FEW]);
+        unknown += proofs_find(proofs, chain, NULL, certs[i / FEW / FEW])->verdict == PROOF_UNKNOWN;
+    }
+    cr_expect_eq(unknown, FEW * FEW * FEW - PROOF_QUESTIONS);
+    cr_assert_eq(audit->warnings->len, 1);
+    cr_expect_str_eq(audit->warnings->pdata[0], "more than 10000 different paths: further ones were not tried");
+    proofs_free(proofs);
+    pool_free(pool);
 }
 
 /* The same question is asked once, however many lists there are, and there is a limit. */
