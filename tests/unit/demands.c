@@ -454,7 +454,16 @@ Test(demands, what_is_distrusted_is_not_offered)
     g_autoptr(issued_auto) root = certs(.subject = "/CN=Bad Root"), leaf = certs(.subject = "/CN=a", .issuer = root);
     g_autoptr(issued_auto) other = certs(.subject = "/CN=Other");
     g_autoptr(GBytes) list = certs_join(other, NULL);
-    for (int i = 0; i < 2; i++) {
+    static const struct {
+        const char *policy;
+        gboolean reference, offered;
+    } rows[] = {
+        {"[distrusted d]\ncertificates=root.pem\n", TRUE, FALSE},
+        {"[distrusted d]\ncertificates=root.pem\nsid=QAS\n", TRUE, TRUE},
+        /* That the policy distrusts it elsewhere is no reason to import it here. */
+        {"[distrusted d]\ncertificates=root.pem\nsid=QAS\n", FALSE, FALSE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(scene_auto) scene = scene_new();
         g_autoptr(GString) text = g_string_new(NULL);
         struct capture_host *host = scene_host(scene, "app01");
@@ -462,16 +471,20 @@ Test(demands, what_is_distrusted_is_not_offered)
         scene_store(scene, host, d00, "SAPSSLC.pse", list);
         UNTRUSTED(text, .target = "a.example.com", .store = "/usr/sap/PRD/D00/sec/SAPSSLC.pse", .chain = {leaf, root});
         scene_trace(scene, host, d00, "dev_icm", text->str);
-        scene_reference(scene, "root.pem", root);
-        scene_policy(scene, i ? "[distrusted d]\ncertificates=root.pem\nsid=QAS\n"
-                              : "[distrusted d]\ncertificates=root.pem\n");
+        if (rows[i].reference)
+            scene_reference(scene, "root.pem", root);
+        else
+            scene_file(scene, "root.pem", root);
+        scene_policy(scene, rows[i].policy);
         g_autoptr(audit_auto) audit = scene_run(scene, NULL);
         const struct audit_finding *finding = scene_finding(audit, FINDING_MISSING_ANCHOR);
         cr_assert_not_null(finding);
         const struct audit_gap *gap = scene_gap(finding, PRD_C);
-        cr_expect_eq(g_str_has_suffix(finding->detail, "The policy distrusts this certificate: do not import it."), !i);
-        cr_expect_eq(scene_step(gap->steps, "Do not import this certificate: [distrusted d]")[0] != '\0', !i);
-        cr_expect_eq(scene_step(gap->steps, "CERT.pem")[0] != '\0', i);
+        cr_expect_eq(g_str_has_suffix(finding->detail, "The policy distrusts this certificate: do not import it."),
+                     !rows[i].offered, "%zu", i);
+        cr_expect_eq(scene_step(gap->steps, "Do not import this certificate: [distrusted d]")[0] != '\0',
+                     !rows[i].offered, "%zu", i);
+        cr_expect_eq(scene_step(gap->steps, "CERT.pem")[0] != '\0', rows[i].offered, "%zu", i);
     }
 }
 
