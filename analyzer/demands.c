@@ -434,6 +434,19 @@ static void find_distrusted(struct demands *demands, const struct demand *demand
     g_ptr_array_add(demands->audit->findings, finding);
 }
 
+/* Whether anything but the policy that distrusts it has the certificate. */
+static gboolean is_held(const struct audit_finding *finding)
+{
+    if (finding->cert->references->len > 0 || finding->donors->len > 0)
+        return TRUE;
+    for (guint i = 0; i < finding->gaps->len; i++) {
+        const struct audit_gap *gap = finding->gaps->pdata[i];
+        if (gap->store && audit_store_holds(gap->store, finding->cert))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* Connections fail for the want of a certificate that is not wanted: no import heals that. */
 static void warn_of_cert(struct demands *demands, struct audit_finding *finding)
 {
@@ -442,7 +455,7 @@ static void warn_of_cert(struct demands *demands, struct audit_finding *finding)
 
     for (guint i = 0; demand && i < finding->gaps->len; i++) {
         struct audit_gap *gap = finding->gaps->pdata[i];
-        const struct policy_rule *rule = distrusting(demands, demand, gap->store);
+        const struct policy_rule *rule = distrusting(demands, demand, is_held(finding) ? gap->store : NULL);
         if (!rule || gap->state == STATE_FIXED)
             continue;
         g_ptr_array_set_size(gap->steps, 0);

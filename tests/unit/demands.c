@@ -126,8 +126,8 @@ Test(demands, a_required_certificate)
     scene_store(scene, host, d00, "SAPSSLC.pse", both);
     set_unread(scene_store(scene, host, d01, "SAPSSLC.pse", both));
     scene_file(scene, "roots/wanted.pem", wanted);
-    scene_policy(scene, "[required a]\ncertificates=roots\nfile=SAPSSLC.pse\n"
-                        "[required b]\ncertificates=roots/wanted.pem\nsid=PRD\nseverity=high\n");
+    scene_policy(scene, "[required a]\ncertificates=roots\nfile=SAPSSLC.pse\nseverity=high\n"
+                        "[required b]\ncertificates=roots/wanted.pem\nsid=PRD\nseverity=low\n");
     g_autoptr(audit_auto) audit = scene_run(scene, NULL);
     cr_assert_eq(scene_count(audit, FINDING_POLICY_MISSING), 1, "one for each certificate");
     const struct audit_finding *finding = scene_finding(audit, FINDING_POLICY_MISSING);
@@ -181,6 +181,35 @@ Test(demands, where_only_some_instances_have_it)
         cr_assert_eq(finding != NULL, rows[i].missing, "%zu", i);
         if (i == 0)
             cr_expect_str_eq(scene_gap(finding, PRD_C)->note, "Some instances of the system have it, others lack it.");
+    }
+}
+
+/* Imported on one instance, and nobody knows of the other. */
+Test(demands, a_gap_that_may_be_healed)
+{
+    g_autoptr(issued_auto) wanted = certs(.subject = "/CN=Wanted"), other = certs(.subject = "/CN=Other");
+    g_autoptr(GBytes) with = certs_join(wanted, NULL), without = certs_join(other, NULL);
+    g_autoptr(audit_auto) first = NULL;
+    for (int night = 0; night < 2; night++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        for (int i = 0; i < 2; i++) {
+            struct capture_host *host = scene_host(scene, i ? "app02" : "app01");
+            struct capture_store *store =
+                scene_store(scene, host, scene_instance(host, "PRD", "D00"), "SAPSSLC.pse", night ? with : without);
+            if (night && i)
+                set_unread(store);
+        }
+        scene_file(scene, "wanted.pem", wanted);
+        scene_policy(scene, "[required r]\ncertificates=wanted.pem\n");
+        if (!night) {
+            first = scene_run(scene, NULL);
+            continue;
+        }
+        g_autoptr(audit_auto) second = scene_run_at(scene, first, CERTS_NOW + DAY);
+        const struct audit_finding *finding = scene_finding(second, FINDING_POLICY_MISSING);
+        cr_assert_not_null(finding);
+        cr_expect_eq(scene_gap(finding, PRD_C)->state, STATE_OPEN);
+        cr_expect_str_eq(finding->title, "Wanted is required and missing in PRD SAPSSLC.pse");
     }
 }
 
@@ -425,7 +454,16 @@ Test(demands, what_is_distrusted_is_not_offered)
     g_autoptr(issued_auto) root = certs(.subject = "/CN=Bad Root"), leaf = certs(.subject = "/CN=a", .issuer = root);
     g_autoptr(issued_auto) other = certs(.subject = "/CN=Other");
     g_autoptr(GBytes) list = certs_join(other, NULL);
-    for (int i = 0; i < 2; i++) {
+    static const struct {
+        const char *policy;
+        gboolean reference, offered;
+    } rows[] = {
+        {"[distrusted d]\ncertificates=root.pem\n", TRUE, FALSE},
+        {"[distrusted d]\ncertificates=root.pem\nsid=QAS\n", TRUE, TRUE},
+        /* That the policy distrusts it elsewhere is no reason to import it here. */
+        {"[distrusted d]\ncertificates=root.pem\nsid=QAS\n", FALSE, FALSE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(scene_auto) scene = scene_new();
         g_autoptr(GString) text = g_string_new(NULL);
         struct capture_host *host = scene_host(scene, "app01");
@@ -433,16 +471,20 @@ Test(demands, what_is_distrusted_is_not_offered)
         scene_store(scene, host, d00, "SAPSSLC.pse", list);
         UNTRUSTED(text, .target = "a.example.com", .store = "/usr/sap/PRD/D00/sec/SAPSSLC.pse", .chain = {leaf, root});
         scene_trace(scene, host, d00, "dev_icm", text->str);
-        scene_reference(scene, "root.pem", root);
-        scene_policy(scene, i ? "[distrusted d]\ncertificates=root.pem\nsid=QAS\n"
-                              : "[distrusted d]\ncertificates=root.pem\n");
+        if (rows[i].reference)
+            scene_reference(scene, "root.pem", root);
+        else
+            scene_file(scene, "root.pem", root);
+        scene_policy(scene, rows[i].policy);
         g_autoptr(audit_auto) audit = scene_run(scene, NULL);
         const struct audit_finding *finding = scene_finding(audit, FINDING_MISSING_ANCHOR);
         cr_assert_not_null(finding);
         const struct audit_gap *gap = scene_gap(finding, PRD_C);
-        cr_expect_eq(g_str_has_suffix(finding->detail, "The policy distrusts this certificate: do not import it."), !i);
-        cr_expect_eq(scene_step(gap->steps, "Do not import this certificate: [distrusted d]")[0] != '\0', !i);
-        cr_expect_eq(scene_step(gap->steps, "CERT.pem")[0] != '\0', i);
+        cr_expect_eq(g_str_has_suffix(finding->detail, "The policy distrusts this certificate: do not import it."),
+                     !rows[i].offered, "%zu", i);
+        cr_expect_eq(scene_step(gap->steps, "Do not import this certificate: [distrusted d]")[0] != '\0',
+                     !rows[i].offered, "%zu", i);
+        cr_expect_eq(scene_step(gap->steps, "CERT.pem")[0] != '\0', rows[i].offered, "%zu", i);
     }
 }
 

@@ -283,6 +283,36 @@ Test(waivers, what_is_fixed_is_not_waived)
     lab_clear(&lab);
 }
 
+/* A place that is healed is none that is waived. */
+Test(waivers, healed_places_do_not_count)
+{
+    static const char policy[] =
+        "[required r]\ncertificates=root.pem\n[waiver one]\nkind=policy-missing\nstore=*\n" WHO UNTIL_LATER;
+    struct lab lab;
+    lab_init(&lab);
+    g_autoptr(GBytes) with = certs_join(lab.root, NULL), without = certs_join(lab.other, NULL);
+    g_autoptr(audit_auto) first = NULL;
+    for (int night = 0; night < 2; night++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        struct capture_host *host = scene_host(scene, "app01");
+        scene_store(scene, host, scene_instance(host, "PRD", "D00"), "SAPSSLC.pse", night ? with : without);
+        scene_store(scene, host, scene_instance(host, "QAS", "D01"), "SAPSSLC.pse", without);
+        scene_file(scene, "root.pem", lab.root);
+        scene_policy(scene, policy);
+        if (!night) {
+            first = scene_run(scene, NULL);
+            continue;
+        }
+        g_autoptr(audit_auto) second = scene_run_at(scene, first, CERTS_NOW + DAY);
+        const struct audit_finding *finding = scene_finding(second, FINDING_POLICY_MISSING);
+        cr_expect_eq(finding->gaps->len, 2);
+        cr_expect_eq(finding->state, STATE_WAIVED);
+        cr_expect_eq(((const struct audit_waiver *)finding->waivers->pdata[0])->places, 1);
+        cr_expect_eq(scene_gap(finding, "PRD SAPSSLC.pse")->state, STATE_FIXED);
+    }
+    lab_clear(&lab);
+}
+
 /* A waived gap that is healed alone. */
 Test(waivers, a_gap_that_is_healed)
 {
