@@ -55,7 +55,7 @@ const char *words_source(const struct audit_cert *cert)
 const char *words_match(enum audit_match match, int64_t asked)
 {
     static const char *const texts[] = {
-        [MATCH_PROVED] = "proved: a path was built and its signatures verified",
+        [MATCH_PROVED] = "proved: its key verifies a signature of the peer's chain",
         [MATCH_FINGERPRINT] = "certain: the trace prints its fingerprint",
         [MATCH_SERIAL] = "very likely: issuer and serial number are equal",
         [MATCH_KEY_ID] = "very likely: name and key identifier are those that the peer's chain asks for",
