@@ -649,7 +649,7 @@ static void add_host(struct landscape *landscape, const struct capture *capture,
 
 struct source { /* the line of a host that counts */
     const struct capture *capture;
-    const struct capture_host *host;
+    struct capture_host *host;
 };
 
 static int compare_sources(const void *a, const void *b)
@@ -661,7 +661,7 @@ static int compare_sources(const void *a, const void *b)
 static void choose_hosts(GHashTable *chosen, const struct capture *capture)
 {
     for (guint i = 0; i < capture->hosts->len; i++) {
-        const struct capture_host *host = capture->hosts->pdata[i];
+        struct capture_host *host = capture->hosts->pdata[i];
         const struct source *other = g_hash_table_lookup(chosen, host->name);
         if (other && other->host->finished > host->finished)
             continue;
@@ -701,6 +701,7 @@ gboolean landscape_add(struct landscape *landscape, const char *const *captures,
     for (guint i = 0; i < sources->len; i++) {
         const struct source *source = sources->pdata[i];
         add_host(landscape, source->capture, source->host);
+        capture_host_empty(source->host);
     }
     match_systems(landscape);
     make_labels_unique(landscape->audit);

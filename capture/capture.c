@@ -72,3 +72,10 @@ void capture_host_free(struct capture_host *host)
     g_ptr_array_unref(host->notes);
     g_free(host);
 }
+
+void capture_host_empty(struct capture_host *host)
+{
+    g_ptr_array_set_size(host->instances, 0);
+    g_ptr_array_set_size(host->traces, 0);
+    g_ptr_array_set_size(host->stores, 0);
+}

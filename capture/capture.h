@@ -120,6 +120,12 @@ struct capture_store *capture_store_new(void);
 struct capture_chain *capture_chain_new(void);
 void capture_host_free(struct capture_host *host);
 
+/**
+ * capture_host_empty(host):
+ * Free the instances, traces and stores of ${host}: a capture has many, and who is done with one needs them no more.
+ */
+void capture_host_empty(struct capture_host *host);
+
 typedef struct capture_host capture_host_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(capture_host_auto, capture_host_free)
 

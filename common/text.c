@@ -73,6 +73,8 @@ void text_append_clean(GString *out, const void *bytes, size_t size)
 
 char *text_clean(const void *bytes, size_t size)
 {
+    if (plain_run(bytes, size) == size) /* as nearly always */
+        return g_strndup(bytes, size);
     GString *out = g_string_sized_new(size + 1);
     text_append_clean(out, bytes, size);
     return g_string_free(out, FALSE);
@@ -80,7 +82,7 @@ char *text_clean(const void *bytes, size_t size)
 
 const char *text_keep_bytes(GStringChunk *strings, const void *bytes, size_t size)
 {
-    if (plain_run(bytes, size) == size) /* as nearly always */
+    if (plain_run(bytes, size) == size)
         return g_string_chunk_insert_len(strings, bytes, (gssize)size);
     g_autofree char *clean = text_clean(bytes, size);
     return g_string_chunk_insert(strings, clean);
@@ -102,7 +104,7 @@ const char *text_intern(GStringChunk *strings, const char *text)
     if (!text)
         return NULL;
     size_t size = strlen(text);
-    if (plain_run(text, size) == size) /* as nearly always */
+    if (plain_run(text, size) == size)
         return g_string_chunk_insert_const(strings, text);
     return text_intern_bytes(strings, text, size);
 }

@@ -271,6 +271,25 @@ Test(capture, every_field_comes_back)
     cr_expect_eq(memcmp(g_bytes_get_data(bytes, NULL), "abc", 3), 0);
 }
 
+Test(capture, who_is_done_with_a_host_empties_it)
+{
+    g_autoptr(capture_host_auto) host = capture_host_new();
+    host->name = g_strdup("app01");
+    g_ptr_array_add(host->groups, g_strdup("sap"));
+    for (int i = 0; i < 2; i++) {
+        struct capture_store *store = capture_store_new();
+        store->path = g_strdup("/usr/sap/PRD/D00/sec/SAPSSLC.pse");
+        g_ptr_array_add(host->stores, store);
+        g_ptr_array_add(host->instances, capture_instance_new());
+        g_ptr_array_add(host->traces, capture_trace_new());
+    }
+    capture_host_empty(host);
+    cr_expect_eq(host->stores->len + host->instances->len + host->traces->len, 0);
+    cr_expect_str_eq(host->name, "app01");
+    cr_expect_eq(host->groups->len, 1);
+    capture_host_empty(host);
+}
+
 Test(capture, what_is_not_known_stays_so)
 {
     g_autoptr(scratch) folder = scratch_new();

@@ -672,3 +672,55 @@ Test(identify, keys_of_certificates)
     g_autofree char *text = identify_name("no name", FALSE);
     cr_expect_str_eq(text, "text no name");
 }
+
+/* A failure that differs from another one in exactly one of the facts that the answer may depend on, or in none. */
+Test(identify, equal_questions_are_equal)
+{
+    g_autoptr(fixture_auto) fixture = fixture_new();
+    struct audit *audit = fixture->audit;
+    const char *one = audit_text(audit, "one"), *other = audit_text(audit, "other");
+    struct audit_link links[2] = {{one, one, one, FALSE, FALSE, one, one, one}, {.subject = one}};
+    struct audit_failure failure = {.missing = one, .certainty = CERTAINTY_NAMED, .chain = g_ptr_array_new()};
+    struct {
+        const char *what;
+        void *at;
+        size_t size;
+        gboolean asked;
+    } rows[] = {
+        {"name", &failure.missing, sizeof failure.missing, TRUE},
+        {"whether it is cut", &failure.missing_cut, sizeof failure.missing_cut, TRUE},
+        {"certainty", &failure.certainty, sizeof failure.certainty, TRUE},
+        {"subject", &links[0].subject, sizeof links[0].subject, TRUE},
+        {"issuer", &links[0].issuer, sizeof links[0].issuer, TRUE},
+        {"serial", &links[0].serial, sizeof links[0].serial, TRUE},
+        {"cut subject", &links[0].subject_cut, sizeof links[0].subject_cut, TRUE},
+        {"cut issuer", &links[0].issuer_cut, sizeof links[0].issuer_cut, TRUE},
+        {"SHA-256", &links[0].sha256, sizeof links[0].sha256, TRUE},
+        {"SHA-1", &links[0].sha1, sizeof links[0].sha1, TRUE},
+        {"MD5", &links[0].md5, sizeof links[0].md5, TRUE},
+        {"subject further up", &links[1].subject, sizeof links[1].subject, TRUE},
+        {"peer", &failure.peer, sizeof failure.peer, FALSE},
+        {"store", &failure.store_path, sizeof failure.store_path, FALSE},
+        {"how often", &failure.count, sizeof failure.count, FALSE},
+    };
+
+    g_ptr_array_add(failure.chain, &links[0]);
+    g_ptr_array_add(failure.chain, &links[1]);
+    g_autoptr(GBytes) question = identify_question(&failure);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree void *before = g_memdup2(rows[i].at, rows[i].size);
+        if (rows[i].size == sizeof other)
+            memcpy(rows[i].at, &other, sizeof other);
+        else
+            ++*(int *)rows[i].at;
+        g_autoptr(GBytes) changed = identify_question(&failure);
+        cr_expect_eq(g_bytes_equal(question, changed), !rows[i].asked, "%s", rows[i].what);
+        memcpy(rows[i].at, before, rows[i].size);
+        g_autoptr(GBytes) same = identify_question(&failure);
+        cr_expect(g_bytes_equal(question, same), "%s", rows[i].what);
+    }
+    g_ptr_array_set_size(failure.chain, 1);
+    g_autoptr(GBytes) shorter = identify_question(&failure);
+    cr_expect_not(g_bytes_equal(question, shorter), "a shorter chain");
+    g_ptr_array_unref(failure.chain);
+}
