@@ -1,5 +1,6 @@
 /*
- * Who would be trusted: certificate paths, built and verified by OpenSSL.  The only file that calls its verifier.
+ * Who would be trusted: certificate paths, built and verified by OpenSSL.  The only file that calls its verifier, which
+ * takes the signatures from signature.h.
  */
 #ifndef TRUSTGAP_PATH_H
 #define TRUSTGAP_PATH_H

@@ -16,7 +16,6 @@
 #include "capture.h"
 #include "certs.h"
 #include "journal.h"
-#include "moment.h"
 #include "name.h"
 #include "scene.h"
 
@@ -32,7 +31,7 @@
 #define FAILURES   5   /* of a host */
 #define INSTANCES  4   /* of a system, each on a host of its own */
 #define RSA_KEYS   8
-#define PEER_STEP  97
+#define PEER_STEP  97 /* the number of peers is no multiple of it */
 #define LINES      60 /* of a trace beside its failures */
 
 struct anchor { /* a root that some peers need */
