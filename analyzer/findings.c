@@ -661,7 +661,6 @@ void findings_make(struct landscape *landscape, struct history *history, const s
     struct work work = {landscape, history, landscape->audit, policy, terse};
 
     anchors_find(landscape, history);
-    plan_make(landscape);
     find_failures(&work);
     find_ends(&work);
     find_drift(&work);
@@ -671,4 +670,5 @@ void findings_make(struct landscape *landscape, struct history *history, const s
     carry_all(&work);
     find_missing_hosts(&work);
     waivers_apply(landscape->audit, policy);
+    plan_make(landscape); /* what is waived or distrusted is not going to be imported */
 }

@@ -74,7 +74,7 @@ static void add_gap(struct plan *plan, GPtrArray *order, struct audit_finding *f
 {
     struct want want = {.finding = finding, .gap = gap};
 
-    if (!gap->store || gap->state == STATE_FIXED)
+    if (!gap->store || gap->state == STATE_FIXED || gap->state == STATE_WAIVED)
         return;
     GArray *wants = g_hash_table_lookup(plan->stores, gap->store);
     if (!wants) {
@@ -98,6 +98,8 @@ static gboolean is_better(const struct audit_finding *one, const struct audit_fi
 static guint count_served(const GArray *wants, const gboolean *table, guint number)
 {
     guint served = 0;
+    if (g_array_index(wants, struct want, number).gap->distrusted)
+        return 0;
     for (guint i = 0; i < wants->len; i++)
         served += !g_array_index(wants, struct want, i).covered && table[number * wants->len + i];
     return served;

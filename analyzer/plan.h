@@ -11,9 +11,10 @@
 
 /**
  * plan_make(landscape):
- * Set ${covered_by} and the steps of every open gap that needs no import of its own: for each of its failures OpenSSL
- * builds a path from what the peer sends to the certificate of another open gap of the same store.  Of several choices
- * the one with the fewest imports is taken, as far as taking the most useful one first finds it; of equal ones a root.
+ * When all findings are made and what is waived is known: set ${covered_by} and the steps of every open gap that needs
+ * no import of its own: for each of its failures OpenSSL builds a path from what the peer sends to the certificate of
+ * another open gap of the same store.  Of several choices the one with the fewest imports is taken, as far as taking
+ * the most useful one first finds it; of equal ones a root.
  */
 void plan_make(struct landscape *landscape);
 

@@ -679,6 +679,7 @@ static void steps_of_dates(struct audit *audit, struct audit_finding *finding)
 void remedy_distrusted(struct audit *audit, struct audit_gap *gap, const char *section)
 {
     const char *peer = peer_of(gap->failures);
+    gap->distrusted = TRUE;
     add(audit, gap->steps,
         "Do not import this certificate: [%s] of the policy distrusts it. Ask whoever runs %s for a certificate of "
         "another CA, or have the policy changed.",

@@ -253,6 +253,7 @@ struct audit_gap {                   /* one store that lacks (or lacked) the cer
     const char *note; /* a sentence on its state ("the list holds it now, ..."), or NULL */
     enum audit_proof proof;
     const char *path;       /* a sentence on it, with the path; NULL: PROOF_UNKNOWN */
+    gboolean distrusted;    /* the policy distrusts the certificate for this store: it is not to be imported */
     const char *covered_by; /* id of the finding whose import into the same store heals this gap too; NULL: none */
     int64_t first_seen;     /* the audit that saw this gap first */
     unsigned count;         /* failed connections */

@@ -16,12 +16,18 @@ static gboolean is_open(const struct audit_gap *gap)
     return !overview_is_closed(gap->state);
 }
 
+/* Whether something is to be imported for it, and for it alone. */
+static gboolean wants_import(const struct audit_gap *gap)
+{
+    return is_open(gap) && !gap->covered_by && !gap->distrusted;
+}
+
 unsigned overview_open_gaps(const struct audit_finding *finding)
 {
     unsigned open = 0;
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
-        open += gap->store && is_open(gap) && !gap->covered_by;
+        open += gap->store && wants_import(gap);
     }
     return open;
 }
@@ -39,7 +45,7 @@ static void add_healed(struct overview *overview, const struct audit_finding *fi
         const struct audit_gap *gap = finding->gaps->pdata[i];
         const char *id = gap->covered_by ? gap->covered_by : finding->id;
         uint64_t *healed = g_hash_table_lookup(overview->healed, id);
-        if (!is_open(gap))
+        if (!is_open(gap) || (gap->distrusted && !gap->covered_by))
             continue;
         if (!healed) {
             healed = g_new0(uint64_t, 1);
@@ -66,7 +72,7 @@ static void count_gaps(struct overview *overview, const struct audit_finding *fi
 {
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
-        if (!is_open(gap))
+        if (!is_open(gap) || (gap->distrusted && !gap->covered_by))
             continue;
         if (!gap->store) {
             overview->homeless += gap->count;
@@ -82,7 +88,7 @@ static gboolean needs_import(const struct audit_finding *finding)
 {
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
-        if (is_open(gap) && !gap->covered_by)
+        if (wants_import(gap))
             return TRUE;
     }
     return FALSE;

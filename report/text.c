@@ -98,7 +98,7 @@ static char *import_of(const struct overview *overview, const struct audit_findi
                                        : g_strdup("a PSE that the trace does not name");
 
     if (stores == 0 && connections == 0)
-        return g_strdup("other imports heal it");
+        return g_strdup("nothing of its own: other imports heal it, or the policy forbids it");
     return g_strdup_printf("%sinto %s, heals %s",
                            finding->cert                  ? ""
                            : finding->candidates->len > 0 ? "not certain which; "

@@ -370,6 +370,7 @@ static const struct xml_element gap_element = {
             WORD(gap, "basis", basis, gap_basis),
             WORD(gap, "state", state, state),
             TEXT(gap, "note", note),
+            FLAG(gap, "distrusted", distrusted),
             TEXT(gap, "covered-by", covered_by),
             HINT(gap, "proof", proof, proof),
             TEXT(gap, "path", path),

@@ -42,8 +42,8 @@ static void two_free(struct two *two)
 typedef struct two two_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(two_auto, two_free)
 
-static struct audit *night(const struct two *two, gboolean leaves_at_hand, gboolean other_store,
-                           const struct audit *previous)
+static struct audit *night_with(const struct two *two, gboolean leaves_at_hand, gboolean other_store,
+                                const char *policy, const struct audit *previous)
 {
     g_autoptr(scene_auto) scene = scene_new();
     g_autoptr(GString) text = g_string_new(NULL);
@@ -64,7 +64,15 @@ static struct audit *night(const struct two *two, gboolean leaves_at_hand, gbool
     UNTRUSTED(text, .store = other_store ? "/usr/sap/PRD/D00/sec/SAPSSLA.pse" : STORE, .target = "second.example.com",
               .peer = "192.0.2.8:443", .chain = {two->second, two->middle}, .stamp = STAMP, .times = 4);
     scene_trace(scene, host, d00, "dev_icm", text->str);
+    if (policy)
+        scene_policy(scene, policy);
     return scene_run(scene, previous);
+}
+
+static struct audit *night(const struct two *two, gboolean leaves_at_hand, gboolean other_store,
+                           const struct audit *previous)
+{
+    return night_with(two, leaves_at_hand, other_store, NULL, previous);
 }
 
 static const struct audit_finding *about(const struct audit *audit, const char *subject)
@@ -96,6 +104,27 @@ Test(plan, one_import_heals_what_two_are_asked_for)
     cr_expect_str_eq(((const struct audit_gap *)about(next, "Root R1")->gaps->pdata[0])->covered_by, middle->id);
     g_autofree char *xml = scene_xml(audit);
     cr_expect(strstr(xml, "covered-by=\""));
+}
+
+/* The intermediate would heal both, but nobody is going to import it. */
+Test(plan, what_is_not_imported_covers_nothing)
+{
+    g_autoptr(two_auto) two = two_new();
+    g_autoptr(audit_auto) plain = night(two, TRUE, FALSE, NULL);
+    g_autofree char *waiver = g_strdup_printf("[waiver w]\nfinding=%s\nowner=o\nreason=r\nuntil=2099-01-01\n",
+                                              about(plain, "Issuing CA")->id);
+    const char *const policies[] = {"[distrusted d]\ncertificates=middle.pem\n", waiver};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
+        g_autoptr(audit_auto) audit = night_with(two, TRUE, FALSE, policies[i], NULL);
+        const struct audit_gap *middle = about(audit, "Issuing CA")->gaps->pdata[0],
+                               *root = about(audit, "Root R1")->gaps->pdata[0];
+        cr_expect_null(root->covered_by, "%s", policies[i]);
+        cr_expect_null(middle->covered_by, "%s: the root does not heal a peer that sends no intermediate", policies[i]);
+        cr_expect_str_neq(scene_step(root->steps, "STRUST"), "");
+        cr_expect_eq(middle->distrusted, i == 0);
+        cr_expect_eq(middle->state == STATE_WAIVED, i == 1);
+    }
 }
 
 Test(plan, what_is_not_proved_covers_nothing)
