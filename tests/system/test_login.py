@@ -3,12 +3,19 @@
 
 import os
 import re
+import socket
 import subprocess
 
 import harness
 import sshd
 import traces
 from harness import CLEAN, HOSTS_MISSING
+
+
+def answers(path):
+    """Whether somebody listens at the socket; that it is there comes a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 class Login(harness.Case):
@@ -32,13 +39,13 @@ class Login(harness.Case):
 
     def agent(self, *keys):
         """Start an agent that holds these keys; return the environment to use it."""
-        socket = self.folder / "agent"
-        process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL,
+        path = self.folder / "agent"
+        process = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)
-        harness.wait_for(socket.exists, 10, "ssh-agent")
-        environment = {**self.environment, "SSH_AUTH_SOCK": str(socket)}
+        harness.wait_for(lambda: answers(path), 10, "ssh-agent")
+        environment = {**self.environment, "SSH_AUTH_SOCK": str(path)}
         for key in keys:
             subprocess.run(["ssh-add", "-q", str(key)], env=environment, check=True, stdin=subprocess.DEVNULL)
         return environment
