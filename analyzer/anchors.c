@@ -274,15 +274,77 @@ static gboolean is_over(const struct anchors *anchors, const struct audit_findin
     return TRUE;
 }
 
+/* What a failure is, from night to night, whatever is known of the certificate that it misses. */
+static char *failure_key(const char *place, const struct audit_failure *failure)
+{
+    return g_strjoin("\n", place, failure->target ? failure->target : "", failure->missing ? failure->missing : "",
+                     NULL);
+}
+
+static void index_heirs(struct anchors *anchors)
+{
+    anchors->heirs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < anchors->order->len; i++) {
+        struct need *need = anchors->order->pdata[i];
+        for (guint j = 0; j < need->order->len; j++) {
+            const struct audit_gap *gap = ((const struct spot *)need->order->pdata[j])->gap;
+            g_autofree char *place = place_key(gap->store, gap->instance);
+            for (guint k = 0; k < gap->failures->len; k++)
+                g_hash_table_insert(anchors->heirs, failure_key(place, gap->failures->pdata[k]), need);
+        }
+    }
+}
+
+/*
+ * The need of tonight that has the failures of a gap of the previous audit, under another certificate: the root that
+ * nobody held then, in whose place an intermediate was offered.  NULL if one of them is not there.
+ */
+static struct need *find_heir(struct anchors *anchors, const struct audit_gap *before)
+{
+    struct need *heir = NULL;
+
+    if ((!before->store && !before->instance) || before->state == STATE_FIXED)
+        return NULL;
+    if (!anchors->heirs)
+        index_heirs(anchors);
+    g_autofree char *place = place_key(before->store, before->instance);
+    for (guint i = 0; i < before->failures->len; i++) {
+        g_autofree char *key = failure_key(place, before->failures->pdata[i]);
+        heir = g_hash_table_lookup(anchors->heirs, key);
+        if (!heir)
+            return NULL;
+    }
+    return heir;
+}
+
+/* The gaps of a finding that tonight's traces do not show, or show as gaps of others. */
+static void add_finding_gone(struct anchors *anchors, const struct audit_finding *before)
+{
+    struct need *need = NULL;
+
+    for (guint i = 0; i < before->gaps->len; i++) {
+        const struct audit_gap *gap = before->gaps->pdata[i];
+        struct need *heir = find_heir(anchors, gap);
+        if (heir && !history_before(anchors->history, heir->finding->id))
+            findings_follow(heir->finding, before, anchors->audit->evaluated);
+        if (!heir && !need)
+            need = revive(anchors, before);
+        if (heir || need)
+            add_gap_before(anchors, heir ? heir : need, before, gap);
+    }
+}
+
 static void add_finding_before(struct anchors *anchors, const struct audit_finding *before, struct need *need)
 {
     if (!need && is_over(anchors, before))
         return;
     if (!need)
         need = find_successor(anchors, before);
-    if (!need)
-        need = revive(anchors, before);
-    for (guint i = 0; need && i < before->gaps->len; i++)
+    if (!need) {
+        add_finding_gone(anchors, before);
+        return;
+    }
+    for (guint i = 0; i < before->gaps->len; i++)
         add_gap_before(anchors, need, before, before->gaps->pdata[i]);
 }
 
@@ -457,6 +519,7 @@ void anchors_find(struct landscape *landscape, struct history *history)
         if (anchors_concern(anchors.audit->failures->pdata[i]))
             add_failure(&anchors, anchors.audit->failures->pdata[i]);
     g_hash_table_unref(anchors.known);
+    g_clear_pointer(&anchors.heirs, g_hash_table_unref);
     add_previous(&anchors);
     index_copies(&anchors);
     for (guint i = 0; i < anchors.order->len; i++)

@@ -60,6 +60,7 @@ struct anchors {
     GArray *copies;    /* of struct copy, by store */
     struct proofs *proofs;
     GHashTable *known;       /* private: GBytes, see identify_question() -> what that is */
+    GHashTable *heirs;       /* private: a place and what failed there tonight -> struct need *, when it is needed */
     GHashTable *by_instance; /* struct audit_instance * -> GPtrArray of struct audit_member *, when it is needed */
 };
 

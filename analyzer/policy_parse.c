@@ -369,7 +369,9 @@ static void read_certificates(struct reader *reader, const struct value *value, 
         complain(reader, value->line, "%s: %s", value->key, error->message);
         return;
     }
-    if (taking.refused)
+    if (trouble && !g_file_test(path, G_FILE_TEST_IS_DIR))
+        complain(reader, value->line, "%s: %s", value->key, trouble);
+    else if (taking.refused)
         complain(reader, value->line, "%s: %s: %u of %u certificates cannot be read", value->key, path, taking.refused,
                  taking.found + taking.refused);
     else if (taking.found == 0)

@@ -839,6 +839,10 @@ gboolean pool_read_file(struct pool *pool, GPtrArray *certs, const char *path, g
                     read.refused);
         return FALSE;
     }
+    if (trouble) { /* part of a chain would give another answer */
+        g_set_error_literal(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, trouble);
+        return FALSE;
+    }
     if (certs->len == before) {
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: no certificate in it", file_name(path));
         return FALSE;

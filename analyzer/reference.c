@@ -30,6 +30,7 @@ struct walk {
 #define SEALED_PIN "a PSE that a PIN protects: its trust list was not read"
 #define SEALED_LPS "a PSE that is bound to a machine (LPS): its trust list was not read"
 #define BROKEN_PSE "a damaged PSE: its trust list was not read"
+#define BROKEN_PEM "a PEM block that cannot be read"
 #define BROKEN_CMS "a PKCS #7 bundle that cannot be read"
 #define MORE_CERTS "more certificates than " G_STRINGIFY(ANALYSIS_REFERENCE_CERTS) ": the others were not read"
 
@@ -81,6 +82,9 @@ static const char *read_pem(GPtrArray *ders, GBytes *bytes)
         long length = 0;
         left = BIO_ctrl_pending(bio);
         gboolean read = PEM_read_bio(bio, &name, &header, &der, &length) == 1;
+        if (!read && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+            trouble = BROKEN_PEM;
+        ERR_clear_error();
         if (read && is_certificate(name))
             g_ptr_array_add(ders, g_bytes_new(der, (gsize)length));
         else if (read && is_bundle(name) && !read_bundle(ders, der, (size_t)length))

@@ -666,6 +666,14 @@ static void steps_of_dates(struct audit *audit, struct audit_finding *finding)
             "the answer; elsewhere sapgenpse get_pse and import_own_cert, or what your company uses.");
         add(audit, finding->steps,
             "Tell the peers that know this certificate itself and not its CA before you change it.");
+    } else if (finding->kind == FINDING_EXPIRING) {
+        add(audit, finding->steps,
+            "Get the certificate that the same CA uses from then on, and add it to the same lists beside this one. "
+            "Keep "
+            "this one until its end: peers whose chain ends in it need it.");
+        add(audit, finding->steps,
+            "trustgap check AUDIT.xml --drop FINGERPRINT --chain PEER.pem tells which stores would then reject a "
+            "peer.");
     } else {
         add(audit, finding->steps,
             "See whether a newer certificate of the same CA is in the same lists; then this one can go. Nothing fails "

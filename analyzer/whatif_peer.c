@@ -498,8 +498,34 @@ static void note_gap_in_chain(struct judge *judge, const GPtrArray *reached)
 static gboolean is_reversed(const struct judge *judge)
 {
     const GPtrArray *chain = judge->peer->chain;
-    return chain->len > 1 && !((const struct audit_cert *)chain->pdata[0])->self_signed &&
-           pool_issued(judge->whatif->pool, chain->pdata[0], chain->pdata[1]);
+    return chain->len > 1 && pool_issued(judge->whatif->pool, chain->pdata[0], chain->pdata[1]);
+}
+
+/* Whether a policy has told the audit not to trust it. */
+static gboolean is_distrusted(const struct audit *audit, const struct audit_cert *cert)
+{
+    for (guint i = 0; i < audit->findings->len; i++) {
+        const struct audit_finding *finding = audit->findings->pdata[i];
+        if (finding->cert != cert)
+            continue;
+        if (finding->kind == FINDING_DISTRUSTED && finding->state != STATE_FIXED)
+            return TRUE;
+        for (guint j = 0; j < finding->gaps->len; j++)
+            if (((const struct audit_gap *)finding->gaps->pdata[j])->distrusted)
+                return TRUE;
+    }
+    return FALSE;
+}
+
+static void note_distrusted(struct judge *judge)
+{
+    for (guint i = 0; i < judge->peer->imports->len; i++) {
+        const struct check_import *import = judge->peer->imports->pdata[i];
+        if (!is_distrusted(judge->whatif->audit, import->cert))
+            continue;
+        g_autofree char *name = short_name(import->cert);
+        note(judge, "The policy of the audit distrusts \"%s\": do not import it.", name);
+    }
 }
 
 static void describe_chain(struct judge *judge)
@@ -514,6 +540,7 @@ static void describe_chain(struct judge *judge)
         note(judge, "The first certificate is taken for the peer's own, but it has issued the second: is the order "
                     "reversed?");
     note_gap_in_chain(judge, reached);
+    note_distrusted(judge);
     if (judge->peer->missing) {
         g_autofree char *name = identify_short(judge->peer->missing);
         note(judge, "%s holds \"%s\", the issuer at which the chain ends.",

@@ -40,7 +40,7 @@ const GOptionEntry cli_analysis_entries[] = {
 const GOptionEntry cli_question_entries[] = {
     {"at", 0, 0, G_OPTION_ARG_STRING, &at_text, "Validity as of TIME (ISO 8601; default: now)", "TIME"},
     {"reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &cli_references,
-     "Certificates that may be imported (PEM or DER; may be repeated)", "FILE_OR_FOLDER"},
+     "Certificates that may be imported (PEM, DER, PKCS #7, PSE; may be repeated)", "FILE_OR_FOLDER"},
     {0},
 };
 

@@ -339,7 +339,7 @@ static void put_open(struct file_output *output, const struct check *check)
         return;
     }
     g_autofree char *gaps = words_count(check->open_gaps, "open gap", "open gaps");
-    file_output_printf(output, "\nThe assumed imports do not for certain heal %s of the audit.\n", gaps);
+    file_output_printf(output, "\nIt is not certain that the assumed imports heal %s of the audit.\n", gaps);
 }
 
 static void put_need(struct file_output *output, const struct check_need *need)

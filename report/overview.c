@@ -262,6 +262,8 @@ struct overview *overview_new(const struct audit *audit)
     for (guint i = 0; i < audit->findings->len; i++) {
         struct audit_finding *finding = audit->findings->pdata[i];
         overview->states[finding->state]++;
+        overview->waived += finding->state == STATE_WAIVED &&
+                            (finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER);
         sort_into_chapter(overview, finding);
         if (overview_is_closed(finding->state))
             continue;
@@ -300,6 +302,7 @@ char *overview_headline(const struct overview *overview)
 {
     if (overview->certificates == 0)
         return g_strdup(overview->unknown     ? "No certificate to import was found."
+                        : overview->waived    ? "No certificate is missing that is not waived."
                         : overview->required  ? "No failed connection shows that a certificate is missing."
                         : overview->collected ? "No certificate is missing, as far as was seen."
                                               : "Nothing was seen: no host was wholly collected.");
@@ -328,6 +331,11 @@ GPtrArray *overview_remarks(const struct overview *overview)
         g_autofree char *homeless =
             words_count(overview->homeless, "failing connection does", "failing connections do");
         g_ptr_array_add(remarks, g_strdup_printf("%s not tell which PSE was used.", homeless));
+    }
+    if (overview->waived) {
+        g_autofree char *waived = words_count(overview->waived, "missing certificate is", "missing certificates are");
+        g_ptr_array_add(remarks,
+                        g_strdup_printf("%s waived by the policy; connections fail for want of them.", waived));
     }
     if (overview->failed) {
         g_autofree char *failed = words_count(overview->failed, "host", "hosts");

@@ -17,6 +17,7 @@ struct overview {
     unsigned
         certificates;     /* to import: open findings of a missing anchor that somebody holds, and no other import heals
                            */
+    unsigned waived;      /* findings of missing certificates that a policy waives */
     unsigned unknown;     /* open findings of an issuer that nobody holds */
     unsigned required;    /* open findings of a certificate that the policy requires */
     unsigned stores;      /* to mend by those imports, each counted once */

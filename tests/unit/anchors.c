@@ -505,6 +505,40 @@ Test(anchors, where_to_get_what_nobody_holds)
     }
 }
 
+/* The root comes to hand: what was wanted in its place is not wanted twice. */
+Test(anchors, the_root_after_its_substitute)
+{
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) previous = NULL;
+    const char *id = NULL;
+
+    for (int night = 0; night < 3; night++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        scene_store(scene, host, d00, "SAPSSLC.pse", peer->without);
+        scene_reference(scene, "middle.pem", peer->middle);
+        if (night > 0)
+            scene_reference(scene, "root.pem", peer->root);
+        scene_header(text, "1", "785");
+        UNTRUSTED(text, .store = PRD_STORE, .target = "api.example.com", .peer = "192.0.2.7:443",
+                  .chain = {peer->leaf, peer->middle}, .stamp = OLD_STAMP, .times = 3);
+        scene_trace(scene, host, d00, "dev_icm", text->str);
+        struct audit *audit = scene_run_at(scene, previous, CERTS_NOW + night * DAY);
+        const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+        cr_expect(strstr(finding->cert->subject, night > 0 ? "Root R1" : "Issuing CA"));
+        cr_expect_eq(finding->state, night > 0 ? STATE_OPEN : STATE_NEW);
+        cr_expect_eq(finding->first_seen, CERTS_NOW, "the same trouble, better known");
+        cr_assert_eq(finding->gaps->len, 1);
+        cr_expect_eq(((const struct audit_gap *)finding->gaps->pdata[0])->count, 3);
+        cr_expect(night < 2 || g_str_equal(finding->id, id));
+        audit_free(g_steal_pointer(&previous));
+        previous = audit;
+        id = finding->id;
+    }
+}
+
 Test(anchors, several_of_one_name)
 {
     g_autoptr(peer_auto) peer = peer_new();

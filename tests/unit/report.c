@@ -1060,7 +1060,7 @@ Test(report, headlines)
         {"fixed", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_FIXED, 1,
          "No certificate is missing, as far as was seen."},
         {"waived", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_WAIVED, 1,
-         "No certificate is missing, as far as was seen."},
+         "No certificate is missing that is not waived."},
         {"nobody has it", HOST_COLLECTED, FINDING_UNKNOWN_ISSUER, STATE_OPEN, 1, "No certificate to import was found."},
         {"required", HOST_COLLECTED, FINDING_POLICY_MISSING, STATE_OPEN, 1,
          "No failed connection shows that a certificate is missing."},
