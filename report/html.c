@@ -174,7 +174,8 @@ static void put_other(struct markup *markup, const struct audit_finding *finding
     markup_open(markup, "p", "marks");
     html_badge_severity(markup, finding->severity);
     html_badge_state(markup, finding->state);
-    markup_say(markup, "span", "note", "%s, first seen %s", words_finding_kind(finding->kind), since);
+    markup_say(markup, "span", "note", "%s, first seen %s; %s %s", words_finding_kind(finding->kind), since,
+               audit_finding_kind_name(finding->kind), finding->id);
     markup_close(markup);
     markup_say(markup, "h3", NULL, "%s", finding->title);
     if (finding->detail)

@@ -227,7 +227,8 @@ static void put_card_head(struct markup *markup, const struct audit_finding *fin
     markup_open(markup, "p", "marks");
     html_badge_severity(markup, finding->severity);
     html_badge_state(markup, finding->state);
-    markup_say(markup, "span", "note", "first seen %s", since);
+    markup_say(markup, "span", "note", "first seen %s; %s %s", since, audit_finding_kind_name(finding->kind),
+               finding->id);
     markup_close(markup);
     markup_say(markup, "h3", NULL, "%s", finding->title);
     if (finding->detail)
