@@ -77,15 +77,20 @@ static struct proof *ask(struct proofs *proofs, const GPtrArray *chain, GPtrArra
     struct proof *proof = g_new0(struct proof, 1);
     g_autoptr(GPtrArray) path = g_ptr_array_new();
     int64_t at = proofs->audit->evaluated;
-    const char *reason = NULL;
+    const char *reason = NULL, *before = NULL;
 
     proofs->questions++;
-    if (anchors->len > 0 && path_build(pool_signatures(proofs->pool), path, chain, anchors, at, NULL)) {
+    if (anchors->len > 0 && path_build(pool_signatures(proofs->pool), path, chain, anchors, at, &before)) {
         proof->verdict = PROOF_HELD;
     } else {
         g_ptr_array_add(anchors, cert);
         proof->verdict =
             path_build(pool_signatures(proofs->pool), path, chain, anchors, at, &reason) ? PROOF_PATH : PROOF_NO_PATH;
+    }
+    /* A search that ended before its end may have missed a path. */
+    if (g_strcmp0(before, PATH_LIMITED) == 0 || g_strcmp0(reason, PATH_LIMITED) == 0) {
+        *proof = unknown;
+        return proof;
     }
     proof->path = reason ? reason : print_path(proofs->audit, path);
     proof->anchor = path->len > 0 ? path->pdata[path->len - 1] : NULL;

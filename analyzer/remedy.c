@@ -526,7 +526,7 @@ void remedy_covered(struct audit *audit, struct audit_gap *gap, const struct aud
     add(audit, gap->steps,
         "Nothing is to be imported for this alone: \"%s\", which the same trust store lacks (finding %s), heals it "
         "too. "
-        "OpenSSL builds a path to it from what the peer sends.",
+        "OpenSSL builds a path to it from what is at hand of what the peer sends.",
         short_name(audit, by->cert->subject), by->id);
 }
 

@@ -51,7 +51,7 @@ static enum heal verify(const struct whatif *whatif, const struct audit_failure 
     g_autoptr(GPtrArray) chain = g_ptr_array_new();
     gboolean below = whatif_chain_of(whatif, chain, failure) > 0;
 
-    if (chain->len > 0 && path_verify(chain, anchors, whatif->at, NULL)) {
+    if (chain->len > 0 && path_build(pool_signatures(whatif->pool), NULL, chain, anchors, whatif->at, NULL)) {
         *leaf_unknown = *leaf_unknown || below;
         return HEAL_YES;
     }

@@ -127,7 +127,10 @@ static gboolean is_alone(struct judge *judge, const struct audit_cert *cert)
     if (*known == ALONE_UNTRIED) {
         g_autoptr(GPtrArray) anchors = g_ptr_array_new();
         g_ptr_array_add(anchors, (void *)cert);
-        *known = path_verify(judge->peer->chain, anchors, judge->whatif->at, NULL) ? ALONE_YES : ALONE_NO;
+        *known =
+            path_build(pool_signatures(judge->whatif->pool), NULL, judge->peer->chain, anchors, judge->whatif->at, NULL)
+                ? ALONE_YES
+                : ALONE_NO;
     }
     return *known == ALONE_YES;
 }
@@ -155,7 +158,7 @@ static void find_path(const struct judge *judge, GPtrArray *path, const struct a
     g_ptr_array_add(anchors, (void *)anchor);
     for (guint i = left->len; i-- > 1;) {
         void *cert = g_ptr_array_remove_index(left, i);
-        if (!path_verify(left, anchors, judge->whatif->at, NULL))
+        if (!path_build(pool_signatures(judge->whatif->pool), NULL, left, anchors, judge->whatif->at, NULL))
             g_ptr_array_insert(left, (int)i, cert);
     }
     const struct audit_cert *at = g_ptr_array_remove_index(left, 0);
@@ -236,7 +239,7 @@ static const struct check_import *import_for(struct judge *judge, const GPtrArra
         const struct check_import *import = judge->peer->imports->pdata[i];
         g_autoptr(GPtrArray) with = shorten(set);
         g_ptr_array_add(with, (void *)import->cert);
-        if (path_verify(judge->peer->chain, with, judge->whatif->at, NULL))
+        if (path_build(pool_signatures(judge->whatif->pool), NULL, judge->peer->chain, with, judge->whatif->at, NULL))
             return import;
     }
     return NULL;
@@ -259,7 +262,8 @@ static struct outcome *judge_set(struct judge *judge, GPtrArray *set)
         return outcome;
     }
     g_autoptr(GPtrArray) some = shorten(set);
-    outcome->trusted = path_verify(judge->peer->chain, some, judge->whatif->at, &outcome->reason);
+    outcome->trusted = path_build(pool_signatures(judge->whatif->pool), NULL, judge->peer->chain, some,
+                                  judge->whatif->at, &outcome->reason);
     if (!outcome->trusted)
         outcome->import = import_for(judge, set);
     return outcome;
@@ -314,6 +318,12 @@ static const struct sight *look(struct judge *judge, const struct sight_key *key
     return sight;
 }
 
+/* Whether the search ended before its end, so that a path may have been missed. */
+static gboolean is_limited(const struct outcome *outcome)
+{
+    return !outcome->trusted && g_strcmp0(outcome->reason, PATH_LIMITED) == 0;
+}
+
 /* What a file of a store answers, and why. */
 static enum check_answer answer_of(const struct sight *sight, const struct audit_member *member, const char **reason)
 {
@@ -325,11 +335,14 @@ static enum check_answer answer_of(const struct sight *sight, const struct audit
         *reason = "its trust list was not read";
     else if (member->reading == READING_PARTLY || member->list->refused)
         *reason = "its trust list was read in part only, and what was read does not accept the peer";
+    else if (is_limited(sight->outcome))
+        *reason = PATH_LIMITED;
     else if (sight->named->len > 0)
         *reason = "what decides is known from a listing only, by its name and without its bytes";
     else
         *reason = sight->outcome->reason;
-    return !member->list || member->reading == READING_PARTLY || member->list->refused || sight->named->len > 0
+    return !member->list || member->reading == READING_PARTLY || member->list->refused || sight->named->len > 0 ||
+                   is_limited(sight->outcome)
                ? CHECK_UNKNOWN
                : CHECK_REJECTS;
 }
@@ -479,7 +492,8 @@ static void note_gap_in_chain(struct judge *judge, const GPtrArray *reached)
         const struct audit_cert *root = reached->pdata[i], *between = NULL;
         g_autoptr(GPtrArray) anchors = g_ptr_array_new();
         g_ptr_array_add(anchors, (void *)root);
-        if (!root->self_signed || !path_verify(reached, anchors, judge->whatif->at, NULL))
+        if (!root->self_signed ||
+            !path_build(pool_signatures(judge->whatif->pool), NULL, reached, anchors, judge->whatif->at, NULL))
             continue;
         for (guint j = 0; j < reached->len && !between; j++) {
             const struct audit_cert *cert = reached->pdata[j];
@@ -553,7 +567,7 @@ static void describe_chain(struct judge *judge)
                     "only until the peer renews it.");
     if (best)
         return;
-    path_verify(judge->peer->chain, reached, judge->whatif->at, &why);
+    path_build(pool_signatures(judge->whatif->pool), NULL, judge->peer->chain, reached, judge->whatif->at, &why);
     g_autofree char *name = short_name(leaf);
     note(judge, "No import heals: with everything that is at hand trusted, OpenSSL still says of \"%s\": %s.", name,
          why ? why : "no reason given");

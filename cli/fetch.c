@@ -48,25 +48,17 @@ static struct collector_peer *peer_new(const char *target, const char *address, 
     return address ? collector_peer_new(NULL, address, port) : NULL;
 }
 
-static gboolean is_same(const struct collector_peer *one, const struct collector_peer *other)
-{
-    if (one->port != other->port || !one->target != !other->target)
-        return FALSE;
-    return one->target ? g_ascii_strcasecmp(one->target, other->target) == 0
-                       : strcmp(one->address, other->address) == 0;
-}
-
-/* FALSE: there is none. */
-static gboolean add_peer(GPtrArray *peers, struct collector_peer *peer)
+/* FALSE: there is none.  ${seen} has those that are there already, of all hosts: one may have called thousands. */
+static gboolean add_peer(GPtrArray *peers, GHashTable *seen, struct collector_peer *peer)
 {
     if (!peer)
         return FALSE;
-    for (guint i = 0; i < peers->len; i++)
-        if (is_same(peers->pdata[i], peer)) {
-            collector_peer_free(peer);
-            return TRUE;
-        }
-    g_ptr_array_add(peers, peer);
+    g_autofree char *name = g_ascii_strdown(peer->target ? peer->target : peer->address, -1);
+    char *key = g_strdup_printf("%p %u %s %s", (void *)peers, peer->port, peer->target ? "name" : "address", name);
+    if (g_hash_table_add(seen, key))
+        g_ptr_array_add(peers, peer);
+    else
+        collector_peer_free(peer);
     return TRUE;
 }
 
@@ -83,17 +75,17 @@ static gboolean is_behind_proxy(const struct audit_failure *failure)
 }
 
 /* One name may have been called at several ports.  FALSE: the trace tells none. */
-static gboolean add_peers(GPtrArray *peers, const struct audit_failure *failure)
+static gboolean add_peers(GPtrArray *peers, GHashTable *seen, const struct audit_failure *failure)
 {
     gboolean any = FALSE;
 
     if (failure->target && is_behind_proxy(failure))
-        return add_peer(peers, peer_new(failure->target, NULL, (uint16_t)failure->port));
+        return add_peer(peers, seen, peer_new(failure->target, NULL, (uint16_t)failure->port));
     for (guint i = 0; i < failure->peers->len; i++) {
         g_autofree char *address = NULL;
         uint16_t port;
         if (split_peer(failure->peers->pdata[i], &address, &port))
-            any = add_peer(peers, peer_new(failure->target, address, port)) || any;
+            any = add_peer(peers, seen, peer_new(failure->target, address, port)) || any;
     }
     return any;
 }
@@ -118,13 +110,14 @@ static gboolean is_call(const struct audit_failure *failure)
 GHashTable *fetch_peers(const struct audit *audit)
 {
     GHashTable *hosts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     unsigned unusable = 0;
 
     for (guint i = 0; i < audit->failures->len; i++) {
         const struct audit_failure *failure = audit->failures->pdata[i];
         if (failure->cause != CAUSE_UNTRUSTED_PEER || !is_call(failure) || !failure->instance)
             continue;
-        if (!add_peers(peers_of_host(hosts, failure->instance->host->name), failure))
+        if (!add_peers(peers_of_host(hosts, failure->instance->host->name), seen, failure))
             unusable++;
     }
     if (unusable > 0 && !cli_quiet)

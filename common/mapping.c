@@ -88,10 +88,14 @@ int mapping_failure(const struct mapping *mapping)
         return 0;
     if (fstat(mapping->fd, &status) < 0)
         return errno;
-    return (size_t)status.st_size > mapping->lost ? EIO : 0;
+    /* It may only have been shortened and have grown again since. */
+    char byte;
+    return (size_t)status.st_size > mapping->lost && pread(mapping->fd, &byte, 1, (off_t)mapping->lost) < 0 ? errno : 0;
 }
 
 void mapping_drop(const struct mapping *mapping, size_t from, size_t to)
 {
-    madvise((void *)(mapping->bytes + from), to - from, MADV_DONTNEED);
+    to = MIN(to, mapping->size); /* behind it may be somebody else's memory, which would be emptied */
+    if (from < to)
+        madvise((void *)(mapping->bytes + from), to - from, MADV_DONTNEED);
 }

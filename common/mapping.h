@@ -40,13 +40,15 @@ size_t mapping_end(struct mapping *mapping);
 
 /**
  * mapping_failure(mapping):
- * 0, or the errno (EIO) with which bytes could not be read that the file still has.
+ * 0, or the errno (EIO) with which bytes can't be read that the file has.  One that was shortened and has grown again
+ * is no failure: what was seen of it ended where it was shortened.
  */
 int mapping_failure(const struct mapping *mapping);
 
 /**
  * mapping_drop(mapping, from, to):
- * The bytes between two offsets, multiples of a page, will hardly be looked at again and need not take memory.
+ * The bytes between two offsets, the first a multiple of a page, will hardly be looked at again and need not take
+ * memory; what lies beyond the end is left alone.
  */
 void mapping_drop(const struct mapping *mapping, size_t from, size_t to);
 
