@@ -840,7 +840,8 @@ gboolean pool_read_file(struct pool *pool, GPtrArray *certs, const char *path, g
         return FALSE;
     }
     if (trouble) { /* part of a chain would give another answer */
-        g_set_error_literal(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, trouble);
+        const char *said = g_str_has_prefix(trouble, path) ? trouble + strlen(path) : trouble;
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s%s", file_name(path), said);
         return FALSE;
     }
     if (certs->len == before) {
