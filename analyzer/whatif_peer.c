@@ -553,6 +553,8 @@ static void describe_chain(struct judge *judge)
     if (is_reversed(judge))
         note(judge, "The first certificate is taken for the peer's own, but it has issued the second: is the order "
                     "reversed?");
+    else if (leaf->ca && !leaf->self_signed)
+        note(judge, "The first certificate, which is taken for the peer's own, is one of a CA.");
     note_gap_in_chain(judge, reached);
     note_distrusted(judge);
     if (judge->peer->missing) {

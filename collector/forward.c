@@ -180,14 +180,16 @@ enum forward_progress forward_step(struct forward *forward)
 
 gboolean forward_give_up(struct forward *forward, const char *reason, const char *message)
 {
-    gboolean opening = forward->state == STATE_OPEN;
+    gboolean stuck = forward->state == STATE_OPEN;
 
     if (forward->state != STATE_CLOSE && forward->state != STATE_DONE)
         fail(forward, reason, message);
-    if (forward->channel)
-        libssh2_channel_close(forward->channel); /* says so to the server; its answer is not waited for */
+    /* It says so to the server, whose answer is not waited for.  A packet that is sent in part has to be sent on. */
+    if (forward->channel && libssh2_channel_close(forward->channel) == LIBSSH2_ERROR_EAGAIN &&
+        libssh2_session_block_directions(forward->session) & LIBSSH2_SESSION_BLOCK_OUTBOUND)
+        stuck = TRUE;
     forward->state = STATE_DONE;
-    return !opening;
+    return !stuck;
 }
 
 const struct chain *forward_chain(const struct forward *forward)

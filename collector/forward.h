@@ -39,7 +39,8 @@ enum forward_progress forward_step(struct forward *forward);
 /**
  * forward_give_up(forward, reason, message):
  * Its time is over: unless more is known already, it failed for that (a word of docs/formats/capture.md).  FALSE: the
- * channel is in the middle of being opened, and libssh2 can open no other one in this session.
+ * channel is in the middle of being opened, or a packet in the middle of being sent, and libssh2 can open no other one
+ * in this session.
  */
 gboolean forward_give_up(struct forward *forward, const char *reason, const char *message);
 

@@ -157,13 +157,16 @@ void file_output_abort(struct file_output *output)
     output_free(output);
 }
 
-static GBytes *read_all(int fd, const char *path, size_t limit_bytes, GError **error)
+/* Of a file whose size is known there is one copy in memory, so that whoever has to can overwrite it. */
+static GBytes *read_all(int fd, const char *path, int64_t size, size_t limit_bytes, GError **error)
 {
-    g_autoptr(GByteArray) all = g_byte_array_new();
-    g_autofree uint8_t *piece = g_malloc(OUTPUT_BUFFER_BYTES);
+    size_t expected = size > 0 ? MIN((size_t)size, limit_bytes) : 0;
+    g_autoptr(GByteArray) all = g_byte_array_sized_new((guint)(expected + OUTPUT_BUFFER_BYTES));
+    guint used = 0;
 
     for (;;) {
-        ssize_t got = read(fd, piece, OUTPUT_BUFFER_BYTES);
+        g_byte_array_set_size(all, used + (guint)OUTPUT_BUFFER_BYTES);
+        ssize_t got = read(fd, all->data + used, OUTPUT_BUFFER_BYTES);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
@@ -172,13 +175,14 @@ static GBytes *read_all(int fd, const char *path, size_t limit_bytes, GError **e
         }
         if (got == 0)
             break;
-        if ((size_t)got > limit_bytes - all->len) {
+        if ((size_t)got > limit_bytes - used) {
             g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s: larger than the limit of %zu bytes", path,
                         limit_bytes);
             return NULL;
         }
-        g_byte_array_append(all, piece, (guint)got);
+        used += (guint)got;
     }
+    g_byte_array_set_size(all, used);
     return g_byte_array_free_to_bytes(g_steal_pointer(&all));
 }
 
@@ -231,9 +235,9 @@ static GBytes *read_or_map(const char *path, size_t limit_bytes, gboolean mapped
         if (file)
             bytes = g_mapped_file_get_bytes(file);
         else
-            bytes = read_all(fd, name, MIN(limit_bytes, (size_t)G_MAXUINT32), error);
+            bytes = read_all(fd, name, size, MIN(limit_bytes, (size_t)G_MAXUINT32 - 2 * OUTPUT_BUFFER_BYTES), error);
     } else {
-        bytes = read_all(fd, name, MIN(limit_bytes, (size_t)G_MAXUINT32), error);
+        bytes = read_all(fd, name, size, MIN(limit_bytes, (size_t)G_MAXUINT32 - 2 * OUTPUT_BUFFER_BYTES), error);
     }
     file_close(fd);
     return bytes;
