@@ -15,6 +15,7 @@
 #define SWEEP_LINES   100  /* how often that is looked after */
 #define MARK_BYTES    16   /* what is longer before a prefix is a line */
 #define KNOWN_THREADS 1024 /* remembered without an open block */
+#define OTHERS_LINES  3    /* of threads without an open block: there are many of them, so try to pass over the next */
 
 struct thread {
     struct slice name; /* key; points to name_bytes */
@@ -347,7 +348,7 @@ static void read_body(struct threads *threads, const struct trace_line *line, st
     if (thread && thread->block && (is_stale(thread, threads->trace->lines) || is_past(thread->block, line->local)))
         close_thread(threads, thread, thread->block->reach); /* whether or not it was swept up already */
     gboolean open = thread && thread->block;
-    threads->others = !open;
+    threads->others = open ? 0 : threads->others + 1;
     if (!open && !line->telling)
         return;
     if (line->telling && header_take_truncated(&threads->header, body)) {
@@ -532,7 +533,7 @@ const char *threads_pass_others(struct threads *threads, const char *at, const c
     struct slice name, last = {NULL, 0};
 
     *lines = 0;
-    if (!threads->others || threads->header.lines > 0)
+    if (threads->others < OTHERS_LINES || threads->header.lines > 0)
         return at;
     while ((feed_at = memchr(at, '\n', (size_t)(end - at))) && (size_t)(feed_at - at) <= TRACE_LINE_BYTES) {
         struct slice line = slice_of(at, feed_at);

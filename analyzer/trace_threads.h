@@ -25,7 +25,7 @@ struct threads {
     GPtrArray *spare;       /* of struct block *: empty ones */
     struct thread *opened;  /* the one whose block was opened last, or NULL; that block is open */
     struct thread *current; /* the one in the table whose line was the last, or NULL */
-    gboolean others;        /* the last line was of a thread without an open block */
+    unsigned others;        /* lines of threads without an open block since the last one of one that has */
     gboolean joined;        /* a line that is several is read: no block is closed for having only facts */
     char name[TRACE_PREFIX_NAME_BYTES];
     struct slice above; /* name of the thread of the last line that had a prefix; at == NULL: none */
