@@ -215,8 +215,9 @@ static void put_others(struct markup *markup, const struct overview *overview)
 
 static void put_parts(struct markup *markup, const char *title, const char *nothing, const GPtrArray *parts)
 {
-    const char *const heads[] = {title, "Hosts", "Wholly collected", "Trust stores to mend", "Failing connections",
-                                 NULL};
+    const char *const heads[] = {
+        title, "Hosts", "Wholly collected", "Trust stores that lack a certificate", "Connections that fail for it",
+        NULL};
     struct table table;
 
     table_begin(&table, markup, heads, parts->len, HTML_ROWS_SHOWN, "more");

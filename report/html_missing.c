@@ -126,8 +126,8 @@ static void put_gap(struct table *table, const struct audit_gap *gap)
                overview_is_closed(gap->state) && gap->note ? gap->note : words_basis(gap->basis));
     if (gap->note && !overview_is_closed(gap->state))
         markup_say(markup, "span", "note", "%s", gap->note);
-    if (gap->path)
-        markup_say(markup, "span", "note", "%s", gap->path);
+    if (words_proof(gap->proof))
+        markup_say(markup, "span", "note", "%s", words_proof(gap->proof));
     if (gap->covered_by && !overview_is_closed(gap->state))
         markup_say(markup, "span", "note", "healed by the import of finding %s", gap->covered_by);
     table_cell_end(table);
@@ -154,6 +154,28 @@ static void put_gaps(struct markup *markup, const struct audit_finding *finding)
     for (guint i = 0; i < finding->gaps->len && !file_output_failed(markup->output); i++)
         put_gap(&table, finding->gaps->pdata[i]);
     table_end(&table);
+}
+
+/* OpenSSL's word on the path in full.  Most stores have the same one, so each is said once. */
+static void put_paths(struct markup *markup, const struct audit_finding *finding)
+{
+    g_autoptr(GPtrArray) groups = overview_paths(finding);
+
+    if (groups->len == 0)
+        return;
+    markup_say(markup, "h4", NULL, "What the import does");
+    markup_open(markup, "dl", "facts");
+    for (guint i = 0; i < groups->len; i++) {
+        const GPtrArray *gaps = groups->pdata[i];
+        markup_open(markup, "dt", NULL);
+        if (gaps->len == finding->gaps->len)
+            markup_text(markup, gaps->len > 1 ? "In all of them" : "In this store");
+        else
+            html_gap_names(markup, gaps);
+        markup_close(markup);
+        markup_say(markup, "dd", NULL, "%s", ((const struct audit_gap *)gaps->pdata[0])->path);
+    }
+    markup_close(markup);
 }
 
 static void put_certainty(struct markup *markup, const struct audit_finding *finding)
@@ -250,6 +272,7 @@ static void put_card(struct markup *markup, const struct audit_finding *finding,
     put_facts(markup, finding);
     put_candidates(markup, finding);
     put_gaps(markup, finding);
+    put_paths(markup, finding);
     html_remedy(markup, finding);
     if (finding->cert)
         html_pem(markup, finding->cert);

@@ -134,27 +134,35 @@ static void put_gap_names(struct markup *markup, const GPtrArray *gaps, guint fr
     }
 }
 
-/* The first group is open; to mend one store one needs only its own. */
-static void put_group(struct markup *markup, const struct overview_steps *group, gboolean open)
+void html_gap_names(struct markup *markup, const GPtrArray *gaps)
 {
-    guint all = group->gaps->len, named = MIN(all, HTML_NAMES_SHOWN);
+    guint named = MIN(gaps->len, HTML_NAMES_SHOWN);
+
+    put_gap_names(markup, gaps, 0, named);
+    if (gaps->len > named)
+        markup_printf(markup, " and %u more", gaps->len - named);
+}
+
+/* The first group is open; to mend one store one needs only its own. */
+static void put_group(struct markup *markup, const GPtrArray *gaps, gboolean open)
+{
+    const struct audit_gap *first = gaps->pdata[0];
+    guint all = gaps->len, named = MIN(all, HTML_NAMES_SHOWN);
 
     markup_open(markup, "details", "place");
     if (open)
         markup_attribute(markup, "open", "open");
     markup_open(markup, "summary", NULL);
     markup_text(markup, "In ");
-    put_gap_names(markup, group->gaps, 0, named);
-    if (all > named)
-        markup_printf(markup, " and %u more", all - named);
+    html_gap_names(markup, gaps);
     markup_close(markup);
     if (all > named) {
         markup_open(markup, "p", "note");
         markup_text(markup, "Also in ");
-        put_gap_names(markup, group->gaps, named, all);
+        put_gap_names(markup, gaps, named, all);
         markup_close(markup);
     }
-    html_steps(markup, group->steps);
+    html_steps(markup, first->steps);
     markup_close(markup);
 }
 

@@ -67,6 +67,12 @@ void html_stores(struct markup *markup, const GPtrArray *stores);
 void html_steps(struct markup *markup, const GPtrArray *steps);
 
 /**
+ * html_gap_names(markup, gaps):
+ * "PRD SAPSSLC.pse, QAS SAPSSLC.pse, SOL SAPSSLA.pse and 7 more", of struct audit_gap *.
+ */
+void html_gap_names(struct markup *markup, const GPtrArray *gaps);
+
+/**
  * html_remedy(markup, finding):
  * The steps of all its stores, equal ones once, and its own.
  */

@@ -349,39 +349,49 @@ GPtrArray *overview_remarks(const struct overview *overview)
     return remarks;
 }
 
-static void steps_free(void *data)
+/* Those for which ${key_of} gives the same text; without one a gap is in no group. */
+static GPtrArray *group_gaps(const struct audit_finding *finding, char *(*key_of)(const struct audit_gap *))
 {
-    struct overview_steps *group = data;
-    g_ptr_array_unref(group->gaps);
-    g_free(group);
+    GPtrArray *groups = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < finding->gaps->len; i++) {
+        struct audit_gap *gap = finding->gaps->pdata[i];
+        g_autofree char *key = key_of(gap);
+        if (!key)
+            continue;
+        GPtrArray *group = g_hash_table_lookup(known, key);
+        if (!group) {
+            group = g_ptr_array_new();
+            g_ptr_array_add(groups, group);
+            g_hash_table_insert(known, g_steal_pointer(&key), group);
+        }
+        g_ptr_array_add(group, gap);
+    }
+    return groups;
 }
 
-static char *steps_key(const GPtrArray *steps)
+static char *steps_of(const struct audit_gap *gap)
 {
+    if (gap->steps->len == 0 || overview_is_closed(gap->state))
+        return NULL;
     GString *key = g_string_new(NULL);
-    for (guint i = 0; i < steps->len; i++)
-        g_string_append_printf(key, "%s\n", (const char *)steps->pdata[i]);
+    for (guint i = 0; i < gap->steps->len; i++)
+        g_string_append_printf(key, "%s\n", (const char *)gap->steps->pdata[i]);
     return g_string_free(key, FALSE);
 }
 
 GPtrArray *overview_steps(const struct audit_finding *finding)
 {
-    GPtrArray *groups = g_ptr_array_new_with_free_func(steps_free);
-    g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return group_gaps(finding, steps_of);
+}
 
-    for (guint i = 0; i < finding->gaps->len; i++) {
-        struct audit_gap *gap = finding->gaps->pdata[i];
-        if (gap->steps->len == 0 || overview_is_closed(gap->state))
-            continue;
-        g_autofree char *key = steps_key(gap->steps);
-        struct overview_steps *group = g_hash_table_lookup(known, key);
-        if (!group) {
-            group = g_new(struct overview_steps, 1);
-            *group = (struct overview_steps){gap->steps, g_ptr_array_new()};
-            g_ptr_array_add(groups, group);
-            g_hash_table_insert(known, g_steal_pointer(&key), group);
-        }
-        g_ptr_array_add(group->gaps, gap);
-    }
-    return groups;
+static char *path_of(const struct audit_gap *gap)
+{
+    return g_strdup(gap->path);
+}
+
+GPtrArray *overview_paths(const struct audit_finding *finding)
+{
+    return group_gaps(finding, path_of);
 }

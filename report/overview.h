@@ -37,7 +37,7 @@ struct overview {
 struct overview_part { /* the hosts of a tier or a group of the inventory */
     const char *name;  /* NULL: hosts without any */
     unsigned hosts, collected;
-    unsigned stores;      /* trust stores to mend that have a copy on them */
+    unsigned stores;      /* that lack a certificate and have a copy on them, whether or not somebody holds it */
     uint64_t connections; /* failed for want of a certificate, as tonight's traces show them */
     GHashTable *mended;   /* private: set of these stores */
 };
@@ -69,17 +69,14 @@ uint64_t overview_healed(const struct overview *overview, const struct audit_fin
 
 gboolean overview_is_closed(enum audit_state state);
 
-struct overview_steps { /* the same steps for several stores */
-    const GPtrArray *steps;
-    GPtrArray *gaps; /* of struct audit_gap * */
-};
-
 /**
- * overview_steps(finding):
- * The steps of the open gaps of ${finding}, equal ones together, in the order of the gaps.  A new array of struct
- * overview_steps * that frees them.
+ * overview_steps(finding), overview_paths(finding):
+ * The open gaps of ${finding} that have steps, those with equal steps together; all its gaps of which something is
+ * known of the path, those with the same sentence on it together.  In the order of the gaps, a new array of GPtrArray *
+ * of struct audit_gap * that frees them.
  */
 GPtrArray *overview_steps(const struct audit_finding *finding);
+GPtrArray *overview_paths(const struct audit_finding *finding);
 
 typedef struct overview overview_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(overview_auto, overview_free)

@@ -83,8 +83,6 @@ static void put_gap(struct file_output *output, const struct audit_gap *gap)
         paper_field(output, "", "%s", words_basis(gap->basis));
     if (gap->note)
         paper_field(output, "", "%s", gap->note);
-    if (gap->path)
-        paper_field(output, "", "%s", gap->path);
     if (gap->covered_by && !overview_is_closed(gap->state))
         paper_field(output, "", "healed by the import of finding %s", gap->covered_by);
 }
@@ -126,7 +124,7 @@ static void put_parts(struct file_output *output, const char *title, const char 
 {
     if (parts->len == 0)
         return;
-    file_output_printf(output, "\n%-24s %8s %10s %8s %12s\n", title, "hosts", "collected", "to mend", "connections");
+    file_output_printf(output, "\n%-24s %8s %10s %8s %12s\n", title, "hosts", "collected", "lacking", "failing");
     for (guint i = 0; i < parts->len; i++) {
         const struct overview_part *part = parts->pdata[i];
         g_autofree char *stores = words_number(part->stores), *connections = words_number(part->connections);
@@ -158,18 +156,38 @@ static void put_evidence_of(struct file_output *output, const GPtrArray *failure
     }
 }
 
+static void put_places(struct file_output *output, const char *label, const GPtrArray *gaps)
+{
+    for (guint i = 0; i < gaps->len; i++) {
+        const struct audit_gap *gap = gaps->pdata[i];
+        g_autofree char *where = words_where(gap->instance);
+        paper_line(output, i == 0 ? label : "and in", "%s", gap->store ? gap->store->label : where);
+    }
+}
+
+/* Most stores have the same one, so each is said once. */
+static void put_paths(struct file_output *output, const struct audit_finding *finding)
+{
+    g_autoptr(GPtrArray) groups = overview_paths(finding);
+
+    for (guint i = 0; i < groups->len; i++) {
+        const GPtrArray *gaps = groups->pdata[i];
+        if (gaps->len == finding->gaps->len)
+            paper_line(output, "path", "%s", gaps->len > 1 ? "in all of them" : "");
+        else
+            put_places(output, "path in", gaps);
+        paper_field(output, "", "%s", ((const struct audit_gap *)gaps->pdata[0])->path);
+    }
+}
+
 static void put_remedy(struct file_output *output, const struct audit_finding *finding)
 {
     g_autoptr(GPtrArray) groups = overview_steps(finding);
 
     for (guint i = 0; i < groups->len; i++) {
-        const struct overview_steps *group = groups->pdata[i];
-        for (guint j = 0; j < group->gaps->len; j++) {
-            const struct audit_gap *gap = group->gaps->pdata[j];
-            g_autofree char *where = words_where(gap->instance);
-            paper_line(output, j == 0 ? "do in" : "and in", "%s", gap->store ? gap->store->label : where);
-        }
-        paper_steps(output, INDENT, group->steps);
+        const GPtrArray *gaps = groups->pdata[i];
+        put_places(output, "do in", gaps);
+        paper_steps(output, INDENT, ((const struct audit_gap *)gaps->pdata[0])->steps);
     }
     if (finding->steps->len > 0) {
         paper_line(output, "do", "%s", "");
@@ -219,6 +237,7 @@ static void put_missing(struct file_output *output, const struct audit_finding *
     put_identity(output, finding);
     for (guint i = 0; i < finding->gaps->len; i++)
         put_gap(output, finding->gaps->pdata[i]);
+    put_paths(output, finding);
     put_stores(output, "held by", finding->donors);
     put_stores(output, "also lacks", finding->lacking);
     put_remedy(output, finding);

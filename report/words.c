@@ -85,6 +85,17 @@ const char *words_basis(enum audit_gap_basis basis)
     return texts[basis];
 }
 
+const char *words_proof(enum audit_proof proof)
+{
+    static const char *const texts[] = {
+        [PROOF_UNKNOWN] = NULL,
+        [PROOF_PATH] = "its import is proved to heal",
+        [PROOF_HELD] = "OpenSSL finds a path without it",
+        [PROOF_NO_PATH] = "OpenSSL finds no path even with it",
+    };
+    return texts[proof];
+}
+
 const char *words_reading(enum audit_reading reading)
 {
     static const char *const texts[] = {

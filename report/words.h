@@ -16,6 +16,7 @@ const char *words_cause(enum audit_cause cause);
 const char *words_certainty(enum audit_certainty certainty, int64_t asked); /* of a failure or a finding */
 const char *words_match(enum audit_match match, int64_t asked);
 const char *words_basis(enum audit_gap_basis basis);
+const char *words_proof(enum audit_proof proof); /* NULL: PROOF_UNKNOWN */
 const char *words_reading(enum audit_reading reading);
 
 /**

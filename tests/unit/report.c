@@ -1114,6 +1114,36 @@ Test(report, steps_are_grouped)
     }
 }
 
+static unsigned count_text(const char *text, const char *wanted)
+{
+    unsigned count = 0;
+    for (const char *at = text; (at = strstr(at, wanted)); at += strlen(wanted))
+        count++;
+    return count;
+}
+
+/* What OpenSSL says of the path is long, and the same for most stores. */
+Test(report, paths_are_said_once)
+{
+    g_autoptr(audit_auto) audit = make_large(30);
+    struct audit_finding *finding = audit->findings->pdata[0];
+    for (guint i = 0; i < finding->gaps->len; i++) {
+        struct audit_gap *gap = finding->gaps->pdata[i];
+        gap->proof = i == 7 ? PROOF_NO_PATH : PROOF_PATH;
+        gap->path = i == 7 ? "There is none." : "There is one.";
+    }
+    g_autoptr(GPtrArray) groups = overview_paths(finding);
+    cr_assert_eq(groups->len, 2);
+    cr_expect_eq(((const GPtrArray *)groups->pdata[0])->len, 29);
+    g_autofree char *html = write_string(report_write_html, audit);
+    g_autofree char *text = write_string(report_write_text, audit);
+    cr_expect_eq(count_text(html, "There is one."), 1);
+    cr_expect_eq(count_text(html, "There is none."), 1);
+    cr_expect_eq(count_text(html, words_proof(PROOF_PATH)), 29);
+    cr_expect_eq(count_text(text, "There is one."), 1);
+    cr_expect_eq(count_text(text, "There is none."), 1);
+}
+
 Test(report, lines_are_wrapped_at_blanks)
 {
     g_autoptr(audit_auto) audit = fixture_landscape();
