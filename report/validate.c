@@ -41,11 +41,13 @@ static gboolean pass(const char *name, GBytes *document, xmlSchema *schema, GPtr
     }
     while (xml_input_step(&input))
         continue;
-    if (input.error)
-        g_ptr_array_add(messages, g_strdup(input.error->message));
-    else if (input.complaints > 0)
+    if (input.error) {
+        g_ptr_array_add(messages, input.error->message);
+        input.error->message = g_strdup_printf("%s: could not be read to its end", name);
+    } else if (input.complaints > 0) {
         input.error =
             g_error_new(TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: not valid: %u complaints", name, input.complaints);
+    }
     return xml_input_close(&input, error);
 }
 

@@ -36,7 +36,9 @@ static void take_complaint(void *context, xmlError *complaint)
     int line = complaint->line > 0 && complaint->line < LINE_UNSURE ? complaint->line : xml_input_line(input);
 
     if (complaint->domain != XML_FROM_SCHEMASV) {
-        xml_input_refuse(input, line, "%s", what->str);
+        /* libxml2 calls a text empty that begins like no XML. */
+        xml_input_refuse(input, line, "%s",
+                         complaint->code == XML_ERR_DOCUMENT_EMPTY ? "this is no audit: it is not XML" : what->str);
         return;
     }
     input->complaints++;
@@ -62,6 +64,11 @@ static gboolean is_allowed(struct xml_input *input, const char *bytes, int size)
 {
     static const char mark[] = "<!DOCTYPE";
 
+    if (size == 0 && input->taken == 0) {
+        xml_input_refuse(input, 1, "this is no audit: it is empty");
+        return FALSE;
+    }
+    input->taken += (uint64_t)size;
     for (int i = 0; i < size; i++) {
         if (bytes[i] == '\n')
             input->newlines++;
@@ -88,11 +95,9 @@ static int read_file(void *context, char *buffer, int size)
     if (got < 0 && !input->error)
         g_set_error(&input->error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO, "%s: cannot be read: %s", input->name,
                     g_strerror(errno));
-    if (got > 0)
-        input->taken += (uint64_t)got;
-    if (input->taken > REPORT_AUDIT_BYTES)
-        return limit_reached(input);
-    return got < 0 || is_allowed(input, buffer, (int)got) ? (int)got : -1;
+    if (got < 0 || !is_allowed(input, buffer, (int)got))
+        return -1;
+    return input->taken > REPORT_AUDIT_BYTES ? limit_reached(input) : (int)got;
 }
 
 static int read_bytes(void *context, char *buffer, int size)

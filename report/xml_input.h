@@ -21,8 +21,8 @@ struct xml_input {
     int fd;
     const uint8_t *bytes;
     size_t size;
-    uint64_t taken; /* bytes of the file so far */
-    int newlines;   /* in what the parser was given so far */
+    uint64_t taken; /* bytes that the parser was given so far */
+    int newlines;   /* in them */
     size_t matched; /* of the letters of a document type */
 };
 

@@ -597,12 +597,28 @@ Test(report, validate_says_where)
     g_clear_error(&error);
 
     /* What is no XML, and what would never end. */
-    static const char *const broken[] = {"", "<audit", "<!DOCTYPE a [<!ENTITY x 'y'>]><a/>", IN("") "x"};
+    static const struct {
+        const char *text, *complaint; /* NULL: in libxml2's words */
+    } broken[] = {
+        {"", ":1: this is no audit: it is empty"},
+        {"app01\n", ":1: this is no audit: it is not XML"},
+        {"<audit", NULL},
+        {"<!DOCTYPE a [<!ENTITY x 'y'>]><a/>", ":1: a document type is not allowed in an audit"},
+        {IN("") "x", NULL},
+    };
     for (size_t i = 0; i < G_N_ELEMENTS(broken); i++) {
+        const char *text = broken[i].text;
         g_ptr_array_set_size(messages, 0);
-        cr_assert(g_file_set_contents(path, broken[i], -1, NULL));
-        cr_expect_not(report_validate(path, messages, &error), "%s", broken[i]);
-        cr_expect_gt(messages->len, 0);
+        cr_assert(g_file_set_contents(path, text, -1, NULL));
+        cr_expect_not(report_validate(path, messages, &error), "%s", text);
+        cr_assert_gt(messages->len, 0);
+        if (broken[i].complaint)
+            cr_expect_str_eq((const char *)messages->pdata[0] + strlen(path), broken[i].complaint);
+        cr_expect_str_eq(error->message + strlen(path), ": could not be read to its end");
+        g_clear_error(&error);
+        cr_expect_null(report_read_xml(path, &error));
+        if (broken[i].complaint)
+            cr_expect_str_eq(error->message + strlen(path), broken[i].complaint);
         g_clear_error(&error);
     }
 
