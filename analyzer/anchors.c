@@ -392,7 +392,7 @@ static void index_copies(struct anchors *anchors)
         struct audit_store *store = anchors->audit->stores->pdata[i];
         for (guint j = 0; j < store->members->len; j++) {
             const struct audit_member *member = store->members->pdata[j];
-            struct copy copy = {store, 0, member->reading != READING_PARTLY};
+            struct copy copy = {store, 0, audit_member_is_whole(member)};
             if (!member->list)
                 continue;
             copy.list = member->list->id;

@@ -29,7 +29,7 @@ static void count_member(struct tally *tally, const struct need *need, const str
         tally->modified = MAX(tally->modified, member->modified);
     if (held & HOLDS_ALL) {
         tally->have++;
-    } else if (!member->list || member->reading == READING_PARTLY) {
+    } else if (!audit_member_is_whole(member)) {
         tally->unread++;
         tally->reason = member->reason;
     } else {

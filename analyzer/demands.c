@@ -207,7 +207,7 @@ static enum holding look_at(const struct audit_store *store, const uint8_t *list
         const struct audit_member *member = store->members->pdata[i];
         if (member->list && lists[member->list->id])
             have++;
-        else if (member->list && member->reading != READING_PARTLY)
+        else if (audit_member_is_whole(member))
             lack++;
         gone += g_strcmp0(member->reason, HISTORY_GONE) == 0;
     }

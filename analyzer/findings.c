@@ -370,11 +370,6 @@ static void find_ends(struct work *work)
 
 /* Instances of one system that differ. */
 
-static gboolean is_whole(const struct audit_member *member)
-{
-    return member->list && member->reading != READING_PARTLY;
-}
-
 static gboolean have_same_certs(const struct audit_list *one, const struct audit_list *other)
 {
     return one == other || (one->certs->len == other->certs->len &&
@@ -387,7 +382,7 @@ static void count_holders(const struct audit_store *store, const struct audit_ce
     *holding = *lacking = 0;
     for (guint i = 0; i < store->members->len; i++) {
         const struct audit_member *member = store->members->pdata[i];
-        if (!is_whole(member))
+        if (!audit_member_is_whole(member))
             continue;
         if (audit_list_has(member->list, cert))
             ++*holding;
@@ -406,7 +401,7 @@ static void append_difference(GString *text, const struct audit_store *store, co
     g_string_append_printf(text, "\"%s\" is %s", cert->subject ? cert->subject : "?", extra ? "only in" : "missing in");
     for (guint i = 0; i < store->members->len; i++) {
         const struct audit_member *member = store->members->pdata[i];
-        if (!is_whole(member) || audit_list_has(member->list, cert) != extra || ++named > FINDINGS_NAMED)
+        if (!audit_member_is_whole(member) || audit_list_has(member->list, cert) != extra || ++named > FINDINGS_NAMED)
             continue;
         g_autofree char *name = remedy_instance(member->instance);
         g_string_append_printf(text, "%s %s", named > 1 ? "," : "", name);
@@ -430,7 +425,7 @@ static void describe_drift(GString *text, const struct audit_store *store)
 
     for (guint i = 0; i < store->members->len; i++) {
         const struct audit_member *member = store->members->pdata[i];
-        if (!is_whole(member) || !g_hash_table_add(seen, member->list))
+        if (!audit_member_is_whole(member) || !g_hash_table_add(seen, member->list))
             continue;
         for (guint j = 0; j < member->list->certs->len; j++) {
             struct audit_cert *cert = member->list->certs->pdata[j];
@@ -452,7 +447,7 @@ static void find_drift(struct work *work)
         gboolean differ = FALSE;
         for (guint j = 0; j < store->members->len; j++) {
             const struct audit_member *member = store->members->pdata[j];
-            if (!is_whole(member))
+            if (!audit_member_is_whole(member))
                 continue;
             differ = differ || (first && !have_same_certs(first->list, member->list));
             first = first ? first : member;
@@ -476,7 +471,7 @@ static gboolean is_unread(const struct audit_member *member)
 {
     gboolean told_by_host =
         g_strcmp0(member->reason, HISTORY_NOT_COLLECTED) == 0 || g_strcmp0(member->reason, HISTORY_GONE) == 0;
-    return !is_whole(member) && !told_by_host;
+    return !audit_member_is_whole(member) && !told_by_host;
 }
 
 static void find_unreadable(struct work *work)

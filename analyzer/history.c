@@ -232,7 +232,7 @@ gboolean history_lacked(const struct history *history, const char *label, const 
     gboolean read = FALSE;
     for (guint i = 0; i < store->members->len; i++) {
         const struct audit_member *member = store->members->pdata[i];
-        read = read || (member->list && member->reading != READING_PARTLY);
+        read = read || audit_member_is_whole(member);
         for (guint j = 0; member->list && j < member->list->certs->len; j++) {
             g_autofree char *other = identify_cert(member->list->certs->pdata[j]);
             if (g_str_equal(key, other))

@@ -74,7 +74,7 @@ static void add_gap(struct plan *plan, GPtrArray *order, struct audit_finding *f
 {
     struct want want = {.finding = finding, .gap = gap};
 
-    if (!gap->store || gap->state == STATE_FIXED || gap->state == STATE_WAIVED)
+    if (!gap->store || audit_state_is_closed(gap->state))
         return;
     GArray *wants = g_hash_table_lookup(plan->stores, gap->store);
     if (!wants) {

@@ -96,7 +96,7 @@ static void find_places(const struct work *work, struct places *places, const st
 static void waive_gap(struct audit *audit, struct audit_gap *gap, const struct policy_waiver *waiver)
 {
     char day[MOMENT_TEXT_BYTES];
-    if (!is_open(gap) || gap->state == STATE_WAIVED)
+    if (audit_state_is_closed(gap->state))
         return;
     gap->state = STATE_WAIVED;
     gap->note = audit_textf(audit, "Waived by %s until %s: %s", waiver->owner, day_of(day, waiver), waiver->reason);
@@ -151,7 +151,7 @@ static gboolean all_are_covered(const struct audit_finding *finding, const uint8
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
         places += gap->state == STATE_WAIVED;
-        if (is_open(gap) && gap->state != STATE_WAIVED)
+        if (!audit_state_is_closed(gap->state))
             return FALSE;
     }
     return places > 0 && !memchr(marks, 0, finding->stores->len);

@@ -245,7 +245,7 @@ static void count_store(struct check_assumed *assumed, const struct audit_store 
     for (guint i = 0; i < store->members->len; i++) {
         const struct audit_member *member = store->members->pdata[i];
         gboolean has = member->list && audit_list_has(member->list, assumed->cert);
-        gboolean whole = member->list && member->reading != READING_PARTLY;
+        gboolean whole = audit_member_is_whole(member);
         touched = touched || (assumed->drop ? has : whole && !has);
         unread = unread || (!has && !whole);
     }

@@ -168,7 +168,7 @@ static void judge_target(const struct comparison *comparison, struct check_need 
     for (guint i = 0; i < store->members->len; i++) {
         const struct audit_member *member = store->members->pdata[i];
         uint8_t has = member->list ? comparison->has[member->list->id] : 0;
-        gboolean whole = member->list && member->reading != READING_PARTLY;
+        gboolean whole = audit_member_is_whole(member);
         lacks = lacks || (whole && has != HAS_IT);
         unread = unread || (!whole && has != HAS_IT) || (has == HAS_IT && doubtful);
         namesake = namesake || has == HAS_NAMESAKE;
@@ -202,11 +202,9 @@ static void judge_need(struct comparison *comparison, const struct side *side, s
 
 static gboolean is_unread(const struct audit_store *store)
 {
-    for (guint i = 0; i < store->members->len; i++) {
-        const struct audit_member *member = store->members->pdata[i];
-        if (!member->list || member->reading == READING_PARTLY)
+    for (guint i = 0; i < store->members->len; i++)
+        if (!audit_member_is_whole(store->members->pdata[i]))
             return TRUE;
-    }
     return FALSE;
 }
 

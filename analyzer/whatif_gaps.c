@@ -6,11 +6,6 @@
 
 #include <string.h>
 
-static gboolean is_open(const struct audit_gap *gap)
-{
-    return gap->state != STATE_FIXED && gap->state != STATE_WAIVED;
-}
-
 static void add_effect(struct whatif *whatif, enum check_effect_kind kind, const struct audit_finding *finding,
                        const struct audit_gap *gap, const char *note)
 {
@@ -159,7 +154,7 @@ static void judge_drop(struct whatif *whatif, const struct audit_finding *findin
     const struct audit_cert *cert = finding->cert;
     if (!cert || !whatif_is_dropped(whatif, cert))
         return;
-    if (is_open(gap)) {
+    if (!audit_state_is_closed(gap->state)) {
         add_effect(whatif, CHECK_SOURCELESS, finding, gap,
                    cert->references->len
                        ? "The gap asks for the certificate that is dropped; a reference file still has it."
@@ -209,7 +204,7 @@ void whatif_gaps(struct whatif *whatif)
             const struct audit_gap *gap = finding->gaps->pdata[j];
             if (gap->store ? !g_hash_table_contains(asked, gap->store) : !all)
                 continue;
-            if (is_open(gap) && whatif->imports->len > 0)
+            if (!audit_state_is_closed(gap->state) && whatif->imports->len > 0)
                 judge_import(whatif, finding, gap);
             judge_drop(whatif, finding, gap);
         }

@@ -327,24 +327,21 @@ static gboolean is_limited(const struct outcome *outcome)
 /* What a file of a store answers, and why. */
 static enum check_answer answer_of(const struct sight *sight, const struct audit_member *member, const char **reason)
 {
-    if (sight->outcome->trusted) {
-        *reason = NULL;
+    *reason = NULL;
+    if (sight->outcome->trusted)
         return CHECK_ACCEPTS;
-    }
     if (!member->list)
         *reason = "its trust list was not read";
-    else if (member->reading == READING_PARTLY || member->list->refused)
+    else if (!audit_member_is_whole(member) || member->list->refused)
         *reason = "its trust list was read in part only, and what was read does not accept the peer";
     else if (is_limited(sight->outcome))
         *reason = PATH_LIMITED;
     else if (sight->named->len > 0)
         *reason = "what decides is known from a listing only, by its name and without its bytes";
-    else
-        *reason = sight->outcome->reason;
-    return !member->list || member->reading == READING_PARTLY || member->list->refused || sight->named->len > 0 ||
-                   is_limited(sight->outcome)
-               ? CHECK_UNKNOWN
-               : CHECK_REJECTS;
+    if (*reason)
+        return CHECK_UNKNOWN;
+    *reason = sight->outcome->reason;
+    return CHECK_REJECTS;
 }
 
 static struct check_verdict *verdict_for(struct judge *judge, const struct sight *sight,

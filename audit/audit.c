@@ -396,9 +396,9 @@ static int compare_gaps(const void *a, const void *b)
     return instance_order(left->instance, right->instance);
 }
 
-static gboolean is_closed(const struct audit_finding *finding)
+gboolean audit_state_is_closed(enum audit_state state)
 {
-    return finding->state == STATE_FIXED || finding->state == STATE_WAIVED;
+    return state == STATE_FIXED || state == STATE_WAIVED;
 }
 
 static int compare_findings(const void *a, const void *b)
@@ -419,7 +419,7 @@ static int compare_findings(const void *a, const void *b)
             counts[side] += failure->count;
         }
     }
-    RETURN_IF_DIFFERENT(compare_numbers(is_closed(left), is_closed(right)));
+    RETURN_IF_DIFFERENT(compare_numbers(audit_state_is_closed(left->state), audit_state_is_closed(right->state)));
     RETURN_IF_DIFFERENT(compare_numbers((int)right->severity, (int)left->severity));
     RETURN_IF_DIFFERENT(compare_numbers((int)left->kind, (int)right->kind));
     RETURN_IF_DIFFERENT(compare_numbers(gaps[1], gaps[0]));
@@ -489,6 +489,11 @@ gboolean audit_list_has(const struct audit_list *list, const struct audit_cert *
            bsearch(&cert, list->certs->pdata, list->certs->len, sizeof list->certs->pdata[0], compare_cert_ids) != NULL;
 }
 
+gboolean audit_member_is_whole(const struct audit_member *member)
+{
+    return member->list && member->reading != READING_PARTLY;
+}
+
 gboolean audit_store_lacks(const struct audit_store *store, const struct audit_cert *cert)
 {
     gboolean read = FALSE;
@@ -497,7 +502,7 @@ gboolean audit_store_lacks(const struct audit_store *store, const struct audit_c
         const struct audit_member *member = store->members->pdata[i];
         if (member->list && audit_list_has(member->list, cert))
             return FALSE;
-        read = read || (member->list && member->reading != READING_PARTLY);
+        read = read || audit_member_is_whole(member);
     }
     return read;
 }
@@ -514,5 +519,5 @@ gboolean audit_store_holds(const struct audit_store *store, const struct audit_c
 
 gboolean audit_finding_counts(const struct audit_finding *finding, enum audit_severity threshold)
 {
-    return !is_closed(finding) && finding->severity >= threshold;
+    return !audit_state_is_closed(finding->state) && finding->severity >= threshold;
 }

@@ -359,6 +359,18 @@ gboolean audit_store_lacks(const struct audit_store *store, const struct audit_c
 gboolean audit_store_holds(const struct audit_store *store, const struct audit_cert *cert);
 
 /**
+ * audit_member_is_whole(member):
+ * Whether its list was read to the end, so that what is not in it is not there.
+ */
+gboolean audit_member_is_whole(const struct audit_member *member);
+
+/**
+ * audit_state_is_closed(state):
+ * Whether nobody has to do anything about it: fixed or waived.
+ */
+gboolean audit_state_is_closed(enum audit_state state);
+
+/**
  * audit_list_has(list, cert):
  * Whether the list holds the certificate; by binary search, after audit_sort().
  */

@@ -123,12 +123,12 @@ static void put_gap(struct table *table, const struct audit_gap *gap)
     table_cell(table, NULL);
     html_badge_state(markup, gap->state);
     markup_say(markup, "span", "note", "%s",
-               overview_is_closed(gap->state) && gap->note ? gap->note : words_basis(gap->basis));
-    if (gap->note && !overview_is_closed(gap->state))
+               audit_state_is_closed(gap->state) && gap->note ? gap->note : words_basis(gap->basis));
+    if (gap->note && !audit_state_is_closed(gap->state))
         markup_say(markup, "span", "note", "%s", gap->note);
     if (words_proof(gap->proof))
         markup_say(markup, "span", "note", "%s", words_proof(gap->proof));
-    if (gap->covered_by && !overview_is_closed(gap->state))
+    if (gap->covered_by && !audit_state_is_closed(gap->state))
         markup_say(markup, "span", "note", "healed by the import of finding %s", gap->covered_by);
     table_cell_end(table);
     table_say(table, "number", "%s", count);

@@ -6,14 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-gboolean overview_is_closed(enum audit_state state)
-{
-    return state == STATE_FIXED || state == STATE_WAIVED;
-}
-
 static gboolean is_open(const struct audit_gap *gap)
 {
-    return !overview_is_closed(gap->state);
+    return !audit_state_is_closed(gap->state);
 }
 
 /* Whether something is to be imported for it, and for it alone. */
@@ -202,10 +197,10 @@ static void count_parts(struct overview *overview)
 
 static void sort_into_chapter(struct overview *overview, struct audit_finding *finding)
 {
-    if (finding->kind == FINDING_HOST_MISSING && finding->host && !overview_is_closed(finding->state) &&
+    if (finding->kind == FINDING_HOST_MISSING && finding->host && !audit_state_is_closed(finding->state) &&
         g_hash_table_insert(overview->host_findings, finding->host, finding))
         return;
-    if (overview_is_closed(finding->state))
+    if (audit_state_is_closed(finding->state))
         g_ptr_array_add(overview->closed, finding);
     else if (finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER ||
              finding->kind == FINDING_POLICY_MISSING)
@@ -265,7 +260,7 @@ struct overview *overview_new(const struct audit *audit)
         overview->waived += finding->state == STATE_WAIVED &&
                             (finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER);
         sort_into_chapter(overview, finding);
-        if (overview_is_closed(finding->state))
+        if (audit_state_is_closed(finding->state))
             continue;
         add_healed(overview, finding);
         if (finding->kind == FINDING_MISSING_ANCHOR) {
@@ -373,7 +368,7 @@ static GPtrArray *group_gaps(const struct audit_finding *finding, char *(*key_of
 
 static char *steps_of(const struct audit_gap *gap)
 {
-    if (gap->steps->len == 0 || overview_is_closed(gap->state))
+    if (gap->steps->len == 0 || audit_state_is_closed(gap->state))
         return NULL;
     GString *key = g_string_new(NULL);
     for (guint i = 0; i < gap->steps->len; i++)

@@ -67,8 +67,6 @@ GPtrArray *overview_remarks(const struct overview *overview);
 unsigned overview_open_gaps(const struct audit_finding *finding);
 uint64_t overview_healed(const struct overview *overview, const struct audit_finding *finding);
 
-gboolean overview_is_closed(enum audit_state state);
-
 /**
  * overview_steps(finding), overview_paths(finding):
  * The open gaps of ${finding} that have steps, those with equal steps together; all its gaps of which something is

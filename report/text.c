@@ -79,11 +79,11 @@ static void put_gap(struct file_output *output, const struct audit_gap *gap)
         paper_line(output, "mend", "%s: %s", place, audit_state_name(gap->state));
     else
         paper_line(output, "mend", "%s: %s, %s, last %s", place, audit_state_name(gap->state), count, last);
-    if (!overview_is_closed(gap->state))
+    if (!audit_state_is_closed(gap->state))
         paper_field(output, "", "%s", words_basis(gap->basis));
     if (gap->note)
         paper_field(output, "", "%s", gap->note);
-    if (gap->covered_by && !overview_is_closed(gap->state))
+    if (gap->covered_by && !audit_state_is_closed(gap->state))
         paper_field(output, "", "healed by the import of finding %s", gap->covered_by);
 }
 
