@@ -110,17 +110,10 @@ static struct need *need_for(struct anchors *anchors, const struct identity *ide
     return need;
 }
 
-static char *place_key(const struct audit_store *store, const struct audit_instance *instance)
-{
-    if (store)
-        return g_strconcat("store ", store->label, NULL);
-    return g_strconcat("instance ", instance->host->name, "\n", instance->path, NULL);
-}
-
 static struct spot *spot_for(struct anchors *anchors, struct need *need, struct audit_store *store,
                              struct audit_instance *instance)
 {
-    g_autofree char *key = place_key(store, instance);
+    g_autofree char *key = findings_place(store, instance);
     struct spot *spot = g_hash_table_lookup(need->spots, key);
     if (spot)
         return spot;
@@ -219,14 +212,8 @@ static struct need *revive(struct anchors *anchors, const struct audit_finding *
 
 static gboolean is_forgotten(const struct anchors *anchors, const struct audit_gap *before)
 {
-    if (!before->store)
-        return history_forgets(anchors->history, before->instance);
-    for (guint i = 0; i < before->store->members->len; i++) {
-        const struct audit_member *member = before->store->members->pdata[i];
-        if (!history_forgets(anchors->history, member->instance))
-            return FALSE;
-    }
-    return !history_find_store(anchors->history, before->store->label);
+    return before->store ? history_forgets_store(anchors->history, before->store)
+                         : history_forgets(anchors->history, before->instance);
 }
 
 /* It was fixed, and the certificate has left the list again, as when STRUST overwrites what sapgenpse has added. */
@@ -243,7 +230,7 @@ static void add_gap_before(struct anchors *anchors, struct need *need, const str
 {
     if (!before->store && !before->instance)
         return;
-    g_autofree char *key = place_key(before->store, before->instance);
+    g_autofree char *key = findings_place(before->store, before->instance);
     struct spot *spot = g_hash_table_lookup(need->spots, key);
     if (spot) {
         spot->before = before;
@@ -288,7 +275,7 @@ static void index_heirs(struct anchors *anchors)
         struct need *need = anchors->order->pdata[i];
         for (guint j = 0; j < need->order->len; j++) {
             const struct audit_gap *gap = ((const struct spot *)need->order->pdata[j])->gap;
-            g_autofree char *place = place_key(gap->store, gap->instance);
+            g_autofree char *place = findings_place(gap->store, gap->instance);
             for (guint k = 0; k < gap->failures->len; k++)
                 g_hash_table_insert(anchors->heirs, failure_key(place, gap->failures->pdata[k]), need);
         }
@@ -307,7 +294,7 @@ static struct need *find_heir(struct anchors *anchors, const struct audit_gap *b
         return NULL;
     if (!anchors->heirs)
         index_heirs(anchors);
-    g_autofree char *place = place_key(before->store, before->instance);
+    g_autofree char *place = findings_place(before->store, before->instance);
     for (guint i = 0; i < before->failures->len; i++) {
         g_autofree char *key = failure_key(place, before->failures->pdata[i]);
         heir = g_hash_table_lookup(anchors->heirs, key);

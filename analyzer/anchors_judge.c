@@ -1,5 +1,6 @@
 #include "anchors_need.h"
 
+#include "findings.h"
 #include "moment.h"
 
 #include <string.h>
@@ -130,10 +131,9 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
         gap->state = STATE_FIXED;
     } else if (tally.lack > 0) {
         if (tally.have > 0)
-            gap->note = "Some instances of the system have it, others lack it.";
+            gap->note = FINDINGS_SOME_HAVE_IT;
         else if (spot->before && spot->before->state == STATE_FIXED)
-            gap->note = "The list held it the night before and has lost it. In an ABAP system STRUST overwrites what "
-                        "sapgenpse has added to the file.";
+            gap->note = FINDINGS_LOST_AGAIN;
         else if (!tonight)
             gap->note = "Tonight's traces are silent, but the list still lacks it.";
     } else if (tally.have == 0 || (tally.unread > 0 && tonight)) {
@@ -238,5 +238,5 @@ void anchors_judge(struct anchors *anchors, struct need *need, struct spot *spot
         judge_instance(anchors, need, spot);
     if (gap->state == STATE_FIXED)
         return;
-    gap->state = !spot->before ? STATE_NEW : spot->before->state == STATE_FIXED ? STATE_RETURNED : STATE_OPEN;
+    gap->state = history_state(spot->before ? &spot->before->state : NULL);
 }

@@ -211,7 +211,7 @@ static enum holding look_at(const struct audit_store *store, const uint8_t *list
             lack++;
         gone += g_strcmp0(member->reason, HISTORY_GONE) == 0;
     }
-    *note = lack > 0 && have > 0 ? "Some instances of the system have it, others lack it." : NULL;
+    *note = lack > 0 && have > 0 ? FINDINGS_SOME_HAVE_IT : NULL;
     if (lack > 0)
         return LACKED;
     if (store->members->len > 0 && gone == store->members->len)
@@ -225,7 +225,7 @@ static struct audit_gap *add_gap(struct demands *demands, struct audit_finding *
     struct audit_gap *gap = audit_gap_new(demands->audit);
     gap->store = store;
     gap->basis = BASIS_REQUIRED;
-    gap->state = !before ? STATE_NEW : before->state == STATE_FIXED ? STATE_RETURNED : STATE_OPEN;
+    gap->state = history_state(before ? &before->state : NULL);
     gap->first_seen = before ? before->first_seen : demands->audit->evaluated;
     g_ptr_array_add(finding->gaps, gap);
     demands->gaps++;
@@ -255,10 +255,7 @@ static void judge(struct demands *demands, struct audit_finding *finding, struct
             return;
         }
         gap = add_gap(demands, finding, store, before);
-        gap->note = before && before->state == STATE_FIXED && !note
-                        ? "The list held it the night before and has lost it. In an ABAP system STRUST overwrites what "
-                          "sapgenpse has added to the file."
-                        : note;
+        gap->note = before && before->state == STATE_FIXED && !note ? FINDINGS_LOST_AGAIN : note;
         return;
     }
     if (!is_open(before))
@@ -273,21 +270,11 @@ static void judge(struct demands *demands, struct audit_finding *finding, struct
     gap->note = holding == GONE ? "The PSE is not there any more." : "The list holds it now.";
 }
 
-static gboolean is_forgotten(const struct demands *demands, const struct audit_store *before)
-{
-    for (guint i = 0; i < before->members->len; i++) {
-        const struct audit_member *member = before->members->pdata[i];
-        if (!history_forgets(demands->history, member->instance))
-            return FALSE;
-    }
-    return !history_find_store(demands->history, before->label);
-}
-
 /* A gap of the previous audit whose store is not there tonight, or not asked for any more. */
 static void follow(struct demands *demands, struct audit_finding *finding, struct tally *tally,
                    const struct demand *demand, const uint8_t *lists, const struct audit_gap *before)
 {
-    if (!before->store || !is_open(before) || is_forgotten(demands, before->store))
+    if (!before->store || !is_open(before) || history_forgets_store(demands->history, before->store))
         return;
     struct audit_store *store = history_store(demands->history, before->store);
     const struct demand *distrusted = g_hash_table_lookup(demands->distrusted, demand->cert);

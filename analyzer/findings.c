@@ -39,9 +39,16 @@ const char *findings_id(struct audit *audit, enum audit_finding_kind kind, const
     return audit_text(audit, hex->str);
 }
 
+char *findings_place(const struct audit_store *store, const struct audit_instance *instance)
+{
+    if (store)
+        return g_strconcat("store ", store->label, NULL);
+    return g_strconcat("instance ", instance->host->name, "\n", instance->path, NULL);
+}
+
 void findings_follow(struct audit_finding *finding, const struct audit_finding *before, int64_t at)
 {
-    finding->state = !before ? STATE_NEW : before->state == STATE_FIXED ? STATE_RETURNED : STATE_OPEN;
+    finding->state = history_state(before ? &before->state : NULL);
     finding->first_seen = before && before->first_seen != MOMENT_NONE ? before->first_seen : at;
     finding->last_seen = at;
 }
@@ -199,10 +206,7 @@ static void find_failures(struct work *work)
         struct audit_failure *failure = work->audit->failures->pdata[i];
         if (anchors_concern(failure))
             continue;
-        const struct audit_instance *instance = failure->instance;
-        g_autofree char *where = failure->store
-                                     ? g_strconcat("store ", failure->store->label, NULL)
-                                     : g_strconcat("instance ", instance->host->name, "\n", instance->path, NULL);
+        g_autofree char *where = findings_place(failure->store, failure->instance);
         g_autofree char *key =
             g_strconcat(audit_cause_name(failure->cause), "\n", where, "\n", peer_key(failure), NULL);
         struct audit_finding *finding = g_hash_table_lookup(by_key, key);

@@ -51,6 +51,12 @@
 
 #define FINDINGS_NAMED 10 /* things of one kind that a text names; the others are counted */
 
+/* Notes of gaps. */
+#define FINDINGS_SOME_HAVE_IT "Some instances of the system have it, others lack it."
+#define FINDINGS_LOST_AGAIN                                                                                            \
+    "The list held it the night before and has lost it. In an ABAP system STRUST overwrites what sapgenpse has added " \
+    "to the file."
+
 /**
  * findings_make(landscape, history, policy):
  * Append all findings to the audit of ${landscape}, which has to be sorted; it has to be sorted again afterwards.
@@ -63,6 +69,13 @@ void findings_make(struct landscape *landscape, struct history *history, const s
  * The id of the finding of this kind about that; a text of the audit.
  */
 const char *findings_id(struct audit *audit, enum audit_finding_kind kind, const char *about);
+
+/**
+ * findings_place(store, instance):
+ * Where something is, as a part of what findings are about: the store, or if that is not known (NULL) the instance. The
+ * caller frees it with g_free().
+ */
+char *findings_place(const struct audit_store *store, const struct audit_instance *instance);
 
 /**
  * findings_new(history, kind, about):

@@ -110,6 +110,11 @@ const struct audit_finding *history_before(const struct history *history, const 
     return g_hash_table_lookup(history->findings, id);
 }
 
+enum audit_state history_state(const enum audit_state *before)
+{
+    return !before ? STATE_NEW : *before == STATE_FIXED ? STATE_RETURNED : STATE_OPEN;
+}
+
 struct audit_host *history_host(struct history *history, const struct audit_host *before)
 {
     struct audit *audit = history->audit;
@@ -221,6 +226,16 @@ gboolean history_forgets(const struct history *history, const struct audit_insta
     if (host && host->status == HOST_COLLECTED)
         return !find_instance(host, before->path);
     return history_forgets_host(history, before->host);
+}
+
+gboolean history_forgets_store(const struct history *history, const struct audit_store *before)
+{
+    for (guint i = 0; i < before->members->len; i++) {
+        const struct audit_member *member = before->members->pdata[i];
+        if (!history_forgets(history, member->instance))
+            return FALSE;
+    }
+    return !history_find_store(history, before->label);
 }
 
 gboolean history_lacked(const struct history *history, const char *label, const struct audit_cert *cert)

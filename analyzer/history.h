@@ -46,6 +46,13 @@ void history_free(struct history *history);
 const struct audit_finding *history_before(const struct history *history, const char *id);
 
 /**
+ * history_state(before):
+ * The state of what is wrong tonight and had the state ${*before} in the previous audit: new if that had none of it
+ * (NULL), returned if it was fixed, else open.
+ */
+enum audit_state history_state(const enum audit_state *before);
+
+/**
  * history_host(history, before), _instance(), _store(), _cert():
  * The thing in the new audit that ${before} is in the previous one.  A host, instance or store that is not there is
  * added as not collected; of a certificate that is not there NULL is returned.  NULL for NULL.
@@ -62,12 +69,14 @@ struct audit_cert *history_cert(struct history *history, const struct audit_cert
 gboolean history_is_collected(const struct history *history, const struct audit_host *before);
 
 /**
- * history_forgets_host(history, before), history_forgets(history, before):
+ * history_forgets_host(history, before), history_forgets(history, before), history_forgets_store(history, before):
  * Whether nothing is to be followed up about a host of the previous audit, since it is in no capture any more and was
- * collected too long ago; about an instance of it, since its host is forgotten, or was collected and has it no more.
+ * collected too long ago; about an instance of it, since its host is forgotten, or was collected and has it no more;
+ * about a store, since all its instances are forgotten, and the new audit has none of this name.
  */
 gboolean history_forgets_host(const struct history *history, const struct audit_host *before);
 gboolean history_forgets(const struct history *history, const struct audit_instance *before);
+gboolean history_forgets_store(const struct history *history, const struct audit_store *before);
 
 /**
  * history_lacked(history, label, cert):
