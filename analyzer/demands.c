@@ -5,6 +5,7 @@
 #include "moment.h"
 #include "remedy.h"
 #include "strength.h"
+#include "uses.h"
 
 #include <string.h>
 
@@ -479,64 +480,11 @@ static void warn_of_imports(struct demands *demands)
 
 /* Weak certificates and those of no CA. */
 
-struct use {                  /* of a certificate that is wrong in itself */
-    GPtrArray *own, *trusted; /* of struct audit_store * */
-};
-
-static void use_free(void *data)
+/* ${context}: a table by struct audit_cert *. */
+static gboolean is_wrong(const struct audit_cert *cert, gboolean own, const void *context)
 {
-    struct use *use = data;
-    g_ptr_array_unref(use->own);
-    g_ptr_array_unref(use->trusted);
-    g_free(use);
-}
-
-static void use_add(GHashTable *uses, struct audit_cert *cert, struct audit_store *store, gboolean own)
-{
-    struct use *use = g_hash_table_lookup(uses, cert);
-    if (!use) {
-        use = g_new(struct use, 1);
-        *use = (struct use){g_ptr_array_new(), g_ptr_array_new()};
-        g_hash_table_insert(uses, cert, use);
-    }
-    GPtrArray *stores = own ? use->own : use->trusted;
-    /* Members of one store come one behind the other. */
-    if (stores->len == 0 || stores->pdata[stores->len - 1] != store)
-        g_ptr_array_add(stores, store);
-}
-
-/* Lists are shared by many stores: which of their certificates are in ${wrong} is found once. */
-static const GPtrArray *wrong_of(GHashTable *by_list, const struct audit_list *list, GHashTable *wrong)
-{
-    GPtrArray *found = g_hash_table_lookup(by_list, list);
-    if (found)
-        return found;
-    found = g_ptr_array_new();
-    for (guint i = 0; i < list->certs->len; i++)
-        if (g_hash_table_contains(wrong, list->certs->pdata[i]))
-            g_ptr_array_add(found, list->certs->pdata[i]);
-    g_hash_table_insert(by_list, (void *)list, found);
-    return found;
-}
-
-/* Where the certificates of ${wrong} (a table by struct audit_cert *) are. */
-static GHashTable *find_uses(const struct demands *demands, GHashTable *wrong)
-{
-    GHashTable *uses = g_hash_table_new_full(NULL, NULL, NULL, use_free);
-    g_autoptr(GHashTable) by_list = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
-
-    for (guint i = 0; i < demands->stores; i++) {
-        struct audit_store *store = demands->audit->stores->pdata[i];
-        for (guint j = 0; j < store->members->len; j++) {
-            const struct audit_member *member = store->members->pdata[j];
-            const GPtrArray *found = member->list ? wrong_of(by_list, member->list, wrong) : NULL;
-            if (member->own && g_hash_table_contains(wrong, member->own))
-                use_add(uses, member->own, store, TRUE);
-            for (guint k = 0; found && k < found->len; k++)
-                use_add(uses, found->pdata[k], store, FALSE);
-        }
-    }
-    return uses;
+    (void)own;
+    return g_hash_table_contains((GHashTable *)context, cert);
 }
 
 static struct audit_finding *new_wrong(struct demands *demands, enum audit_finding_kind kind, struct audit_cert *cert,
@@ -563,7 +511,7 @@ static void find_weak(struct demands *demands)
         if (weakness)
             g_hash_table_insert(wrong, audit->certs->pdata[i], weakness);
     }
-    g_autoptr(GHashTable) uses = find_uses(demands, wrong);
+    g_autoptr(GHashTable) uses = uses_find(audit, demands->stores, is_wrong, wrong);
     for (guint i = 0; i < audit->certs->len; i++) {
         struct audit_cert *cert = audit->certs->pdata[i];
         const struct use *use = g_hash_table_lookup(uses, cert);
@@ -606,7 +554,7 @@ static void find_end_entities(struct demands *demands)
     for (guint i = 0; i < audit->certs->len; i++)
         if (strength_is_end_entity(audit->certs->pdata[i]))
             g_hash_table_add(wrong, audit->certs->pdata[i]);
-    g_autoptr(GHashTable) uses = find_uses(demands, wrong);
+    g_autoptr(GHashTable) uses = uses_find(audit, demands->stores, is_wrong, wrong);
     for (guint i = 0; i < audit->certs->len; i++) {
         struct audit_cert *cert = audit->certs->pdata[i];
         const struct use *use = g_hash_table_lookup(uses, cert);

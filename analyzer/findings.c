@@ -9,6 +9,7 @@
 #include "plan.h"
 #include "remedy.h"
 #include "text.h"
+#include "uses.h"
 #include "waivers.h"
 
 #include <openssl/evp.h>
@@ -223,21 +224,6 @@ static void find_failures(struct work *work)
 
 /* Certificates at the end of their life. */
 
-struct use { /* where a certificate is */
-    struct audit_cert *cert;
-    GPtrArray *own;     /* of struct audit_store *: as own certificate */
-    GPtrArray *trusted; /* likewise: as an anchor */
-    gboolean shown;     /* an own certificate that is shown to peers */
-};
-
-static void use_free(void *data)
-{
-    struct use *use = data;
-    g_ptr_array_unref(use->own);
-    g_ptr_array_unref(use->trusted);
-    g_free(use);
-}
-
 /* What the policy says, else what is usual; what it leaves out where it says something limits nothing. */
 static struct policy_horizon horizon_of(const struct policy *policy, gboolean own)
 {
@@ -262,76 +248,34 @@ static gboolean is_at_end(const struct audit_cert *cert, int64_t at, struct poli
                                            : left * 100 < (cert->not_after - cert->not_before) * horizon.percent;
 }
 
-static void use_add(GPtrArray *stores, struct audit_store *store)
+struct ends { /* what counts as near the end */
+    struct policy_horizon own, anchors;
+    int64_t at;
+};
+
+static gboolean is_ending(const struct audit_cert *cert, gboolean own, const void *context)
 {
-    /* Members of one store come one behind the other. */
-    if (stores->len == 0 || stores->pdata[stores->len - 1] != store)
-        g_ptr_array_add(stores, store);
+    const struct ends *ends = context;
+    return is_at_end(cert, ends->at, own ? ends->own : ends->anchors);
 }
 
-static struct use *use_of(GHashTable *uses, struct audit_cert *cert)
+/* Whether one of the stores shows its own certificate to peers. */
+static gboolean is_shown(const GPtrArray *stores)
 {
-    struct use *use = g_hash_table_lookup(uses, cert);
-    if (!use) {
-        use = g_new0(struct use, 1);
-        use->cert = cert;
-        use->own = g_ptr_array_new();
-        use->trusted = g_ptr_array_new();
-        g_hash_table_insert(uses, cert, use);
+    for (guint i = 0; i < stores->len; i++) {
+        const char *file = ((const struct audit_store *)stores->pdata[i])->file;
+        if (!g_str_equal(file, "SAPSSLA.pse") && !g_str_has_prefix(file, "SAPVERIFY"))
+            return TRUE;
     }
-    return use;
+    return FALSE;
 }
 
-/* Lists are shared by many stores: which of their certificates are at the end is found once. */
-static GPtrArray *ending_of(GHashTable *by_list, const struct audit_list *list, int64_t at,
-                            struct policy_horizon horizon)
-{
-    GPtrArray *ending = g_hash_table_lookup(by_list, list);
-    if (ending)
-        return ending;
-    ending = g_ptr_array_new();
-    for (guint i = 0; i < list->certs->len; i++)
-        if (is_at_end(list->certs->pdata[i], at, horizon))
-            g_ptr_array_add(ending, list->certs->pdata[i]);
-    g_hash_table_insert(by_list, (void *)list, ending);
-    return ending;
-}
-
-static gboolean is_shown(const struct audit_store *store)
-{
-    return !g_str_equal(store->file, "SAPSSLA.pse") && !g_str_has_prefix(store->file, "SAPVERIFY");
-}
-
-static GHashTable *find_uses(struct work *work)
-{
-    GHashTable *uses = g_hash_table_new_full(NULL, NULL, NULL, use_free);
-    g_autoptr(GHashTable) by_list = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
-    struct policy_horizon own = horizon_of(work->policy, TRUE), anchors = horizon_of(work->policy, FALSE);
-    int64_t at = work->audit->evaluated;
-
-    for (guint i = 0; i < work->audit->stores->len; i++) {
-        struct audit_store *store = work->audit->stores->pdata[i];
-        for (guint j = 0; j < store->members->len; j++) {
-            const struct audit_member *member = store->members->pdata[j];
-            if (member->own && is_at_end(member->own, at, own)) {
-                struct use *use = use_of(uses, member->own);
-                use_add(use->own, store);
-                use->shown = use->shown || is_shown(store);
-            }
-            const GPtrArray *ending = member->list ? ending_of(by_list, member->list, at, anchors) : NULL;
-            for (guint k = 0; ending && k < ending->len; k++)
-                use_add(use_of(uses, ending->pdata[k])->trusted, store);
-        }
-    }
-    return uses;
-}
-
-static const char *detail_of_use(struct work *work, const struct use *use)
+static const char *detail_of_use(struct work *work, const struct audit_cert *cert, const struct use *use)
 {
     char when[MOMENT_TEXT_BYTES];
     gboolean own = use->own->len > 0;
-    moment_format(when, use->cert->not_after);
-    int64_t days = (use->cert->not_after - work->audit->evaluated) / DAY;
+    moment_format(when, cert->not_after);
+    int64_t days = (cert->not_after - work->audit->evaluated) / DAY;
     g_autofree char *left = days >= 0 ? g_strdup_printf(" (%d days left)", (int)days) : g_strdup("");
     if (!own)
         return audit_textf(
@@ -339,35 +283,38 @@ static const char *detail_of_use(struct work *work, const struct use *use)
             "An entry of %u trust lists; its end is %s%s. It matters only if a peer's chain still ends in it.",
             use->trusted->len, when, left);
     return audit_textf(work->audit, "The own certificate of %u PSEs; its end is %s%s.%s", use->own->len, when, left,
-                       use->shown ? "" : " It is never shown to a peer, so nothing fails for it.");
+                       is_shown(use->own) ? "" : " It is never shown to a peer, so nothing fails for it.");
 }
 
 static void find_ends(struct work *work)
 {
-    g_autoptr(GHashTable) uses = find_uses(work);
+    const struct audit *audit = work->audit;
+    struct ends ends = {horizon_of(work->policy, TRUE), horizon_of(work->policy, FALSE), audit->evaluated};
+    g_autoptr(GHashTable) uses = uses_find(audit, audit->stores->len, is_ending, &ends);
 
-    for (guint i = 0; i < work->audit->certs->len; i++) {
-        struct use *use = g_hash_table_lookup(uses, work->audit->certs->pdata[i]);
+    for (guint i = 0; i < audit->certs->len; i++) {
+        struct audit_cert *cert = audit->certs->pdata[i];
+        const struct use *use = g_hash_table_lookup(uses, cert);
         if (!use)
             continue;
-        g_autofree char *key = identify_cert(use->cert);
-        gboolean expired = use->cert->not_after<work->audit->evaluated, own = use->own->len> 0;
+        g_autofree char *key = identify_cert(cert);
+        gboolean expired = cert->not_after<audit->evaluated, own = use->own->len> 0;
         struct audit_finding *finding = findings_new(work->history, expired ? FINDING_EXPIRED : FINDING_EXPIRING, key);
-        g_autofree char *name = identify_short(use->cert->subject ? use->cert->subject : key);
+        g_autofree char *name = identify_short(cert->subject ? cert->subject : key);
         const GPtrArray *stores = own ? use->own : use->trusted;
         const struct audit_store *first = stores->pdata[0];
 
         if (own)
-            finding->severity = !use->shown ? SEVERITY_INFO : expired ? SEVERITY_HIGH : SEVERITY_MEDIUM;
-        finding->cert = use->cert;
-        finding->subject = use->cert->subject;
+            finding->severity = !is_shown(use->own) ? SEVERITY_INFO : expired ? SEVERITY_HIGH : SEVERITY_MEDIUM;
+        finding->cert = cert;
+        finding->subject = cert->subject;
         for (guint j = 0; j < stores->len; j++)
             g_ptr_array_add(finding->stores, stores->pdata[j]);
         g_autofree char *where =
             stores->len == 1 ? g_strdup(first->label) : g_strdup_printf("%u trust stores", stores->len);
         finding->title = audit_textf(work->audit, "%s %s, %s of %s", name, expired ? "has expired" : "expires soon",
                                      own ? "own certificate" : "an anchor", where);
-        finding->detail = detail_of_use(work, use);
+        finding->detail = detail_of_use(work, cert, use);
         add(work, finding);
     }
 }
