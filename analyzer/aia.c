@@ -1,5 +1,7 @@
 #include "aia.h"
 
+#include "der.h"
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -21,9 +23,7 @@ static char *plain_url(const ASN1_IA5STRING *uri)
 
 static void *extension_of(const struct audit_cert *cert, int nid)
 {
-    gsize size = 0;
-    const unsigned char *bytes = cert->der ? g_bytes_get_data(cert->der, &size) : NULL;
-    X509 *x509 = bytes ? d2i_X509(NULL, &bytes, (long)size) : NULL;
+    X509 *x509 = der_parse_bytes(cert->der);
     void *extension = x509 ? X509_get_ext_d2i(x509, nid, NULL, NULL) : NULL;
 
     X509_free(x509);

@@ -1,5 +1,6 @@
 #include "identify.h"
 
+#include "der.h"
 #include "moment.h"
 #include "name.h"
 #include "path.h"
@@ -184,17 +185,9 @@ static char *describe_others(const struct search *search, const GPtrArray *certs
                            next->serial ? next->serial : "unknown", more);
 }
 
-static X509 *parse(const struct audit_cert *cert)
-{
-    const unsigned char *bytes = g_bytes_get_data(cert->der, NULL);
-    return d2i_X509(NULL, &bytes, (long)g_bytes_get_size(cert->der));
-}
-
 static gboolean have_same_key(const struct audit_cert *one, const struct audit_cert *other)
 {
-    if (!one->der || !other->der)
-        return FALSE;
-    X509 *left = parse(one), *right = parse(other);
+    X509 *left = der_parse_bytes(one->der), *right = der_parse_bytes(other->der);
     gboolean same = left && right && X509_get0_pubkey(left) && X509_get0_pubkey(right) &&
                     EVP_PKEY_eq(X509_get0_pubkey(left), X509_get0_pubkey(right)) == 1;
     X509_free(left);

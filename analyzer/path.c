@@ -1,5 +1,6 @@
 #include "path.h"
 
+#include "der.h"
 #include "name.h"
 
 #include <openssl/err.h>
@@ -23,18 +24,9 @@ struct search {
     gboolean limited; /* a limit was reached */
 };
 
-static X509 *parse(const struct audit_cert *cert)
-{
-    if (!cert->der)
-        return NULL;
-    gsize size;
-    const unsigned char *bytes = g_bytes_get_data(cert->der, &size);
-    return d2i_X509(NULL, &bytes, (long)size);
-}
-
 static void push(struct search *search, STACK_OF(X509) * stack, struct audit_cert *cert)
 {
-    X509 *x509 = parse(cert);
+    X509 *x509 = der_parse_bytes(cert->der);
     if (!x509)
         return;
     sk_X509_push(stack, x509);
@@ -267,7 +259,7 @@ gboolean path_build(struct signatures *signatures, GPtrArray *path, const GPtrAr
 {
     g_autoptr(GHashTable) certs = g_hash_table_new(NULL, NULL);
     struct search search = {.signatures = signatures, .certs = certs, .built = path, .at = at};
-    X509 *leaf = chain->len ? parse(chain->pdata[0]) : NULL;
+    X509 *leaf = chain->len ? der_parse_bytes(((const struct audit_cert *)chain->pdata[0])->der) : NULL;
     if (!leaf) {
         ERR_clear_error();
         if (reason)

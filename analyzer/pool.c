@@ -1,5 +1,6 @@
 #include "pool.h"
 
+#include "der.h"
 #include "error.h"
 #include "file.h"
 #include "listing.h"
@@ -495,15 +496,6 @@ static size_t element_size(const uint8_t *bytes, size_t size)
     return length <= size - header ? header + length : 0;
 }
 
-static X509 *parse_x509(const uint8_t *bytes, size_t size)
-{
-    const unsigned char *at = bytes;
-    X509 *x509 = d2i_X509(NULL, &at, (long)size);
-    if (x509 && at != bytes + size)
-        g_clear_pointer(&x509, X509_free);
-    return x509;
-}
-
 /*
  * A certificate of exactly ${length} bytes.  With ${apart} one that absorb() refuses is a certificate of its own beside
  * the listing's entry.
@@ -519,7 +511,7 @@ static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t l
         return known->cert;
     }
     struct audit_cert *cert = NULL;
-    X509 *x509 = parse_x509(bytes, length);
+    X509 *x509 = der_parse(bytes, length);
     if (x509) {
         struct audit_cert facts = {
             .sha256 = audit_text(pool->audit, sha256), .from_trace = from_trace, .asked = MOMENT_NONE};
@@ -862,7 +854,7 @@ static gboolean adopt_cert(struct pool *pool, struct audit_cert *cert, GError **
     if (cert->der) {
         gsize size;
         const void *bytes = g_bytes_get_data(cert->der, &size);
-        X509 *x509 = size <= POOL_CERT_BYTES ? parse_x509(bytes, size) : NULL;
+        X509 *x509 = size <= POOL_CERT_BYTES ? der_parse(bytes, size) : NULL;
         ERR_clear_error();
         if (!x509) {
             g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "certificate c%u: cannot be read", cert->id);
@@ -1049,11 +1041,7 @@ unsigned pool_holders(struct pool *pool, const struct audit_cert *cert)
 
 static gboolean verify_pair(struct pool *pool, const struct audit_cert *issuer, const struct audit_cert *subject)
 {
-    gsize size;
-    const uint8_t *bytes = g_bytes_get_data(issuer->der, &size);
-    X509 *signer = parse_x509(bytes, size);
-    bytes = g_bytes_get_data(subject->der, &size);
-    X509 *signee = parse_x509(bytes, size);
+    X509 *signer = der_parse_bytes(issuer->der), *signee = der_parse_bytes(subject->der);
     gboolean verified = signer && signee && signatures_verify(pool->signatures, signee, signer);
     X509_free(signer);
     X509_free(signee);

@@ -1,19 +1,12 @@
 #include "strength.h"
 
+#include "der.h"
+
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
 #include <string.h>
-
-static X509 *parse(const struct audit_cert *cert)
-{
-    gsize size;
-    const unsigned char *at = cert->der ? g_bytes_get_data(cert->der, &size) : NULL;
-    X509 *x509 = at ? d2i_X509(NULL, &at, (long)size) : NULL;
-    ERR_clear_error();
-    return x509;
-}
 
 static gboolean is_among(const GArray *nids, int nid)
 {
@@ -81,7 +74,7 @@ static void judge_key(GString *text, const struct policy_strength *strength, con
 static int digest_of(const struct audit_cert *cert)
 {
     int digest = NID_undef;
-    X509 *x509 = parse(cert);
+    X509 *x509 = der_parse_bytes(cert->der);
     if (x509)
         X509_get_signature_info(x509, &digest, NULL, NULL, NULL);
     else if (cert->signature_algorithm)
@@ -107,7 +100,7 @@ char *strength_weakness(const struct policy_strength *strength, const struct aud
 
 gboolean strength_is_end_entity(const struct audit_cert *cert)
 {
-    X509 *x509 = cert->ca ? NULL : parse(cert);
+    X509 *x509 = cert->ca ? NULL : der_parse_bytes(cert->der);
     /* One of version 1 cannot say what it is. */
     gboolean is = x509 && X509_get_version(x509) >= X509_VERSION_3 && X509_check_ca(x509) == 0 &&
                   !(X509_get_extension_flags(x509) & EXFLAG_SI);

@@ -1,5 +1,6 @@
 #include "trace_received.h"
 
+#include "der.h"
 #include "name.h"
 #include "text.h"
 
@@ -40,22 +41,10 @@ static struct slice take_base64(struct slice from)
     return (struct slice){from.at, size};
 }
 
-static X509 *parse(GBytes *der)
-{
-    size_t size;
-    const unsigned char *bytes = g_bytes_get_data(der, &size), *end = bytes + size;
-    X509 *cert = d2i_X509(NULL, &bytes, (long)size);
-
-    if (cert && bytes != end)
-        g_clear_pointer(&cert, X509_free);
-    ERR_clear_error();
-    return cert;
-}
-
 /* Whether ${next} is the issuer of ${cert}, by name. */
 static gboolean goes_on(GBytes *cert, GBytes *next)
 {
-    X509 *below = parse(cert), *above = parse(next);
+    X509 *below = der_parse_bytes(cert), *above = der_parse_bytes(next);
     gboolean is = below && above && X509_NAME_cmp(X509_get_issuer_name(below), X509_get_subject_name(above)) == 0;
 
     X509_free(below);
@@ -100,7 +89,7 @@ static void finish(struct received *received, gboolean anew)
     if (length == 0 || length > size)
         return;
     g_autoptr(GBytes) der = g_bytes_new(bytes, length);
-    X509 *cert = parse(der);
+    X509 *cert = der_parse_bytes(der);
     if (cert)
         add(received, der, anew);
     X509_free(cert);
@@ -191,7 +180,7 @@ static const char *print_serial(GStringChunk *strings, const ASN1_INTEGER *seria
 struct trace_cert *received_cert(GBytes *der, GStringChunk *strings)
 {
     struct trace_cert *cert = g_new0(struct trace_cert, 1);
-    X509 *x509 = parse(der);
+    X509 *x509 = der_parse_bytes(der);
 
     g_assert(x509); /* only what could be parsed was taken */
     cert->subject = print(strings, X509_get_subject_name(x509), &cert->subject_cut);
