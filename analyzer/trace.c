@@ -207,6 +207,7 @@ static void take_carried(struct trace *trace, gboolean torn)
 
     reader->carrying = FALSE;
     take_line(trace, &line, reader->carry_length);
+    stream_drop_line(&reader->stream);
     g_string_truncate(reader->carry, 0);
     reader->carry_length = 0;
 }
@@ -217,6 +218,7 @@ static void begin_carry(struct trace_reader *reader, uint64_t position)
     reader->carry_part = reader->stream.parts->len - 1;
     reader->carry_number = reader->stream.number;
     reader->carry_position = position;
+    stream_hold_line(&reader->stream, position);
 }
 
 static void read_bytes(struct trace *trace, const char *at, const char *end)

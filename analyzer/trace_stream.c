@@ -10,11 +10,12 @@ struct place { /* a line of UTF-16: where it begins */
 
 void stream_init(struct stream *stream)
 {
-    *stream = (struct stream){.number = 1};
+    *stream = (struct stream){.number = 1, .line = UINT64_MAX};
     stream->parts = g_array_new(FALSE, TRUE, sizeof(struct part));
     stream->places = g_array_new(FALSE, FALSE, sizeof(struct place));
     stream->copy = g_string_new(NULL);
     stream->joined = g_string_new(NULL);
+    stream->above = g_string_new(NULL);
     stream->kept.at = stream->copy->str;
 }
 
@@ -24,6 +25,7 @@ void stream_clear(struct stream *stream)
     g_array_unref(stream->places);
     g_string_free(stream->copy, TRUE);
     g_string_free(stream->joined, TRUE);
+    g_string_free(stream->above, TRUE);
 }
 
 void stream_begin(struct stream *stream, uint64_t base)
@@ -72,16 +74,24 @@ uint64_t stream_offset(const struct stream *stream, uint64_t position)
     return low < stream->places->len ? g_array_index(stream->places, struct place, low).offset : part->base;
 }
 
-uint64_t stream_kept(const struct stream *stream)
+uint64_t stream_kept(const struct stream *stream, uint64_t line)
 {
-    return stream->position - stream->kept.size;
+    if (line == stream->line && stream->above->len > 0)
+        return line - stream->above->len;
+    return MIN(stream->position - stream->kept.size, line);
 }
 
-/* The bytes between two positions, the first of which is not before stream_kept(). */
 struct slice stream_view(struct stream *stream, uint64_t from, uint64_t to)
 {
-    uint64_t kept = stream_kept(stream), begin = kept + stream->kept.size;
+    const uint64_t begin = stream->position, kept = begin - stream->kept.size;
+    const uint64_t above = stream->line - stream->above->len;
 
+    if (from >= to)
+        return (struct slice){stream->kept.at, 0};
+    if (stream->above->len > 0 && from >= above && to <= stream->line)
+        return (struct slice){stream->above->str + (from - above), to - from};
+    if (from < kept)
+        return (struct slice){stream->kept.at, 0};
     if (to <= begin)
         return (struct slice){stream->kept.at + (from - kept), to - from};
     if (from >= begin)
@@ -90,6 +100,30 @@ struct slice stream_view(struct stream *stream, uint64_t from, uint64_t to)
     g_string_append_len(stream->joined, stream->kept.at + (from - kept), (gssize)(begin - from));
     g_string_append_len(stream->joined, stream->bytes, (gssize)(to - begin));
     return (struct slice){stream->joined->str, stream->joined->len};
+}
+
+void stream_hold_line(struct stream *stream, uint64_t position)
+{
+    stream->line = position;
+}
+
+void stream_drop_line(struct stream *stream)
+{
+    stream->line = UINT64_MAX;
+    g_string_truncate(stream->above, 0);
+}
+
+/* Before ${size} bytes more are kept: of those above a line that has no end yet, see that they stay. */
+static void keep_above(struct stream *stream, const char *at, size_t size)
+{
+    const uint64_t line = stream->line, next = stream->position + size;
+
+    if (line == UINT64_MAX || stream->above->len > 0 || line + STREAM_KEPT_BYTES - TRACE_BEFORE_BYTES >= next)
+        return;
+    stream->bytes = at;
+    struct slice above =
+        stream_view(stream, MAX(stream_kept(stream, line), line - MIN(line, TRACE_BEFORE_BYTES)), line);
+    g_string_append_len(stream->above, above.at, (gssize)above.size);
 }
 
 static unsigned count_feeds(struct slice bytes)
@@ -130,6 +164,7 @@ void stream_hold(struct stream *stream)
 /* The end of what was read is kept, for what follows may need it; where it is if the bytes stay, else as a copy. */
 void stream_keep(struct stream *stream, const char *at, size_t size, gboolean stays)
 {
+    keep_above(stream, at, size);
     stream->position += size;
     stream->bytes = NULL;
     if (size >= STREAM_KEPT_BYTES) {

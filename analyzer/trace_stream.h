@@ -32,6 +32,8 @@ struct stream {
     const char *bytes; /* those that are being read, the first of which is the next byte; or NULL */
     struct slice kept; /* what stands before ${position}: where it was read, or in ${copy} */
     GString *copy, *joined;
+    uint64_t line;  /* position of the line that is not whole yet; UINT64_MAX: there is none */
+    GString *above; /* what stands above that line, once ${kept} no longer reaches so far */
     GArray *places; /* of lines in UTF-16: where each begins, in the stream and in its file */
 };
 
@@ -51,7 +53,7 @@ struct part *stream_last_part(const struct stream *stream);
  * stream_part_of(stream, position), stream_offset(stream, position), stream_number(stream, position, line, part,
  * number): Of a line that begins at ${position}: the index of its part; its offset in that part's file; its number
  * there, if it stands above the line at ${line}, which has the number ${number} in ${part}.  ${position} is not before
- * stream_kept().
+ * stream_kept(stream, line).
  */
 unsigned stream_part_of(const struct stream *stream, uint64_t position);
 uint64_t stream_offset(const struct stream *stream, uint64_t position);
@@ -64,11 +66,21 @@ unsigned stream_number(struct stream *stream, uint64_t position, uint64_t line, 
 void stream_place(struct stream *stream, uint64_t position, uint64_t offset);
 
 /**
- * stream_kept(stream), stream_view(stream, from, to):
- * The position from which on bytes can be looked at again; those between two positions, until the next call.
+ * stream_kept(stream, line), stream_view(stream, from, to):
+ * The position from which on the bytes above the line at ${line} can be looked at again; it is not behind ${line}.  The
+ * bytes between two positions, until the next call: none if ${from} is not before ${to}, or before the bytes that are
+ * kept.
  */
-uint64_t stream_kept(const struct stream *stream);
+uint64_t stream_kept(const struct stream *stream, uint64_t line);
 struct slice stream_view(struct stream *stream, uint64_t from, uint64_t to);
+
+/**
+ * stream_hold_line(stream, position), stream_drop_line(stream):
+ * A line begins at ${position} whose end has not come: however long it gets, TRACE_BEFORE_BYTES above it are kept until
+ * it is dropped.
+ */
+void stream_hold_line(struct stream *stream, uint64_t position);
+void stream_drop_line(struct stream *stream);
 
 /**
  * stream_keep(stream, at, size, stays):

@@ -98,6 +98,7 @@ static void close_threads(struct threads *threads, choose_thread *choose, uint64
     }
 }
 
+/* A limit is reached: what was gathered last is the most likely to go on. */
 static void close_oldest(struct threads *threads)
 {
     struct thread *oldest = NULL;
@@ -110,7 +111,8 @@ static void close_oldest(struct threads *threads)
         if (thread->block && (!oldest || thread->block->latest < oldest->block->latest))
             oldest = thread;
     }
-    close_thread(threads, oldest, oldest->block->reach);
+    oldest->block->cut = oldest->block->cut || oldest->block->begun;
+    close_thread(threads, oldest, oldest->block->begun ? oldest->block->reach : oldest->done);
 }
 
 /* Those whose last block ended too far above to matter; if there are still too many, all that have no block now. */
@@ -212,12 +214,12 @@ static void place_block(struct threads *threads, struct block *block, const stru
 
 /* One line of those above. */
 static void feed_above_line(struct threads *threads, struct block *block, const struct trace_line *of, struct slice raw,
-                            struct slice body, uint64_t position)
+                            struct slice body, uint64_t position, uint64_t end)
 {
     struct trace_line line = {
         .raw = {raw.at, MIN(raw.size, TRACE_LINE_BYTES)},
         .position = position,
-        .end = position + raw.size,
+        .end = end,
         .local = of->local,
         .cut = raw.size > TRACE_LINE_BYTES,
         .alone = of->alone,
@@ -248,20 +250,22 @@ static void skip_others(struct slice *bytes, uint64_t *position, struct slice th
 static void feed_above(struct threads *threads, struct block *block, const struct trace_line *line, struct slice thread,
                        uint64_t done)
 {
-    uint64_t from = MAX(MAX(done, threads->floor), stream_kept(threads->stream));
-    gboolean whole = TRUE; /* a line begins at ${from} */
+    const uint64_t edge = MAX(done, threads->floor); /* a line begins there */
+    uint64_t from =
+        MAX(stream_kept(threads->stream, line->position), line->position - MIN(line->position, TRACE_BEFORE_BYTES));
+    gboolean whole = from <= edge || from == 0; /* a line begins at ${from} */
     char name_bytes[TRACE_PREFIX_NAME_BYTES];
-    struct slice name, above = (done > 0 && from == done) || thread.size == 0 ? thread : (struct slice){NULL, 0};
+    struct slice name, above = {NULL, 0};
 
-    if (line->position > TRACE_BEFORE_BYTES && from < line->position - TRACE_BEFORE_BYTES) {
-        from = line->position - TRACE_BEFORE_BYTES;
-        whole = FALSE;
-    }
+    from = MAX(from, edge);
+    if (from >= line->position) /* nothing stands between */
+        return;
+    if ((done > 0 && from == done) || thread.size == 0)
+        above = thread;
     struct slice bytes = stream_view(threads->stream, from, line->position);
     if (above.at == NULL)
         skip_others(&bytes, &from, thread);
     unsigned part = stream_part_of(threads->stream, from);
-    whole = whole && (from != stream_kept(threads->stream) || from == 0);
     block->trial = TRUE;
     for (const char *feed_at; (feed_at = memchr(bytes.at, '\n', bytes.size));) {
         struct slice raw = slice_of(bytes.at, feed_at), body;
@@ -283,7 +287,7 @@ static void feed_above(struct threads *threads, struct block *block, const struc
             above = (struct slice){name_bytes, name.size};
         }
         if (above.at && slice_equal(&above, &thread))
-            feed_above_line(threads, block, line, raw, body, position);
+            feed_above_line(threads, block, line, raw, body, position, from);
     }
     block->trial = FALSE;
     if (block->begun)
@@ -309,11 +313,13 @@ static struct thread *open_thread(struct threads *threads, const struct trace_li
     }
     if (!thread)
         thread = add_thread(threads, name, line->position);
+    if (threads->n_open == TRACE_BLOCK_THREADS)
+        close_oldest(threads); /* before this one is open, which has nothing in it yet */
+    block->latest = threads->trace->lines;
     feed_above(threads, block, line, name, thread->done);
     thread->block = block;
     threads->opened = thread;
-    if (++threads->n_open > TRACE_BLOCK_THREADS)
-        close_oldest(threads);
+    threads->n_open++;
     return thread;
 }
 
@@ -402,7 +408,7 @@ static const char *find_joined(struct slice line)
 {
     const char *end = line.at + line.size;
 
-    for (const char *at = line.at; (at = memmem(at + 1, (size_t)(end - at - 1), "[Thr", 4));)
+    for (const char *at = line.at; at < end && (at = memmem(at + 1, (size_t)(end - at - 1), "[Thr", 4));)
         if (slice_is_blank(at[-1]) || at[-1] == '#')
             return at;
     return NULL;
