@@ -26,18 +26,20 @@ static void count_lacking(struct tally *tally, const struct audit_member *member
 static void count_member(struct tally *tally, const struct need *need, const struct audit_member *member)
 {
     uint8_t held = member->list ? need->lists[member->list->id] : 0;
+    if (g_strcmp0(member->reason, HISTORY_GONE) == 0)
+        return;
+    tally->gone = FALSE;
     if (held)
         tally->modified = MAX(tally->modified, member->modified);
     if (held & HOLDS_ALL) {
         tally->have++;
     } else if (!audit_member_is_whole(member)) {
         tally->unread++;
-        tally->reason = member->reason;
+        tally->reason = tally->reason ? tally->reason : member->reason;
     } else {
         count_lacking(tally, member);
         tally->some += (held & HOLDS_ONE) != 0;
     }
-    tally->gone = tally->gone && g_strcmp0(member->reason, HISTORY_GONE) == 0;
 }
 
 static const char *date(char text[MOMENT_TEXT_BYTES], int64_t moment)
@@ -50,12 +52,57 @@ static gboolean is_after(int64_t failure, int64_t modified)
     return failure != MOMENT_NONE && modified != MOMENT_NONE && failure - LANDSCAPE_CLOCK_CHANGE_S > modified;
 }
 
+static gboolean is_heard(const struct anchors *anchors, const GPtrArray *failures, gboolean before)
+{
+    for (guint i = 0; i < failures->len; i++) {
+        const struct audit_instance *instance = ((const struct audit_failure *)failures->pdata[i])->instance;
+        if (!history_is_heard(anchors->history, before ? history_instance(anchors->history, instance) : instance))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Whether it is known that nothing has failed since: by the instances that failed, or if nobody knows which, by all. */
+static gboolean would_have_failed(const struct anchors *anchors, const struct spot *spot)
+{
+    const struct audit_gap *gap = spot->gap;
+    const GPtrArray *before = spot->before ? spot->before->failures : NULL;
+
+    if (gap->instance)
+        return history_is_heard(anchors->history, gap->instance);
+    if (!is_heard(anchors, gap->failures, FALSE) || (before && !is_heard(anchors, before, TRUE)))
+        return FALSE;
+    if (gap->failures->len > 0 || (before && before->len > 0))
+        return TRUE;
+    for (guint i = 0; i < gap->store->members->len; i++)
+        if (!history_is_heard(anchors->history, ((const struct audit_member *)gap->store->members->pdata[i])->instance))
+            return FALSE;
+    return TRUE;
+}
+
+/* A file that failures of the previous audit were seen with, and whose host tonight may have it, unseen. */
+static const char *blind_before(const struct anchors *anchors, const struct spot *spot)
+{
+    for (guint i = 0; spot->before && i < spot->before->failures->len; i++) {
+        const struct audit_failure *failure = spot->before->failures->pdata[i];
+        const struct audit_instance *instance = history_instance(anchors->history, failure->instance);
+        gboolean shown = FALSE;
+        for (guint j = 0; j < spot->gap->store->members->len; j++)
+            shown = shown || ((const struct audit_member *)spot->gap->store->members->pdata[j])->instance == instance;
+        if (!shown && instance->host->status != HOST_COLLECTED)
+            return HISTORY_NOT_COLLECTED;
+        if (!shown && instance->seen != MOMENT_NONE)
+            return HISTORY_NOT_FOUND;
+    }
+    return NULL;
+}
+
 /* Of several candidates one was imported since the previous audit, and nothing has failed after that. */
 static gboolean is_chosen(const struct anchors *anchors, const struct need *need, const struct spot *spot,
                           const struct tally *tally)
 {
     const struct audit_gap *gap = spot->gap;
-    if (tally->some < tally->lack || !spot->before ||
+    if (tally->some < tally->lack || tally->unread > 0 || !spot->before || !would_have_failed(anchors, spot) ||
         (gap->last != MOMENT_NONE && (tally->modified == MOMENT_NONE || gap->last > tally->modified)))
         return FALSE;
     if (spot->before->state == STATE_FIXED)
@@ -83,7 +130,13 @@ static gboolean is_healed_otherwise(struct anchors *anchors, const struct need *
     if (!anchor)
         return FALSE;
     gboolean known = gap->last != MOMENT_NONE && tally->written != MOMENT_NONE;
-    if (tally->unread > 0 || !known || gap->last > tally->written) {
+    if (tally->unread > 0 || !known || !would_have_failed(anchors, spot)) {
+        gap->path =
+            audit_textf(anchors->audit,
+                        "%s It is not known whether connections have failed since the list was written.", gap->path);
+        return FALSE;
+    }
+    if (gap->last > tally->written) {
         gap->path = audit_textf(anchors->audit,
                                 "%s Connections failed all the same: the ICM may not have been told of the list, or "
                                 "SAP's library does not find this path.",
@@ -96,6 +149,19 @@ static gboolean is_healed_otherwise(struct anchors *anchors, const struct need *
     return TRUE;
 }
 
+static const char *unread_note(const struct anchors *anchors, const struct tally *tally)
+{
+    const char *some = tally->have > 0 ? "Some of its files hold it, but not all were read: " : "";
+    if (g_strcmp0(tally->reason, HISTORY_NOT_COLLECTED) == 0)
+        return tally->have > 0 ? audit_textf(anchors->audit, "%sa host was not collected tonight.", some)
+                               : "The host was not collected tonight.";
+    if (g_strcmp0(tally->reason, HISTORY_NOT_FOUND) == 0)
+        return tally->have > 0 ? audit_textf(anchors->audit, "%san instance was not found on its host tonight.", some)
+                               : "The instance was not found on its host tonight.";
+    return audit_textf(anchors->audit, tally->have > 0 ? "%sone was not (%s)." : "%sThe list was not read (%s).", some,
+                       tally->reason ? tally->reason : "incomplete");
+}
+
 static void judge_store(struct anchors *anchors, struct need *need, struct spot *spot)
 {
     struct audit_gap *gap = spot->gap;
@@ -104,19 +170,15 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
     gboolean tonight = gap->failures->len > 0;
     char when[MOMENT_TEXT_BYTES], last[MOMENT_TEXT_BYTES];
 
-    if (g_hash_table_size(spot->members) > 0) {
-        GHashTableIter iter;
-        void *member;
-        g_hash_table_iter_init(&iter, spot->members);
-        while (g_hash_table_iter_next(&iter, &member, NULL))
-            count_member(&tally, need, member);
-    } else {
-        for (guint i = 0; i < gap->store->members->len; i++)
+    /* A gap of the night before may be about files that are silent tonight, so then all of them count. */
+    gboolean all = spot->before || g_hash_table_size(spot->members) == 0;
+    for (guint i = 0; i < gap->store->members->len; i++)
+        if (all || g_hash_table_contains(spot->members, gap->store->members->pdata[i]))
             count_member(&tally, need, gap->store->members->pdata[i]);
-    }
-    if (spot->blind) {
+    const char *blind = spot->blind ? "one of its files was not found" : blind_before(anchors, spot);
+    if (blind) {
         tally.unread++;
-        tally.reason = "one of its files was not found";
+        tally.reason = blind;
         tally.gone = FALSE;
     }
     gap->basis = BASIS_SEEN;
@@ -136,13 +198,10 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
             gap->note = FINDINGS_LOST_AGAIN;
         else if (!tonight)
             gap->note = "Tonight's traces are silent, but the list still lacks it.";
-    } else if (tally.have == 0 || (tally.unread > 0 && tonight)) {
+    } else if (tally.have == 0 || tally.unread > 0) {
         gap->basis = BASIS_SEEN_UNREAD;
         anchors_prove(anchors, need, spot, lists); /* which are none */
-        gap->note = g_strcmp0(tally.reason, HISTORY_NOT_COLLECTED) == 0
-                        ? "The host was not collected tonight."
-                        : audit_textf(anchors->audit, "The list was not read (%s).",
-                                      tally.reason ? tally.reason : "incomplete");
+        gap->note = unread_note(anchors, &tally);
     } else {
         gap->state = STATE_FIXED;
         spot->untold = tonight && is_after(gap->last, tally.modified);
@@ -210,7 +269,8 @@ static void judge_instance(struct anchors *anchors, struct need *need, struct sp
     gap->basis = BASIS_SEEN_UNKNOWN;
     gap->state = STATE_OPEN;
     /* Whichever it was, it has it now; or one has it, and nothing has failed since. */
-    if (tally.have > 0 && !is_after(gap->last, tally.modified) && (tonight ? tally.lack + tally.unread == 0 : TRUE)) {
+    if (tally.have > 0 && !is_after(gap->last, tally.modified) &&
+        (tonight ? tally.lack + tally.unread == 0 : would_have_failed(anchors, spot))) {
         gap->state = STATE_FIXED;
         gap->note = tonight ? "Every PSE of the instance that it can have been holds it now."
                             : "A PSE of the instance holds it now, and tonight's traces are silent.";
@@ -220,6 +280,10 @@ static void judge_instance(struct anchors *anchors, struct need *need, struct sp
             "not have been told.";
     } else if (!tonight && gap->instance->host->status != HOST_COLLECTED) {
         gap->note = "The host was not collected tonight.";
+    } else if (!tonight && gap->instance->seen != MOMENT_NONE) {
+        gap->note = "The instance was not found on its host tonight.";
+    } else if (!tonight && !would_have_failed(anchors, spot)) {
+        gap->note = "The traces of the instance were not read to their ends tonight.";
     } else if (!tonight) {
         gap->note = "Tonight's traces are silent, but no PSE of the instance holds it.";
     }

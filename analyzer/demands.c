@@ -217,7 +217,7 @@ static enum holding look_at(const struct audit_store *store, const uint8_t *list
         return LACKED;
     if (store->members->len > 0 && gone == store->members->len)
         return GONE;
-    return have > 0 && have == store->members->len ? HELD : UNREAD;
+    return have > 0 && have + gone == store->members->len ? HELD : UNREAD;
 }
 
 static struct audit_gap *add_gap(struct demands *demands, struct audit_finding *finding, struct audit_store *store,
@@ -389,6 +389,15 @@ static void find_missing(struct demands *demands, const struct demand *demand)
 
 /* Distrusted. */
 
+/* What a policy says of severities counts more than what it said. */
+static const char *keep_unread(struct demands *demands, struct audit_finding *finding)
+{
+    enum audit_severity severity = finding->severity;
+    const char *kept = findings_keep_unread(demands->history, finding, history_before(demands->history, finding->id));
+    finding->severity = severity;
+    return kept;
+}
+
 static void find_distrusted(struct demands *demands, const struct demand *demand)
 {
     g_autofree char *key = identify_cert(demand->cert), *name = name_of(demand->cert);
@@ -410,11 +419,12 @@ static void find_distrusted(struct demands *demands, const struct demand *demand
     }
     if (finding->stores->len == 0)
         return;
+    finding->severity = severity_of(demands, DISTRUSTED, demand, finding->severity);
+    const char *kept = keep_unread(demands, finding);
     append_rules(text, demands, DISTRUSTED, demand);
-    g_string_append(text, " of the policy. Peers whose chain ends in it are trusted by these stores.");
+    g_string_append_printf(text, " of the policy. Peers whose chain ends in it are trusted by these stores.%s", kept);
     g_autofree char *where = count_stores(finding->stores->pdata[0], finding->stores->len);
     set_cert(finding, demand->cert);
-    finding->severity = severity_of(demands, DISTRUSTED, demand, finding->severity);
     finding->title = audit_textf(demands->audit, "%s is distrusted, and %s %s it", name, where,
                                  finding->stores->len == 1 ? "holds" : "hold");
     finding->detail = audit_text(demands->audit, text->str);
@@ -519,13 +529,15 @@ static void find_weak(struct demands *demands)
             continue;
         gboolean own = use->own->len > 0;
         const GPtrArray *stores = own ? use->own : use->trusted;
-        g_autofree char *name = name_of(cert), *where = count_stores(stores->pdata[0], stores->len);
+        g_autofree char *name = name_of(cert);
         int severity = strength->severity != POLICY_UNSAID ? strength->severity : own ? SEVERITY_MEDIUM : SEVERITY_LOW;
         struct audit_finding *finding = new_wrong(demands, FINDING_WEAK_CERTIFICATE, cert, stores, severity);
+        const char *kept = keep_unread(demands, finding);
+        g_autofree char *where = count_stores(stores->pdata[0], finding->stores->len);
         finding->title = audit_textf(audit, "%s is weaker than the policy allows, %s of %s", name,
                                      own ? "own certificate" : "an anchor", where);
-        finding->detail = audit_textf(audit, "By the policy %s.%s", (const char *)g_hash_table_lookup(wrong, cert),
-                                      own && use->trusted->len ? " It is in trust lists as well." : "");
+        finding->detail = audit_textf(audit, "By the policy %s.%s%s", (const char *)g_hash_table_lookup(wrong, cert),
+                                      own && use->trusted->len ? " It is in trust lists as well." : "", kept);
         remedy_weak(audit, finding, own);
         g_ptr_array_add(audit->findings, finding);
     }
@@ -560,16 +572,18 @@ static void find_end_entities(struct demands *demands)
         const struct use *use = g_hash_table_lookup(uses, cert);
         if (!use || use->trusted->len == 0)
             continue;
-        g_autofree char *name = name_of(cert), *where = count_stores(use->trusted->pdata[0], use->trusted->len);
+        g_autofree char *name = name_of(cert);
         const struct audit_cert *issuer = issuer_of(demands, cert);
         struct audit_finding *finding =
             new_wrong(demands, FINDING_END_ENTITY, cert, use->trusted, demands->policy->end_entities_severity);
+        const char *kept = keep_unread(demands, finding);
+        g_autofree char *where = count_stores(use->trusted->pdata[0], finding->stores->len);
         finding->title = audit_textf(audit, "%s, an anchor of %s, is no CA", name, where);
         finding->detail =
             audit_textf(audit,
                         "It is the certificate of one peer, issued by \"%s\". It is trusted until the peer "
-                        "renews it, and connections fail from then on.",
-                        cert->issuer ? cert->issuer : "?");
+                        "renews it, and connections fail from then on.%s",
+                        cert->issuer ? cert->issuer : "?", kept);
         remedy_end_entity(audit, finding, issuer);
         g_ptr_array_add(audit->findings, finding);
     }

@@ -88,6 +88,66 @@ static void append_more(GString *text, guint count, guint shown)
         g_string_append_printf(text, "; and %u more", count - shown);
 }
 
+/* What was there the night before and may still be. */
+
+static const struct audit_member *find_member(const struct audit_store *store, const struct audit_member *before)
+{
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        if (g_strcmp0(member->path, before->path) == 0 &&
+            g_strcmp0(member->instance->host->name, before->instance->host->name) == 0)
+            return member;
+    }
+    return NULL;
+}
+
+/* A listing shows no own certificate. */
+static gboolean may_have_own(const struct audit_member *member, const struct audit_member *before,
+                             const struct audit_cert *cert)
+{
+    return !member->own && cert && (before->own == cert || (!before->own && before->reading == READING_NONE));
+}
+
+gboolean findings_was_read(const struct history *history, const struct audit_store *before,
+                           const struct audit_cert *cert)
+{
+    const struct audit_store *store = history_find_store(history, before->label);
+
+    for (guint i = 0; store && i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        if (!audit_member_is_whole(member) && g_strcmp0(member->reason, HISTORY_GONE) != 0)
+            return FALSE;
+    }
+    for (guint i = 0; store && i < before->members->len; i++) {
+        const struct audit_member *member = find_member(store, before->members->pdata[i]);
+        if (member && member->list && may_have_own(member, before->members->pdata[i], cert))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+const char *findings_keep_unread(struct history *history, struct audit_finding *finding,
+                                 const struct audit_finding *before)
+{
+    guint kept = 0;
+
+    for (guint i = 0; before && before->state != STATE_FIXED && i < before->stores->len; i++) {
+        const struct audit_store *from = before->stores->pdata[i];
+        struct audit_store *store = history_find_store(history, from->label);
+        if (!store || findings_was_read(history, from, before->cert) || g_ptr_array_find(finding->stores, store, NULL))
+            continue;
+        g_ptr_array_add(finding->stores, store);
+        finding->severity = MAX(finding->severity, before->severity);
+        kept++;
+    }
+    return kept == 0
+               ? ""
+               : audit_textf(history->audit,
+                             " %u of these trust stores had it in the previous audit and could not be wholly read "
+                             "for this one.",
+                             kept);
+}
+
 /* Failures that miss no certificate that could be named. */
 
 static enum audit_severity severity_of(enum audit_cause cause)
@@ -303,18 +363,22 @@ static void find_ends(struct work *work)
         g_autofree char *name = identify_short(cert->subject ? cert->subject : key);
         const GPtrArray *stores = own ? use->own : use->trusted;
         const struct audit_store *first = stores->pdata[0];
+        const struct audit_finding *before = history_before(work->history, finding->id);
 
+        if (!before && expired) /* it was about to expire then */
+            before = history_before(work->history, findings_id(work->audit, FINDING_EXPIRING, key));
         if (own)
             finding->severity = !is_shown(use->own) ? SEVERITY_INFO : expired ? SEVERITY_HIGH : SEVERITY_MEDIUM;
         finding->cert = cert;
         finding->subject = cert->subject;
         for (guint j = 0; j < stores->len; j++)
             g_ptr_array_add(finding->stores, stores->pdata[j]);
-        g_autofree char *where =
-            stores->len == 1 ? g_strdup(first->label) : g_strdup_printf("%u trust stores", stores->len);
+        const char *kept = findings_keep_unread(work->history, finding, before);
+        guint count = finding->stores->len;
+        g_autofree char *where = count == 1 ? g_strdup(first->label) : g_strdup_printf("%u trust stores", count);
         finding->title = audit_textf(work->audit, "%s %s, %s of %s", name, expired ? "has expired" : "expires soon",
                                      own ? "own certificate" : "an anchor", where);
-        finding->detail = detail_of_use(work, cert, use);
+        finding->detail = audit_textf(work->audit, "%s%s", detail_of_use(work, cert, use), kept);
         add(work, finding);
     }
 }
@@ -420,9 +484,30 @@ static void find_drift(struct work *work)
 
 static gboolean is_unread(const struct audit_member *member)
 {
-    gboolean told_by_host =
-        g_strcmp0(member->reason, HISTORY_NOT_COLLECTED) == 0 || g_strcmp0(member->reason, HISTORY_GONE) == 0;
-    return !audit_member_is_whole(member) && !told_by_host;
+    return !audit_member_is_whole(member) && !history_is_told(member->reason);
+}
+
+/* Silence tells something only where the traces were read: those of the instances that failed, else of all it can be.
+ */
+static gboolean were_traces_read(const struct work *work, const struct audit_finding *before)
+{
+    g_autoptr(GPtrArray) instances = g_ptr_array_new();
+
+    for (guint i = 0; i < before->failures->len; i++)
+        g_ptr_array_add(instances, ((const struct audit_failure *)before->failures->pdata[i])->instance);
+    for (guint i = 0; instances->len == 0 && i < before->stores->len; i++) {
+        const struct audit_store *store = before->stores->pdata[i];
+        for (guint j = 0; j < store->members->len; j++)
+            g_ptr_array_add(instances, ((const struct audit_member *)store->members->pdata[j])->instance);
+    }
+    for (guint i = 0; instances->len == 0 && before->host && i < before->host->instances->len; i++)
+        if (((const struct audit_instance *)before->host->instances->pdata[i])->traces->len > 0)
+            g_ptr_array_add(instances, before->host->instances->pdata[i]);
+    for (guint i = 0; i < instances->len; i++)
+        if (!history_forgets(work->history, instances->pdata[i]) &&
+            !history_is_heard(work->history, history_instance(work->history, instances->pdata[i])))
+            return FALSE;
+    return TRUE;
 }
 
 static void find_unreadable(struct work *work)
@@ -446,7 +531,10 @@ static void find_unreadable(struct work *work)
             continue;
         append_more(text, unread, FINDINGS_NAMED);
         struct audit_finding *finding = findings_new(work->history, FINDING_STORE_UNREADABLE, store->label);
+        const struct audit_finding *before = history_before(work->history, finding->id);
         finding->severity = g_hash_table_contains(needed, store) ? SEVERITY_MEDIUM : SEVERITY_LOW;
+        if (before && before->state != STATE_FIXED && !were_traces_read(work, before))
+            finding->severity = MAX(finding->severity, before->severity);
         finding->title = audit_textf(work->audit, "The trust list of %s was not %sread", store->label,
                                      unread < store->members->len ? "everywhere " : "");
         finding->detail = audit_textf(work->audit, "%s. What is in the list is unknown, not nothing.", text->str);
@@ -497,17 +585,11 @@ static gboolean was_looked_at(const struct work *work, const struct audit_findin
             return FALSE;
     if (hygiene_made(before->kind))
         return hygiene_was_looked_at(work->history, before);
-    if (before->kind != FINDING_EXPIRED && before->kind != FINDING_EXPIRING && before->kind != FINDING_DRIFT &&
-        !demands_made(before->kind))
-        return TRUE;
-    /* A certificate is only known to be gone from a list that was read. */
-    for (guint i = 0; i < before->stores->len; i++) {
-        const struct audit_store *store =
-            history_find_store(work->history, ((const struct audit_store *)before->stores->pdata[i])->label);
-        for (guint j = 0; store && j < store->members->len; j++)
-            if (is_unread(store->members->pdata[j]))
-                return FALSE;
-    }
+    if (before->kind == FINDING_TLS_FAILURE)
+        return were_traces_read(work, before);
+    for (guint i = 0; i < before->stores->len; i++)
+        if (!findings_was_read(work->history, before->stores->pdata[i], before->cert))
+            return FALSE;
     return TRUE;
 }
 

@@ -85,6 +85,22 @@ char *findings_place(const struct audit_store *store, const struct audit_instanc
 struct audit_finding *findings_new(struct history *history, enum audit_finding_kind kind, const char *about);
 
 /**
+ * findings_was_read(history, before, cert):
+ * Whether tonight tells all of the store ${before} of the previous audit: no copy of it is left unread, nor its own
+ * certificate if that was (or may have been) ${cert}, which is of the previous audit too; NULL: any.
+ */
+gboolean findings_was_read(const struct history *history, const struct audit_store *before,
+                           const struct audit_cert *cert);
+
+/**
+ * findings_keep_unread(history, finding, before):
+ * Add to the stores of ${finding} those of ${before}, the same in the previous audit (or NULL), of which tonight does
+ * not tell; with them its severity does not drop.  Return a sentence on them, to be put behind another one, or "".
+ */
+const char *findings_keep_unread(struct history *history, struct audit_finding *finding,
+                                 const struct audit_finding *before);
+
+/**
  * findings_sum(audit, failures):
  * "3 failed connections; peers: a.example.com, b.example.com.": how often and with whom; a text of the audit.
  */

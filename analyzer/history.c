@@ -63,6 +63,8 @@ static void index_stores(GHashTable *table, const GPtrArray *stores)
     }
 }
 
+static void bring_back(struct landscape *landscape, struct history *history);
+
 struct history *history_new(struct landscape *landscape, const struct audit *previous)
 {
     struct audit *audit = landscape->audit;
@@ -75,6 +77,7 @@ struct history *history_new(struct landscape *landscape, const struct audit *pre
     history->stores = g_hash_table_new(g_str_hash, g_str_equal);
     history->stores_before = g_hash_table_new(g_str_hash, g_str_equal);
     history->certs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    history->instances_before = g_hash_table_new(NULL, NULL);
     for (guint i = 0; i < audit->hosts->len; i++) {
         struct audit_host *host = audit->hosts->pdata[i];
         g_hash_table_insert(history->hosts, (void *)host->name, host);
@@ -90,6 +93,7 @@ struct history *history_new(struct landscape *landscape, const struct audit *pre
     }
     for (guint i = 0; i < audit->certs->len; i++)
         g_hash_table_insert(history->certs, identify_cert(audit->certs->pdata[i]), audit->certs->pdata[i]);
+    bring_back(landscape, history);
     return history;
 }
 
@@ -102,6 +106,7 @@ void history_free(struct history *history)
     g_hash_table_unref(history->stores);
     g_hash_table_unref(history->stores_before);
     g_hash_table_unref(history->certs);
+    g_hash_table_unref(history->instances_before);
     g_free(history);
 }
 
@@ -163,15 +168,35 @@ struct audit_instance *history_instance(struct history *history, const struct au
     instance->name = audit_text(audit, before->name);
     instance->path = audit_text(audit, before->path);
     instance->kind = before->kind;
+    instance->seen = before->seen;
+    if (host->status == HOST_COLLECTED && instance->seen == MOMENT_NONE)
+        instance->seen = before->host->collected;
     g_ptr_array_add(host->instances, instance);
     return instance;
 }
 
-struct audit_store *history_store(struct history *history, const struct audit_store *before)
+/* A PSE of the previous audit that tonight has not shown. */
+static void add_member(struct history *history, struct audit_store *store, const struct audit_member *before)
 {
     struct audit *audit = history->audit;
-    if (!before)
-        return NULL;
+    struct audit_member *member = audit_member_new(audit);
+    const struct audit_instance *instance = member->instance = history_instance(history, before->instance);
+    gboolean collected = instance->host->status == HOST_COLLECTED;
+
+    member->path = audit_text(audit, before->path);
+    member->owner = audit_text(audit, before->owner);
+    member->mode = audit_text(audit, before->mode);
+    member->reading = READING_NONE;
+    member->reason = !collected                      ? HISTORY_NOT_COLLECTED
+                     : instance->seen != MOMENT_NONE ? HISTORY_NOT_FOUND
+                                                     : HISTORY_GONE;
+    g_ptr_array_add(store->members, member);
+}
+
+/* The store of the new audit, which is new and without members if that does not have it. */
+static struct audit_store *find_or_add_store(struct history *history, const struct audit_store *before)
+{
+    struct audit *audit = history->audit;
     struct audit_store *store = g_hash_table_lookup(history->stores, before->label);
     if (store)
         return store;
@@ -181,19 +206,18 @@ struct audit_store *history_store(struct history *history, const struct audit_st
     store->file = audit_text(audit, before->file);
     store->role = audit_text(audit, before->role);
     store->kind = before->kind;
-    for (guint i = 0; i < before->members->len; i++) {
-        const struct audit_member *from = before->members->pdata[i];
-        struct audit_member *member = audit_member_new(audit);
-        member->instance = history_instance(history, from->instance);
-        member->path = audit_text(audit, from->path);
-        member->owner = audit_text(audit, from->owner);
-        member->mode = audit_text(audit, from->mode);
-        member->reading = READING_NONE;
-        member->reason = history_is_collected(history, from->instance->host) ? HISTORY_GONE : HISTORY_NOT_COLLECTED;
-        g_ptr_array_add(store->members, member);
-    }
     g_ptr_array_add(audit->stores, store);
     g_hash_table_insert(history->stores, (void *)store->label, store);
+    return store;
+}
+
+struct audit_store *history_store(struct history *history, const struct audit_store *before)
+{
+    if (!before)
+        return NULL;
+    struct audit_store *store = find_or_add_store(history, before);
+    for (guint i = 0; store->members->len == 0 && i < before->members->len; i++)
+        add_member(history, store, before->members->pdata[i]);
     return store;
 }
 
@@ -211,21 +235,29 @@ gboolean history_is_collected(const struct history *history, const struct audit_
     return host && host->status == HOST_COLLECTED;
 }
 
+static gboolean is_too_old(const struct history *history, int64_t seen)
+{
+    return seen == MOMENT_NONE || history->audit->evaluated - seen > HISTORY_DAYS * (int64_t)86400;
+}
+
 gboolean history_forgets_host(const struct history *history, const struct audit_host *before)
 {
     const struct audit_host *host = g_hash_table_lookup(history->hosts, before->name);
     if (host && g_strcmp0(host->reason, HISTORY_NOT_COLLECTED) != 0)
         return FALSE;
-    return before->collected == MOMENT_NONE ||
-           history->audit->evaluated - before->collected > HISTORY_DAYS * (int64_t)86400;
+    return is_too_old(history, before->collected);
 }
 
 gboolean history_forgets(const struct history *history, const struct audit_instance *before)
 {
     const struct audit_host *host = g_hash_table_lookup(history->hosts, before->host->name);
-    if (host && host->status == HOST_COLLECTED)
-        return !find_instance(host, before->path);
-    return history_forgets_host(history, before->host);
+    if (!host || host->status != HOST_COLLECTED)
+        return history_forgets_host(history, before->host);
+    const struct audit_instance *instance = find_instance(host, before->path);
+    if (instance && instance->seen == MOMENT_NONE)
+        return FALSE;
+    int64_t seen = before->seen != MOMENT_NONE ? before->seen : before->host->collected;
+    return is_too_old(history, seen);
 }
 
 gboolean history_forgets_store(const struct history *history, const struct audit_store *before)
@@ -260,4 +292,124 @@ gboolean history_lacked(const struct history *history, const char *label, const 
 struct audit_store *history_find_store(const struct history *history, const char *label)
 {
     return g_hash_table_lookup(history->stores, label);
+}
+
+/* What tonight has not shown. */
+
+static gboolean is_tonight(const struct audit_store *store, const struct audit_instance *instance, const char *path)
+{
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        if (member->instance == instance && g_strcmp0(member->path, path) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static const struct audit_trace *find_trace(const struct audit_instance *instance, const char *path)
+{
+    for (guint i = 0; i < instance->traces->len; i++) {
+        const struct audit_trace *trace = instance->traces->pdata[i];
+        if (g_strcmp0(trace->path, path) == 0)
+            return trace;
+    }
+    return NULL;
+}
+
+static void warn_of_lost(struct history *history, const struct audit_instance *instance, const char *path,
+                         const char *what)
+{
+    g_ptr_array_add(history->audit->warnings,
+                    (void *)audit_textf(history->audit,
+                                        "%s: %s: the previous audit has this %s, and it was not found "
+                                        "this time; nothing is known of it",
+                                        instance->host->name, path, what));
+}
+
+static void add_lost_trace(struct history *history, struct audit_instance *instance, const struct audit_trace *before)
+{
+    struct audit_trace *trace = audit_trace_new(history->audit);
+    trace->path = audit_text(history->audit, before->path);
+    trace->reason = HISTORY_NOT_FOUND;
+    trace->modified = before->modified;
+    g_ptr_array_add(instance->traces, trace);
+}
+
+/* An instance of the previous audit whose host is not forgotten.  Return whether its PSEs may be there, unseen. */
+static gboolean bring_back_instance(struct history *history, const struct audit_instance *before)
+{
+    gboolean collected = history_is_collected(history, before->host);
+    if (history_forgets(history, before))
+        return FALSE;
+    struct audit_instance *instance = history_instance(history, before);
+    g_hash_table_insert(history->instances_before, instance, (void *)before);
+    if (collected && instance->seen != MOMENT_NONE)
+        warn_of_lost(history, instance, instance->path, "instance");
+    for (guint i = 0; collected && instance->seen == MOMENT_NONE && i < before->traces->len; i++) {
+        const struct audit_trace *trace = before->traces->pdata[i];
+        if (find_trace(instance, trace->path) || is_too_old(history, trace->modified))
+            continue;
+        warn_of_lost(history, instance, trace->path, "trace");
+        if (!g_str_has_suffix(trace->path, ".old")) /* which is no longer missed when the other one is read */
+            add_lost_trace(history, instance, trace);
+    }
+    return !collected || instance->seen != MOMENT_NONE;
+}
+
+static void bring_back(struct landscape *landscape, struct history *history)
+{
+    const struct audit *previous = history->previous;
+    g_autoptr(GHashTable) unseen = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < previous->hosts->len; i++) {
+        const struct audit_host *host = previous->hosts->pdata[i];
+        if (history_forgets_host(history, host))
+            continue;
+        history_host(history, host);
+        for (guint j = 0; j < host->instances->len; j++)
+            if (bring_back_instance(history, host->instances->pdata[j]))
+                g_hash_table_add(unseen, host->instances->pdata[j]);
+    }
+    for (guint i = 0; g_hash_table_size(unseen) > 0 && i < previous->stores->len; i++) {
+        const struct audit_store *before = previous->stores->pdata[i];
+        for (guint j = 0; j < before->members->len; j++) {
+            const struct audit_member *member = before->members->pdata[j];
+            if (!g_hash_table_contains(unseen, member->instance) || g_strcmp0(member->reason, HISTORY_GONE) == 0)
+                continue;
+            struct audit_store *store = find_or_add_store(history, before);
+            if (!is_tonight(store, history_instance(history, member->instance), member->path))
+                add_member(history, store, member);
+        }
+    }
+    landscape_match(landscape);
+}
+
+gboolean history_is_told(const char *reason)
+{
+    return g_strcmp0(reason, HISTORY_NOT_COLLECTED) == 0 || g_strcmp0(reason, HISTORY_NOT_FOUND) == 0 ||
+           g_strcmp0(reason, HISTORY_GONE) == 0;
+}
+
+/* Of a file whose beginning was passed over it has to be known that the rest goes back to the previous audit. */
+static gboolean is_heard(const struct history *history, const struct audit_trace *trace)
+{
+    if (!trace->object || trace->reason)
+        return FALSE;
+    return trace->from_byte <= 0 ||
+           (history->previous && trace->first != MOMENT_NONE && trace->first <= history->previous->evaluated);
+}
+
+gboolean history_is_heard(const struct history *history, const struct audit_instance *instance)
+{
+    const struct audit_instance *before = g_hash_table_lookup(history->instances_before, instance);
+
+    for (guint i = 0; i < instance->traces->len; i++)
+        if (!is_heard(history, instance->traces->pdata[i]))
+            return FALSE;
+    for (guint i = 0; before && i < before->traces->len; i++) {
+        const struct audit_trace *trace = before->traces->pdata[i];
+        if (!find_trace(instance, trace->path) && !is_too_old(history, trace->modified))
+            return FALSE;
+    }
+    return instance->traces->len > 0 && instance->host->status == HOST_COLLECTED;
 }

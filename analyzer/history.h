@@ -7,7 +7,11 @@
  *
  * A host that is in no capture of tonight counts as not collected: a run that was cut off leaves no line of it, and
  * neither does an inventory without it.  What is open there stays open for HISTORY_DAYS after it was collected last,
- * and is then forgotten.
+ * and is then forgotten.  An instance that a collected host does not show any more may be removed, but also be on a
+ * disk that is not mounted or have moved to another host, so it is treated alike.
+ *
+ * The PSEs of such hosts and instances come back too, as members with an unknown list of the stores they belong to.  So
+ * whoever looks at a store sees that it has copies that were not read.
  */
 #ifndef TRUSTGAP_HISTORY_H
 #define TRUSTGAP_HISTORY_H
@@ -19,7 +23,8 @@
 
 #define HISTORY_DAYS          30
 #define HISTORY_NOT_COLLECTED "not-collected" /* reason of hosts and PSEs that only the previous audit knows, */
-#define HISTORY_GONE          "gone"          /* ... and of PSEs that a collected host does not have any more */
+#define HISTORY_NOT_FOUND     "not-found"     /* ... of PSEs of an instance that its collected host does not show, */
+#define HISTORY_GONE          "gone"          /* ... and of PSEs that a collected instance does not have any more */
 
 struct history {
     struct audit *audit;          /* the new one */
@@ -29,12 +34,14 @@ struct history {
     GHashTable *stores;           /* private: label -> struct audit_store * of the new one */
     GHashTable *stores_before;    /* private: the same of the previous one */
     GHashTable *certs;            /* private: key -> struct audit_cert * of the new one */
+    GHashTable *instances_before; /* private: instance of the new one -> the same of the previous one */
 };
 
 /**
  * history_new(landscape, previous):
  * Begin after landscape_add().  Certificates that findings of ${previous} want imported are added to the
- * landscape's pool; the audit has to be sorted after that.
+ * landscape's pool, and the hosts, instances and PSEs that were not collected to the audit, with a warning for each
+ * instance and trace that a collected host has lost; the audit has to be sorted after that.
  */
 struct history *history_new(struct landscape *landscape, const struct audit *previous);
 void history_free(struct history *history);
@@ -69,10 +76,19 @@ struct audit_cert *history_cert(struct history *history, const struct audit_cert
 gboolean history_is_collected(const struct history *history, const struct audit_host *before);
 
 /**
+ * history_is_heard(history, instance), history_is_told(reason):
+ * Whether a failure of ${instance} (of the new audit) since the previous audit would have been seen: its host was
+ * collected, and all of its traces, which are not fewer than before, were read to their ends.  Whether ${reason} of a
+ * PSE says no more than what a finding or warning about its host or instance says.
+ */
+gboolean history_is_heard(const struct history *history, const struct audit_instance *instance);
+gboolean history_is_told(const char *reason);
+
+/**
  * history_forgets_host(history, before), history_forgets(history, before), history_forgets_store(history, before):
  * Whether nothing is to be followed up about a host of the previous audit, since it is in no capture any more and was
- * collected too long ago; about an instance of it, since its host is forgotten, or was collected and has it no more;
- * about a store, since all its instances are forgotten, and the new audit has none of this name.
+ * collected too long ago; about an instance of it, since its host is forgotten, or was collected without it for too
+ * long; about a store, since all its instances are forgotten, and the new audit has none of this name.
  */
 gboolean history_forgets_host(const struct history *history, const struct audit_host *before);
 gboolean history_forgets(const struct history *history, const struct audit_instance *before);

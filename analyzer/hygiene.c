@@ -196,15 +196,6 @@ static GHashTable *by_instance(const struct audit *audit, GHashTable *terse)
     return instances;
 }
 
-/* Whether the instance has traces, and all of them were read. */
-static gboolean is_read(const struct audit_instance *instance)
-{
-    for (guint i = 0; i < instance->traces->len; i++)
-        if (!((const struct audit_trace *)instance->traces->pdata[i])->object)
-            return FALSE;
-    return instance->traces->len > 0;
-}
-
 /* A level left above 1. */
 
 static gboolean is_older(const struct audit_trace *trace)
@@ -246,17 +237,15 @@ static void find_level(struct history *history, const struct audit_instance *ins
     remedy_finding(audit, finding);
 }
 
-static gboolean has_unknown_level(const struct audit_host *host)
+/* Whether each trace that tonight shows tells its level, or the older file before it does. */
+static gboolean is_level_known(const struct audit_instance *instance)
 {
-    for (guint i = 0; i < host->instances->len; i++) {
-        const struct audit_instance *instance = host->instances->pdata[i];
-        int level = -1;
-        for (guint j = 0; j < instance->traces->len; j++)
-            level = MAX(level, ((const struct audit_trace *)instance->traces->pdata[j])->level);
-        if (instance->traces->len > 0 && level < 0)
-            return TRUE;
+    for (guint i = 0; i < instance->traces->len; i++) {
+        const struct audit_trace *trace = instance->traces->pdata[i];
+        if (!is_superseded(instance, trace) && level_of(instance, trace->path) < 0)
+            return FALSE;
     }
-    return FALSE;
+    return TRUE;
 }
 
 /* A trace that reaches back hours only. */
@@ -364,10 +353,10 @@ gboolean hygiene_was_looked_at(struct history *history, const struct audit_findi
 {
     if (!before->host)
         return FALSE;
-    if (before->kind == FINDING_TRACE_LEVEL)
-        return !has_unknown_level(history_host(history, before->host));
     const struct audit_instance *instance = instance_of(history, before);
     if (!instance)
         return TRUE;
-    return before->kind == FINDING_TRACE_DETAIL ? is_read(instance) : is_reach_known(instance);
+    if (before->kind == FINDING_TRACE_ROTATION)
+        return instance->seen == MOMENT_NONE && instance->traces->len > 0 && is_reach_known(instance);
+    return history_is_heard(history, instance) && (before->kind != FINDING_TRACE_LEVEL || is_level_known(instance));
 }

@@ -397,6 +397,24 @@ static GBytes *load_trace(struct work *work, const struct capture_trace *from, s
     return text;
 }
 
+/* What is missing at the end of a file may hold failures. */
+static void note_end(struct work *work, const struct capture_trace *from, struct audit_trace *file, size_t size)
+{
+    g_autofree char *message = NULL;
+    int64_t end = MAX(from->from_byte, 0) + (int64_t)size;
+
+    if (from->moved) {
+        file->reason = "changed";
+        message = g_strdup("was rotated or shortened while it was read, so its end may be missing");
+    } else if (from->size_bytes > end) {
+        file->reason = "incomplete";
+        message = g_strdup_printf("only %" PRId64 " of %" PRId64 " bytes are in the capture: its end is missing", end,
+                                  from->size_bytes);
+    }
+    if (message)
+        warn(work, from->path, message);
+}
+
 static void set_span(struct audit_trace *file, const struct zone *zone, GBytes *bytes)
 {
     int64_t first, last;
@@ -450,6 +468,7 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
         files[count++] = file;
         trace_begin(trace, (uint64_t)MAX(from->from_byte, 0));
         trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+        note_end(work, from, file, g_bytes_get_size(bytes));
         file->level = trace->header.level;
         set_span(file, work->zone, bytes);
     }
@@ -457,6 +476,8 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
     set_release(work->landscape->audit, files, count, trace->header.release);
     if (trace->binary)
         warn(work, stream->path, "is no text");
+    for (unsigned i = 0; trace->binary && i < count; i++)
+        files[i]->reason = "no-text";
     grouping_end_trace(grouping, trace->prefixed);
 }
 
@@ -483,8 +504,14 @@ static void match_stores(struct work *work, guint first)
 }
 
 /* Where the file that a trace names was not found on its host, STRUST still makes it the same in the whole system. */
-static void match_systems(struct landscape *landscape)
+void landscape_match(struct landscape *landscape)
 {
+    for (guint i = 0; i < landscape->audit->stores->len; i++) {
+        struct audit_store *store = landscape->audit->stores->pdata[i];
+        g_autofree char *label = store->sid ? g_strdup_printf("%s %s", store->sid, store->file) : NULL;
+        if (label && store->kind == INSTANCE_ABAP && g_str_equal(label, store->label))
+            g_hash_table_insert(landscape->systems, (void *)store->label, store);
+    }
     for (guint i = 0; i < landscape->audit->failures->len; i++) {
         struct audit_failure *failure = landscape->audit->failures->pdata[i];
         const struct audit_instance *instance = failure->instance;
@@ -703,7 +730,7 @@ gboolean landscape_add(struct landscape *landscape, const char *const *captures,
         add_host(landscape, source->capture, source->host);
         capture_host_empty(source->host);
     }
-    match_systems(landscape);
+    landscape_match(landscape);
     make_labels_unique(landscape->audit);
     return TRUE;
 }

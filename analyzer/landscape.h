@@ -52,6 +52,13 @@ void landscape_free(struct landscape *landscape);
 gboolean landscape_add(struct landscape *landscape, const char *const *captures, GError **error);
 
 /**
+ * landscape_match(landscape):
+ * Give failures that name a PSE which their host did not show the store of their ABAP system with that name.  For who
+ * has added stores to the audit; landscape_add() has done it for its own.
+ */
+void landscape_match(struct landscape *landscape);
+
+/**
  * landscape_role(audit, file):
  * What a PSE of this file name is for, in STRUST's words, such as "SSL client (Standard)"; a text of the audit, or NULL
  * if the name says nothing.

@@ -149,6 +149,7 @@ struct audit_host *audit_host_new(struct audit *audit)
 struct audit_instance *audit_instance_new(struct audit *audit)
 {
     struct audit_instance *instance = new_structure(audit, KIND_INSTANCE, sizeof *instance);
+    instance->seen = MOMENT_NONE;
     instance->traces = new_array(audit);
     return instance;
 }

@@ -137,13 +137,14 @@ struct audit_instance {
     const char *name;
     const char *path;
     enum audit_instance_kind kind;
+    int64_t seen;      /* its host was collected without it; it was there last at this time.  MOMENT_NONE: not so */
     GPtrArray *traces; /* of struct audit_trace * */
 };
 
 struct audit_trace { /* one trace file as it was read */
     const char *path;
     const char *object; /* SHA-256 of the piece that was read; NULL if it was not */
-    const char *reason; /* why not */
+    const char *reason; /* why not; with an object: why that is not all that was to be read */
     int64_t size_bytes, from_byte, modified;
     int64_t first,
         last;  /* time stamps in the piece; MOMENT_NONE: none near its ends, or the host's zone is not known */

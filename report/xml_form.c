@@ -157,6 +157,7 @@ static const struct xml_element instance_element = {
             NEEDED(instance, "name", name),
             NEEDED(instance, "path", path),
             WORD(instance, "kind", kind, instance_kind),
+            MOMENT(instance, "seen", seen),
             END,
         },
     .children =

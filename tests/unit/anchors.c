@@ -731,6 +731,110 @@ Test(anchors, what_the_other_instance_has_is_not_enough)
     }
 }
 
+/*
+ * A gap that only the second of two instances has.  The trace of that is silent from the second night on, and its copy
+ * is seen or not; the copy of the first instance always holds the certificate, and failures may be seen there.
+ */
+enum second {
+    COPY_HOLDS,
+    COPY_LACKS,
+    HOST_DOWN,
+    HOST_IN_PART,
+    HOST_ABSENT,
+    NO_INSTANCE,
+    NO_COPY,
+    COPY_UNREAD,
+    COPY_PARTLY
+};
+
+static struct audit *night_of_two(const struct peer *peer, gboolean first_fails, enum second second,
+                                  const struct audit *previous, int64_t at)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) one = g_string_new(NULL), two = g_string_new(NULL);
+    struct capture_host *app01 = scene_host(scene, "app01"), *app02 = NULL;
+    struct capture_instance *d00 = scene_instance(app01, "PRD", "D00");
+
+    app01->finished = at;
+    scene_store(scene, app01, d00, "SAPSSLC.pse", peer->with);
+    scene_header(one, "1", "785");
+    if (first_fails)
+        UNTRUSTED(one, .store = PRD_STORE, .target = "api.example.com", .chain = {peer->leaf, peer->middle},
+                  .stamp = OLD_STAMP);
+    scene_trace(scene, app01, d00, "dev_icm", one->str);
+    if (second != HOST_ABSENT) {
+        app02 = scene_host(scene, "app02");
+        app02->finished = at;
+        app02->status = second == HOST_DOWN      ? CAPTURE_FAILED
+                        : second == HOST_IN_PART ? CAPTURE_PARTIAL
+                                                 : CAPTURE_COLLECTED;
+    }
+    if (!app02 || second == HOST_DOWN || second == NO_INSTANCE)
+        return scene_run_at(scene, previous, at);
+    struct capture_instance *d01 = scene_instance(app02, "PRD", "D01");
+    scene_header(two, "1", "785");
+    if (!previous)
+        UNTRUSTED(two, .store = "/usr/sap/PRD/D01/sec/SAPSSLC.pse", .target = "api.example.com",
+                  .chain = {peer->leaf, peer->middle}, .stamp = OLD_STAMP);
+    scene_trace(scene, app02, d01, "dev_icm", two->str);
+    if (second == NO_COPY || second == HOST_IN_PART)
+        return scene_run_at(scene, previous, at);
+    struct capture_store *store =
+        scene_store(scene, app02, d01, "SAPSSLC.pse", second == COPY_HOLDS ? peer->with : peer->without);
+    if (second == COPY_UNREAD) {
+        g_free(store->method);
+        store->method = g_strdup("none");
+        store->reason = g_strdup("needs-pin");
+    }
+    if (second == COPY_PARTLY) {
+        g_free(store->trusted);
+        store->trusted = scene_object(scene, "\x30\x03\x02\x01\x05", 5);
+    }
+    return scene_run_at(scene, previous, at);
+}
+
+Test(anchors, what_one_instance_has_closes_no_gap_of_another)
+{
+    static const struct {
+        const char *what;
+        enum second second;
+        enum audit_state state;
+        enum audit_gap_basis basis;
+        const char *note;
+    } rows[] = {
+        {"its copy holds it", COPY_HOLDS, STATE_FIXED, BASIS_SEEN, "The list holds it now"},
+        {"its copy lacks it", COPY_LACKS, STATE_OPEN, BASIS_SEEN, "Some instances of the system have it"},
+        {"its host failed", HOST_DOWN, STATE_OPEN, BASIS_SEEN_UNREAD, "not all were read: a host was not collected"},
+        {"its host was collected in part", HOST_IN_PART, STATE_OPEN, BASIS_SEEN_UNREAD, "a host was not collected"},
+        {"its host is in no capture", HOST_ABSENT, STATE_OPEN, BASIS_SEEN_UNREAD, "a host was not collected"},
+        {"the instance is gone", NO_INSTANCE, STATE_OPEN, BASIS_SEEN_UNREAD, "an instance was not found on its host"},
+        {"its copy is gone", NO_COPY, STATE_FIXED, BASIS_SEEN, "The list holds it now"},
+        {"its copy was not read", COPY_UNREAD, STATE_OPEN, BASIS_SEEN_UNREAD, "one was not (needs-pin)"},
+        {"its copy was read in part", COPY_PARTLY, STATE_OPEN, BASIS_SEEN_UNREAD, "cannot be parsed"},
+    };
+    g_autoptr(peer_auto) peer = peer_new();
+    for (int fails = 0; fails < 2; fails++) {
+        g_autoptr(audit_auto) first = night_of_two(peer, fails, COPY_LACKS, NULL, CERTS_NOW);
+        for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+            g_autoptr(audit_auto) next = night_of_two(peer, fails, rows[i].second, first, CERTS_NOW + DAY);
+            const struct audit_finding *finding = only(next, FINDING_MISSING_ANCHOR);
+            const struct audit_gap *gap = finding->gaps->pdata[0];
+            cr_expect_eq(finding->state, rows[i].state, "%s", rows[i].what);
+            cr_expect_eq(gap->state, rows[i].state, "%s", rows[i].what);
+            cr_expect_eq(gap->basis, rows[i].basis, "%s", rows[i].what);
+            cr_expect(strstr(gap->note, rows[i].note), "%s: %s", rows[i].what, gap->note);
+            if (rows[i].second == NO_COPY)
+                continue; /* it is not a copy of the store any more when it comes back */
+            cr_expect_eq(gap->store->members->len, 2, "%s: the copy is shown, read or not", rows[i].what);
+            /* The night after all is seen, and as it was. */
+            g_autoptr(audit_auto) back = night_of_two(peer, fails, COPY_LACKS, next, CERTS_NOW + 2 * DAY);
+            enum audit_state state = rows[i].state == STATE_FIXED ? STATE_RETURNED : STATE_OPEN;
+            if (fails || state == STATE_OPEN)
+                cr_expect_eq(only(back, FINDING_MISSING_ANCHOR)->state, state, "%s", rows[i].what);
+        }
+    }
+}
+
 Test(anchors, a_self_signed_peer_that_nobody_knows)
 {
     g_autoptr(scene_auto) scene = scene_new();
@@ -1150,12 +1254,32 @@ Test(anchors, an_instance_without_strust_whose_pse_is_not_known)
     const struct audit_finding *finding = only(audit, FINDING_UNKNOWN_ISSUER);
     cr_expect_str_neq(scene_step(((struct audit_gap *)finding->gaps->pdata[0])->steps, "to the list of that PSE"), "");
 
-    /* The instance is gone the night after, though its host was collected. */
-    g_autoptr(scene_auto) next = scene_new();
-    scene_host(next, "web01");
-    g_autoptr(audit_auto) later = scene_run(next, audit);
-    cr_expect_eq(scene_count(later, FINDING_UNKNOWN_ISSUER), 0);
-    cr_expect_eq(((struct audit_host *)later->hosts->pdata[0])->instances->len, 0);
+    /* The instance is gone, though its host is collected each night: it is forgotten like a host that is gone. */
+    g_autoptr(audit_auto) before = g_steal_pointer(&audit);
+    static const int days[] = {1, HISTORY_DAYS, HISTORY_DAYS + 1};
+    for (size_t i = 0; i < G_N_ELEMENTS(days); i++) {
+        int64_t at = CERTS_NOW + days[i] * DAY;
+        gboolean forgotten = days[i] > HISTORY_DAYS;
+        g_autoptr(scene_auto) next = scene_new();
+        scene_host(next, "web01")->finished = at;
+        g_autoptr(audit_auto) later = scene_run_at(next, before, at);
+        const GPtrArray *instances = ((struct audit_host *)later->hosts->pdata[0])->instances;
+        cr_expect_eq(scene_count(later, FINDING_UNKNOWN_ISSUER), !forgotten, "day %d", days[i]);
+        cr_expect_eq(instances->len, !forgotten, "day %d", days[i]);
+        cr_expect_eq(later->warnings->len, !forgotten, "day %d", days[i]);
+        if (!forgotten) {
+            cr_expect_eq(((struct audit_instance *)instances->pdata[0])->seen, CERTS_NOW, "day %d", days[i]);
+            finding = only(later, FINDING_UNKNOWN_ISSUER);
+            cr_expect_eq(finding->state, STATE_OPEN, "day %d", days[i]);
+            cr_expect_str_eq(((struct audit_gap *)finding->gaps->pdata[0])->note,
+                             "The instance was not found on its host tonight.");
+            cr_expect_str_eq(later->warnings->pdata[0], "web01: /usr/sap/PRD/W20: the previous audit has this "
+                                                        "instance, and it was not found this time; nothing is known "
+                                                        "of it");
+        }
+        audit_free(before);
+        before = g_steal_pointer(&later);
+    }
 }
 
 Test(anchors, a_long_name_does_not_fill_the_title)

@@ -416,13 +416,15 @@ Test(findings, hosts_that_were_not_collected)
     g_autoptr(scene_auto) next = scene_new();
     scene_host(next, "app01");
     g_autoptr(audit_auto) second = scene_run_at(next, first, CERTS_NOW + DAY);
-    cr_assert_eq(scene_count(second, FINDING_HOST_MISSING), 2);
+    cr_assert_eq(scene_count(second, FINDING_HOST_MISSING), 3);
     for (guint i = 0; i < second->findings->len; i++) {
         finding = second->findings->pdata[i];
         if (g_str_equal(finding->host->name, "app01"))
             cr_expect_eq(finding->state, STATE_FIXED);
+        else if (g_str_equal(finding->host->name, "app02"))
+            cr_expect_eq(finding->state, STATE_OPEN, "in no capture");
         else
-            cr_expect(finding->state == STATE_OPEN && g_str_equal(finding->host->name, "app02"), "in no capture");
+            cr_expect_eq(finding->state, STATE_NEW, "collected the night before, and in no capture");
     }
     g_autoptr(scene_auto) last = scene_new();
     scene_host(last, "app01");
@@ -528,6 +530,158 @@ Test(findings, followed_from_night_to_night)
     certs_free(troubles.soon);
     certs_free(troubles.one);
     certs_free(troubles.two);
+}
+
+/* A closed connection in the trace of D00, which is read or not the night after; it is silent then. */
+enum trace {
+    TRACE_READ,
+    TRACE_UNREAD,
+    TRACE_GONE,
+    TRACE_CUT,
+    TRACE_MOVED,
+    TRACE_NO_TEXT,
+    TRACE_TAIL_LONG,
+    TRACE_TAIL_SHORT,
+    TRACE_TAIL_NO_TIME,
+};
+
+static struct audit *night_of_trace(enum trace trace, const struct audit *previous, int64_t at)
+{
+    static const char early[] = "[Thr 7] Sat Nov 21 00:00:00 2026\n", late[] = "[Thr 7] Sun Nov 22 01:00:00 2026\n";
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+
+    host->finished = at;
+    scene_header(text, "1", "785");
+    g_string_append(text, trace == TRACE_TAIL_NO_TIME ? "" : trace == TRACE_TAIL_SHORT ? late : early);
+    if (!previous)
+        scene_headline(text, "a.example.com", "SSSLRC_CONN_CLOSED (-10)");
+    for (int i = 0; trace == TRACE_NO_TEXT && i < 100; i++)
+        g_string_append_len(text, "\0x\n", 3);
+    if (trace == TRACE_NO_TEXT)
+        g_string_erase(text, 0, (gssize)strlen(text->str));
+    if (trace == TRACE_GONE)
+        return scene_run_at(scene, previous, at);
+    struct capture_trace *file = scene_trace(scene, host, d00, "dev_icm", text->str);
+    if (trace == TRACE_NO_TEXT) {
+        g_free(file->object);
+        file->object = scene_object(scene, text->str, text->len);
+    }
+    file->from_byte = trace >= TRACE_TAIL_LONG ? 1000 : 0;
+    file->size_bytes = file->from_byte + (int64_t)text->len + (trace == TRACE_CUT);
+    file->moved = trace == TRACE_MOVED;
+    if (trace == TRACE_UNREAD) {
+        g_clear_pointer(&file->object, g_free);
+        file->reason = g_strdup("not-allowed");
+    }
+    return scene_run_at(scene, previous, at);
+}
+
+Test(findings, a_trace_that_was_not_read_is_not_silent)
+{
+    static const struct {
+        const char *what;
+        enum trace trace;
+        enum audit_state state;
+        const char *warning; /* NULL: none */
+    } rows[] = {
+        {"read to its end", TRACE_READ, STATE_FIXED, NULL},
+        {"not read", TRACE_UNREAD, STATE_OPEN, NULL},
+        {"gone", TRACE_GONE, STATE_OPEN, "/work/dev_icm: the previous audit has this trace"},
+        {"its last byte is missing", TRACE_CUT, STATE_OPEN, "its end is missing"},
+        {"rotated while it was read", TRACE_MOVED, STATE_OPEN, "its end may be missing"},
+        {"no text", TRACE_NO_TEXT, STATE_OPEN, "is no text"},
+        {"its end, from before the previous audit", TRACE_TAIL_LONG, STATE_FIXED, NULL},
+        {"its end, from after the previous audit", TRACE_TAIL_SHORT, STATE_OPEN, NULL},
+        {"its end, from nobody knows when", TRACE_TAIL_NO_TIME, STATE_OPEN, NULL},
+    };
+    g_autoptr(audit_auto) first = night_of_trace(TRACE_READ, NULL, CERTS_NOW);
+    cr_assert_eq(scene_finding(first, FINDING_TLS_FAILURE)->state, STATE_NEW);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) second = night_of_trace(rows[i].trace, first, CERTS_NOW + DAY);
+        const struct audit_finding *finding = scene_finding(second, FINDING_TLS_FAILURE);
+        cr_assert_not_null(finding, "%s", rows[i].what);
+        cr_expect_eq(finding->state, rows[i].state, "%s", rows[i].what);
+        cr_expect_eq(second->warnings->len, rows[i].warning != NULL, "%s", rows[i].what);
+        if (rows[i].warning && second->warnings->len)
+            cr_expect(strstr(second->warnings->pdata[0], rows[i].warning), "%s: %s", rows[i].what,
+                      (char *)second->warnings->pdata[0]);
+        /* Carried on, it does not say any more which instance failed. */
+        g_autoptr(audit_auto) third = night_of_trace(rows[i].trace, second, CERTS_NOW + 2 * DAY);
+        if (rows[i].state == STATE_OPEN && rows[i].trace != TRACE_TAIL_SHORT)
+            cr_expect_eq(scene_finding(third, FINDING_TLS_FAILURE)->state, STATE_OPEN, "%s", rows[i].what);
+    }
+}
+
+/* An expired own certificate and an expired anchor in PSEs of two hosts, the second of which may be unseen. */
+static struct audit *night_of_ends(const struct issued *own, const struct issued *anchor, const char *second,
+                                   const struct audit *previous, int64_t at)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GBytes) list = certs_join(anchor, NULL), nothing = g_bytes_new_static("", 0);
+    for (int i = 0; i < 2; i++) {
+        struct capture_host *host =
+            i == 0 || !g_str_equal(second, "absent") ? scene_host(scene, i ? "app02" : "app01") : NULL;
+        if (!host)
+            break;
+        host->finished = at;
+        struct capture_instance *at00 = scene_instance(host, i ? "QAS" : "PRD", "D00");
+        gboolean healed = i && g_str_equal(second, "healed");
+        struct capture_store *store =
+            scene_store(scene, host, at00, i ? "SAPSSLS.pse" : "SAPSSLA.pse", healed ? nothing : list);
+        if (i && g_str_equal(second, "unread"))
+            set_unread(store, "needs-pin");
+        else if (!(i && g_str_equal(second, "listing")) && !healed)
+            set_own(scene, store, own);
+        if (i && g_str_equal(second, "listing")) {
+            g_free(store->method);
+            store->method = g_strdup("sapgenpse");
+            store->listing_status = 0;
+            store->listing = scene_object(scene, "PKList:\n", strlen("PKList:\n"));
+        }
+        if (healed) {
+            g_autoptr(issued_auto) new_own = certs(.subject = "/CN=New own");
+            set_own(scene, store, new_own);
+        }
+    }
+    return scene_run_at(scene, previous, at);
+}
+
+Test(findings, a_store_that_was_not_read_keeps_its_place)
+{
+    static const struct {
+        const char *second;
+        gboolean own_kept, anchor_kept;
+    } rows[] = {
+        {"as before", TRUE, TRUE}, {"unread", TRUE, TRUE},   {"absent", TRUE, TRUE},
+        {"listing", TRUE, FALSE},  {"healed", FALSE, FALSE},
+    };
+    g_autoptr(issued_auto) own = certs(.subject = "/CN=Own", .not_after = CERTS_NOW - DAY);
+    g_autoptr(issued_auto) anchor = certs(.subject = "/CN=Anchor", .not_after = CERTS_NOW - DAY);
+    g_autoptr(audit_auto) first = night_of_ends(own, anchor, "as before", NULL, CERTS_NOW);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) second = night_of_ends(own, anchor, rows[i].second, first, CERTS_NOW + DAY);
+        unsigned seen = 0;
+        for (guint j = 0; j < second->findings->len; j++) {
+            const struct audit_finding *finding = second->findings->pdata[j];
+            if (finding->kind != FINDING_EXPIRED)
+                continue;
+            gboolean is_own = strstr(finding->title, "own certificate") != NULL;
+            gboolean kept = is_own ? rows[i].own_kept : rows[i].anchor_kept;
+            cr_expect_eq(finding->stores->len, kept ? 2 : 1, "%s: %s", rows[i].second, finding->title);
+            cr_expect_eq(strstr(finding->title, "of 2 trust stores") != NULL, kept, "%s: %s", rows[i].second,
+                         finding->title);
+            if (is_own) /* the anonymous client alone would be harmless */
+                cr_expect_eq(finding->severity, kept ? SEVERITY_HIGH : SEVERITY_INFO, "%s", rows[i].second);
+            gboolean told = kept && i > 0;
+            cr_expect_eq(strstr(finding->detail, "1 of these trust stores had it in the previous audit") != NULL, told,
+                         "%s: %s", rows[i].second, finding->detail);
+            seen++;
+        }
+        cr_expect_eq(seen, 2, "%s", rows[i].second);
+    }
 }
 
 Test(findings, nothing_is_wrong)

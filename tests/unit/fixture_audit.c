@@ -390,6 +390,7 @@ static void build_hosts(struct scene *scene)
     scene->dev00 = add_instance(audit, scene->dev, "DEV", "D00", INSTANCE_ABAP);
     scene->agent = add_instance(audit, scene->dev, NULL, "hostctrl", INSTANCE_HOSTAGENT);
     scene->router = add_instance(audit, scene->dev, NULL, "saprouter", INSTANCE_OTHER);
+    scene->router->seen = at(20, 4, 0, 0);
     scene->bad = add_instance(audit, scene->evil, "BAD", HOSTILE, INSTANCE_OTHER);
 
     struct audit_trace *trace = add_trace(audit, scene->d00, "dev_icm", 1);
