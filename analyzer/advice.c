@@ -150,6 +150,8 @@ static void append_level(GString *text)
 
 static void append_raise(GString *text, const struct trace_failure *failure)
 {
+    if (failure->message) /* append_trace() says where to look */
+        return;
     if (failure->level >= 2) {
         g_string_append_printf(text, "The trace was written at level %d, so a higher one is of no use", failure->level);
         if (failure->role == ROLE_SERVER)
@@ -162,6 +164,17 @@ static void append_raise(GString *text, const struct trace_failure *failure)
     }
     g_string_append(text, "Set the trace level of the ICM to 2 (SMICM > Goto > Trace Level > Set; Web Dispatcher: "
                           "admin page), repeat the connection, read the trace again, and set the level back to 1.");
+}
+
+/* Somebody has only the name of the error. */
+static void append_trace(GString *text)
+{
+    g_string_append(text,
+                    " This is only the name of the error; the trace of the ICM on the host that called tells the rest. "
+                    "Set its trace level to 2 (SMICM > Goto > Trace Level > Set), repeat the connection, open dev_icm "
+                    "(SMICM > Goto > Trace File > Display All), and explain the lines from \"ERROR during\" to \"SSL "
+                    "handshake with ... failed\": they name the PSE (\"session uses PSE file\"), the peer, and the "
+                    "certificates. Set the level back to 1 afterwards.");
 }
 
 static void advise_untrusted(GString *text, const struct trace_failure *failure)
@@ -180,6 +193,10 @@ static void advise_untrusted(GString *text, const struct trace_failure *failure)
                                "sign. No import heals that; the owner of %s has to change the chain. ",
                                failure->failed_check, who(failure));
         append_level(text);
+        return;
+    }
+    if (failure->message) {
+        g_string_append(text, ". Which certificate is missing is not known.");
         return;
     }
     g_string_append(text, failure->chain->len > 0
@@ -279,7 +296,10 @@ static void advise_other(GString *text, const struct trace_failure *failure)
     g_string_append_printf(text, "The connection failed%s%s", failure->error ? " with " : "",
                            failure->error ? failure->error : "");
     append_reason(text, failure);
-    g_string_append(text, "; the trace does not say that a certificate is missing. ");
+    g_string_append(text, failure->message
+                              ? ", which stands for any failure of TLS: a certificate that is not trusted, "
+                                "an alert, a connection that was closed. "
+                              : "; the trace does not say that a certificate is missing. ");
     append_raise(text, failure);
 }
 
@@ -305,6 +325,8 @@ char *advice_text(const struct trace_failure *failure)
     advisers[failure->cause](text, failure);
     while (g_str_has_suffix(text->str, " "))
         g_string_truncate(text, text->len - 1);
+    if (failure->message)
+        append_trace(text);
     if (failure->cut)
         g_string_append(text, " Part of what the trace says was left out: a limit of this program was reached.");
     text->str[0] = g_ascii_toupper(text->str[0]);

@@ -36,8 +36,8 @@ struct audit *analysis_run(const char *const *captures, const struct analysis_op
 /**
  * analysis_explain(paths, error):
  * Analyze traces, or pasted pieces of some (NULL-ended paths; "-": standard input), without any landscape: an audit
- * that has only failures, in the order of the traces.  "dev_icm.old" and "dev_icm" one behind the other are one trace.
- * NULL with ${error} set if one of them can't be read.
+ * that has only failures, in the order of the traces, and inputs: whether each was understood.  "dev_icm.old" and
+ * "dev_icm" one behind the other are one trace and one input.  NULL with ${error} set if one of them can't be read.
  */
 struct audit *analysis_explain(const char *const *paths, GError **error);
 

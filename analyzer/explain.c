@@ -1,8 +1,10 @@
 #include "analysis.h"
 #include "file.h"
 #include "grouping.h"
+#include "message.h"
 #include "trace.h"
 #include "trace_file.h"
+#include "trace_kind.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -25,8 +27,29 @@ static gboolean is_older_part(const char *old, const char *path)
     return strncmp(old, path, size) == 0 && strcmp(old + size, ".old") == 0;
 }
 
+/* Whether it was understood; the parts of one trace are judged together, by the name of the last. */
+static void add_input(struct audit *audit, const struct trace *trace, const char *path)
+{
+    struct audit_input *input = audit_input_new(audit);
+    g_autofree char *mention = trace->found == 0 ? message_mentions(trace) : NULL;
+
+    input->path = audit_text(audit, path);
+    input->understood = trace_kind_is_trace(trace);
+    if (!input->understood) {
+        g_autofree char *seen = trace_kind_seen(trace), *need = trace_kind_need(trace);
+        input->seen = audit_text(audit, seen);
+        input->need = audit_text(audit, need);
+    } else if (mention) {
+        g_ptr_array_add(audit->warnings,
+                        (void *)audit_textf(audit, "%s mentions %s, but not in a line that reports a failed connection",
+                                            path, mention));
+    }
+    g_ptr_array_add(audit->inputs, input);
+}
+
 /* One trace, of which ${n} parts are named. */
-static gboolean explain_trace(struct grouping *grouping, const char *const *paths, size_t n, GError **error)
+static gboolean explain_trace(struct audit *audit, struct grouping *grouping, const char *const *paths, size_t n,
+                              GError **error)
 {
     struct work work = {.grouping = grouping};
     g_autoptr(trace_auto) trace = trace_new_for(take_failure, &work);
@@ -37,6 +60,8 @@ static gboolean explain_trace(struct grouping *grouping, const char *const *path
             return FALSE;
     }
     trace_end(trace);
+    message_find(trace);
+    add_input(audit, trace, work.parts[n - 1].path);
     grouping_end_trace(grouping, trace->prefixed);
     return TRUE;
 }
@@ -49,7 +74,7 @@ struct audit *analysis_explain(const char *const *paths, GError **error)
 
     for (size_t i = 0, n; ok && paths[i]; i += n) {
         n = paths[i + 1] && is_older_part(paths[i], paths[i + 1]) ? 2 : 1;
-        ok = explain_trace(grouping, paths + i, n, error);
+        ok = explain_trace(audit, grouping, paths + i, n, error);
     }
     uint64_t dropped = grouping_dropped(grouping);
     if (dropped > 0)

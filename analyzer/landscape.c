@@ -5,6 +5,7 @@
 #include "grouping.h"
 #include "moment.h"
 #include "trace.h"
+#include "trace_kind.h"
 #include "trace_stamp.h"
 
 #include <inttypes.h>
@@ -474,10 +475,19 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
     }
     trace_end(trace);
     set_release(work->landscape->audit, files, count, trace->header.release);
-    if (trace->binary)
-        warn(work, stream->path, "is no text");
-    for (unsigned i = 0; trace->binary && i < count; i++)
-        files[i]->reason = "no-text";
+    gboolean understood = trace_kind_is_trace(trace);
+    if (count > 0 && !understood) {
+        g_autofree char *seen = trace_kind_seen(trace);
+        g_autofree char *text = g_strdup_printf("%s; it was not understood as a trace, so it does not show whether "
+                                                "connections failed",
+                                                seen);
+        warn(work, stream->path, text);
+    } else if (trace->binary) {
+        warn(work, stream->path, "has binary data in it");
+    }
+    for (unsigned i = 0; i < count; i++)
+        if (trace->binary || !understood)
+            files[i]->reason = "no-text";
     grouping_end_trace(grouping, trace->prefixed);
 }
 

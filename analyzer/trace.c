@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define SAMPLE_BYTES  65536 /* of a part, by which it is seen whether that is text */
+#define GUESS_BYTES   256   /* of a part, by which UTF-16 without a byte order mark is seen */
 #define UNITS_AT_ONCE 32768 /* of UTF-16 that are converted */
 
 struct trace_reader {
@@ -63,6 +64,7 @@ struct trace *trace_new_for(trace_take *take, void *data)
     trace->reader = reader;
     stream_init(&reader->stream);
     threads_init(&reader->threads, trace, &reader->stream);
+    trace->sample = g_string_new(NULL);
     reader->carry = g_string_new(NULL);
     reader->utf8 = g_string_new(NULL);
     return trace;
@@ -91,6 +93,7 @@ void trace_free(struct trace *trace)
     reader_free(trace->reader);
     g_ptr_array_unref(trace->failures);
     g_string_chunk_free(trace->strings);
+    g_string_free(trace->sample, TRUE);
     g_free(trace);
 }
 
@@ -279,6 +282,7 @@ static void sample(struct trace *trace, const char *at, size_t size)
     const char *end = at + MIN(size, SAMPLE_BYTES - reader->sampled);
 
     reader->sampled += (size_t)(end - at);
+    g_string_append_len(trace->sample, at, (gssize)MIN((size_t)(end - at), TRACE_SAMPLE_BYTES - trace->sample->len));
     while (at < end) {
         const char *feed_at = memchr(at, '\n', (size_t)(end - at));
         reader->sample_nul = reader->sample_nul || memchr(at, '\0', (size_t)((feed_at ? feed_at : end) - at)) != NULL;
@@ -366,6 +370,18 @@ static size_t byte_order_mark(struct slice bytes)
     return slice_begins(bytes, "\xef\xbb\xbf") ? 3 : 0;
 }
 
+/* What text in UTF-16 looks like that has no byte order mark: nearly every other byte is NUL, and no byte between. */
+static enum encoding guess_encoding(struct slice bytes)
+{
+    size_t pairs = MIN(bytes.size, GUESS_BYTES) / 2, nul[2] = {0, 0};
+
+    for (size_t i = 0; i < pairs * 2; i++)
+        nul[i % 2] += bytes.at[i] == '\0';
+    if (pairs < 8 || MIN(nul[0], nul[1]) > 0 || MAX(nul[0], nul[1]) * 8 < pairs * 7)
+        return ENCODING_BYTES;
+    return nul[1] > 0 ? ENCODING_UTF16_LE : ENCODING_UTF16_BE;
+}
+
 /* A line that certainly begins here, so that one without end at the end of the part before was torn. */
 static gboolean certainly_begins(struct slice bytes)
 {
@@ -394,7 +410,12 @@ static size_t begin_part(struct trace *trace, struct slice bytes)
     struct trace_reader *reader = trace->reader;
     struct part *part = stream_last_part(&reader->stream);
     size_t mark = part->base == 0 ? byte_order_mark(bytes) : 0;
-    gboolean wide = mark == 2 || (reader->stream.parts->len > 1 && part[-1].encoding != ENCODING_BYTES);
+    enum encoding encoding = mark == 3             ? ENCODING_BYTES
+                             : mark == 0           ? guess_encoding(bytes)
+                             : *bytes.at == '\xff' ? ENCODING_UTF16_LE
+                                                   : ENCODING_UTF16_BE;
+    gboolean wide =
+        encoding != ENCODING_BYTES || (reader->stream.parts->len > 1 && part[-1].encoding != ENCODING_BYTES);
 
     reader->fresh = FALSE;
     if (reader->carrying && (wide || mark > 0 || certainly_begins(bytes))) {
@@ -405,7 +426,7 @@ static size_t begin_part(struct trace *trace, struct slice bytes)
     if (part->base != 0)
         threads_forget_above(&reader->threads);
     part->position = reader->stream.position;
-    part->encoding = mark != 2 ? ENCODING_BYTES : *bytes.at == '\xff' ? ENCODING_UTF16_LE : ENCODING_UTF16_BE;
+    part->encoding = encoding;
     part->base += mark;
     reader->raw_offset = part->base;
     reader->unit_half = FALSE;

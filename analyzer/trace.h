@@ -22,6 +22,7 @@
 #define TRACE_CHAIN_CERTS    32              /* of one block */
 #define TRACE_FAILURES       100000          /* of one trace */
 #define TRACE_EVIDENCE_LINES 12              /* quoted from one block */
+#define TRACE_SAMPLE_BYTES   ((size_t)65536) /* kept of the beginning, to see what the input is */
 
 struct trace_cert { /* one certificate as the trace prints it; strings are NULL where it prints nothing */
     const char *subject, *issuer;
@@ -58,6 +59,7 @@ struct trace_failure {
     unsigned n_lines; /* of its block, from the first line that told something to the last; empty ones don't count */
     unsigned n_known; /* of these, the ones that were understood */
     gboolean listed, alone; /* nothing but an error, in an item of a list; above the first prefix: see grouping.h */
+    gboolean message;       /* not of a trace: a text names the error, see message.h */
     uint64_t order;         /* private */
 };
 
@@ -78,6 +80,8 @@ struct trace {
     uint64_t dropped;            /* of these, those beyond TRACE_FAILURES */
     gboolean binary;             /* a part is no text: a NUL in most of the lines with which it begins */
     gboolean prefixed;           /* a line had a thread's prefix */
+    gboolean titled;             /* a file's title was seen: trc file: "dev_icm", trc level: 1, ... */
+    GString *sample;             /* its first bytes, UTF-16 as UTF-8; owned by this */
     GStringChunk *strings;       /* private */
     trace_take *take;            /* private */
     void *data;                  /* private */

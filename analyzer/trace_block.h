@@ -156,6 +156,7 @@ struct block {
     gboolean server, client; /* what the lines say of the role */
     int alert;               /* number of the alert that the peer sent; -1 unknown, 0 none */
     int inner_alert;         /* the same out of a library code */
+    gboolean message;        /* no trace, but a text that names the error */
     gboolean sent_alert;     /* we sent one, so that the library code is about that */
     enum block_reason reason_kind;
     const char *reason;

@@ -12,7 +12,7 @@
 /* ---- Pieces that several kinds of lines have ---- */
 
 /* SSSLERR_NAME or SSSLRC_NAME, also with an S too many or too few: as it should be spelt, and NAME alone. */
-static gboolean take_error(struct slice *slice, char *error, size_t error_size, struct slice *name)
+gboolean trace_line_take_error(struct slice *slice, char *error, size_t error_size, struct slice *name)
 {
     struct slice rest = *slice, word;
     const char *kind = NULL;
@@ -36,7 +36,7 @@ static gboolean take_error(struct slice *slice, char *error, size_t error_size, 
 }
 
 /* " (-102)", "(- 102)": 0 if there is none.  Without the bracket at the end of the line digits may be lost. */
-static int take_code(struct slice *slice)
+int trace_line_take_code(struct slice *slice)
 {
     struct slice rest = *slice;
     int64_t number = 0;
@@ -63,9 +63,9 @@ struct error {
 static gboolean take_error_and_code(struct slice *slice, struct error *error, const struct trace_line *line)
 {
     *error = (struct error){.name = {"", 0}};
-    if (!take_error(slice, error->text, sizeof error->text, &error->name))
+    if (!trace_line_take_error(slice, error->text, sizeof error->text, &error->name))
         return FALSE;
-    error->code = take_code(slice);
+    error->code = trace_line_take_code(slice);
     if (line->torn && slice->size == 0 && error->code == 0 && !verdict_knows(error->name)) /* half a name */
         *error = (struct error){.name = {"", 0}};
     return TRUE;
@@ -467,7 +467,7 @@ static gboolean take_icm(struct block *block, const struct trace_line *line, str
     slice_take(&rest, "NB");
     if (!slice_take(&rest, " failed") && !slice_take(&rest, " returned"))
         return FALSE;
-    int code = take_code(&rest);
+    int code = trace_line_take_code(&rest);
     slice_take(&rest, ":");
     slice_skip_blanks(&rest);
     take_error_and_code(&rest, &error, line);

@@ -15,4 +15,12 @@
  */
 gboolean trace_line_take(struct block *block, const struct trace_line *line);
 
+/**
+ * trace_line_take_error(slice, error, error_size, name), trace_line_take_code(slice):
+ * SSSLERR_NAME or SSSLRC_NAME, also with an S too many or too few: ${error} is as it should be spelt, ${*name} is NAME
+ * in the bytes of the slice.  " (-102)", "(- 102)": the number; 0 if there is none.
+ */
+gboolean trace_line_take_error(struct slice *slice, char *error, size_t error_size, struct slice *name);
+int trace_line_take_code(struct slice *slice);
+
 #endif

@@ -391,6 +391,7 @@ static void read_one(struct threads *threads, struct trace_line *line)
         set_above(threads, name);
     } else if (header_take(&threads->header, body)) {
         threads->trace->header.level = threads->header.level;
+        threads->trace->titled = threads->trace->titled || threads->header.level >= 0;
         note_process(threads, line->position);
         return;
     }

@@ -368,6 +368,7 @@ void verdict_add(const struct block *block)
     failure->n_known = MAX(block->n_known, 1);
     failure->listed = is_bare(block) && !block->unlisted;
     failure->alone = is_bare(block) && !block->placed;
+    failure->message = block->message;
     if (failure->cause == CAUSE_UNTRUSTED_PEER)
         decide_missing(failure, block);
     if (!trace->take) {

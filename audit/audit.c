@@ -23,6 +23,7 @@ enum kind {
     KIND_STORE,
     KIND_MEMBER,
     KIND_LINK,
+    KIND_INPUT,
     KIND_EVIDENCE,
     KIND_FAILURE,
     KIND_GAP,
@@ -91,6 +92,7 @@ struct audit *audit_new(void)
     audit->stores = new_array(audit);
     audit->failures = new_array(audit);
     audit->findings = new_array(audit);
+    audit->inputs = new_array(audit);
     audit->warnings = new_array(audit);
     return audit;
 }
@@ -206,6 +208,11 @@ struct audit_member *audit_member_new(struct audit *audit)
 struct audit_link *audit_link_new(struct audit *audit)
 {
     return new_structure(audit, KIND_LINK, sizeof(struct audit_link));
+}
+
+struct audit_input *audit_input_new(struct audit *audit)
+{
+    return new_structure(audit, KIND_INPUT, sizeof(struct audit_input));
 }
 
 struct audit_evidence *audit_evidence_new(struct audit *audit)

@@ -209,6 +209,13 @@ struct audit_link { /* one certificate of a chain as a trace prints it */
     const char *sha256, *sha1, *md5;  /* fingerprints, lower case hex; NULL where none is printed */
 };
 
+struct audit_input { /* what "explain" was given */
+    const char *path;
+    gboolean understood; /* as a trace, or as the name of an error */
+    const char *seen;    /* else: "is gzip-compressed data" */
+    const char *need;    /* ... what is needed instead, in sentences */
+};
+
 struct audit_evidence {
     struct audit_host *host; /* NULL: the input of "explain" */
     const char *path;
@@ -305,6 +312,7 @@ struct audit {
     const char *program;
     int64_t previous; /* evaluation time of the audit that this one was compared with; MOMENT_NONE */
     GPtrArray *captures, *hosts, *certs, *lists, *stores, *failures, *findings;
+    GPtrArray *inputs;           /* of struct audit_input *, as they were named: only of "explain", and in no document */
     GPtrArray *warnings;         /* of const char *: trouble with the input itself */
     GStringChunk *strings;       /* private */
     struct audit_memory *memory; /* private: structures and arrays */
@@ -336,6 +344,7 @@ struct audit_raw *audit_raw_new(struct audit *audit);
 struct audit_store *audit_store_new(struct audit *audit);
 struct audit_member *audit_member_new(struct audit *audit);
 struct audit_link *audit_link_new(struct audit *audit);
+struct audit_input *audit_input_new(struct audit *audit);
 struct audit_evidence *audit_evidence_new(struct audit *audit);
 struct audit_failure *audit_failure_new(struct audit *audit);
 struct audit_gap *audit_gap_new(struct audit *audit);

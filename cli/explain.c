@@ -37,7 +37,16 @@ static int run(int argc, char **argv)
         return cli_failed(error);
     if (!cli_write(output_path ? output_path : "-", 0600, write, audit, &error))
         return cli_failed(error);
-    return STATUS_CLEAN;
+    gboolean understood = TRUE;
+    for (guint i = 0; i < audit->inputs->len; i++) {
+        const struct audit_input *input = audit->inputs->pdata[i];
+        understood = understood && input->understood;
+        if (!input->understood && (output_path || write == report_explain_json))
+            cli_message("%s: %s. %s", input->path, input->seen, input->need);
+    }
+    if (audit->failures->len > 0)
+        return STATUS_FINDINGS;
+    return understood ? STATUS_CLEAN : STATUS_DATA;
 }
 
 const struct command command_explain = {

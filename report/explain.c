@@ -119,6 +119,27 @@ static void put_nothing(struct file_output *output)
                "Trace Level, Set), repeat the connection, explain the new trace, and set the level back to 1.");
 }
 
+/* An audit that was made by nobody's "explain" has no inputs. */
+static gboolean is_any_understood(const struct audit *audit)
+{
+    for (guint i = 0; i < audit->inputs->len; i++)
+        if (((const struct audit_input *)audit->inputs->pdata[i])->understood)
+            return TRUE;
+    return audit->inputs->len == 0;
+}
+
+/* Those that were not understood, which is no all-clear. */
+static void put_inputs(struct file_output *output, const struct audit *audit)
+{
+    for (guint i = 0; i < audit->inputs->len; i++) {
+        const struct audit_input *input = audit->inputs->pdata[i];
+        if (input->understood)
+            continue;
+        g_autofree char *text = g_strdup_printf("Not understood: %s %s. %s", input->path, input->seen, input->need);
+        paper_wrap(output, "", "", text);
+    }
+}
+
 void report_explain_text(struct file_output *output, const struct audit *audit)
 {
     uint64_t total = 0;
@@ -129,9 +150,10 @@ void report_explain_text(struct file_output *output, const struct audit *audit)
         g_autofree char *kinds = words_count(audit->failures->len, "problem", "problems");
         g_autofree char *connections = words_count(total, "failed connection.", "failed connections.");
         file_output_printf(output, "%s in %s\n", kinds, connections);
-    } else {
+    } else if (is_any_understood(audit)) {
         put_nothing(output);
     }
+    put_inputs(output, audit);
     for (guint i = 0; i < audit->failures->len && !file_output_failed(output); i++)
         put_failure(output, audit->failures->pdata[i], i + 1);
     for (guint i = 0; i < audit->warnings->len; i++)
@@ -207,6 +229,7 @@ static json_t *failure_json(const struct audit_failure *failure)
                         failure->role == ROLE_UNKNOWN ? json_null() : json_string(audit_role_name(failure->role)));
     json_object_set_new(object, "store", text_or_null(failure->store_path));
     json_object_set_new(object, "target", text_or_null(failure->target));
+    json_object_set_new(object, "port", failure->port ? json_integer(failure->port) : json_null());
     json_object_set_new(object, "peer", text_or_null(failure->peer));
     json_object_set_new(object, "peers", peers_json(failure));
     json_object_set_new(object, "peers_more", json_integer(failure->peers_more));
@@ -227,20 +250,51 @@ static int dump(const char *bytes, size_t size, void *output)
     return 0;
 }
 
+/* Takes the object. */
+static gboolean dump_object(struct file_output *output, json_t *object, GError **error)
+{
+    int result = json_dump_callback(object, dump, output, 0);
+
+    json_decref(object);
+    if (result != 0)
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_INTERNAL, "explain: jansson cannot write its answer");
+    return result == 0;
+}
+
+static json_t *input_json(const struct audit_input *input)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "path", text_or_null(input->path));
+    json_object_set_new(object, "understood", json_boolean(input->understood));
+    if (!input->understood) {
+        json_object_set_new(object, "seen", text_or_null(input->seen));
+        json_object_set_new(object, "need", text_or_null(input->need));
+    }
+    return object;
+}
+
 /* One failure at a time, each in a line of its own, so that a long trace needs no memory for its answer. */
 gboolean report_explain_json(struct file_output *output, const struct audit *audit, GError **error)
 {
     file_output_puts(output, "{\"format\": \"trustgap explain 1\",\n \"failures\": [");
     for (guint i = 0; i < audit->failures->len; i++) {
-        json_t *object = failure_json(audit->failures->pdata[i]);
         file_output_puts(output, i == 0 ? "\n  " : ",\n  ");
-        int result = json_dump_callback(object, dump, output, 0);
-        json_decref(object);
-        if (result != 0) {
-            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_INTERNAL, "explain: jansson cannot write failure %u", i);
+        if (!dump_object(output, failure_json(audit->failures->pdata[i]), error))
             return FALSE;
-        }
     }
-    file_output_puts(output, "]}\n");
+    file_output_puts(output, "],\n \"inputs\": [");
+    for (guint i = 0; i < audit->inputs->len; i++) {
+        file_output_puts(output, i == 0 ? "\n  " : ",\n  ");
+        if (!dump_object(output, input_json(audit->inputs->pdata[i]), error))
+            return FALSE;
+    }
+    file_output_puts(output, "],\n \"notes\": ");
+    json_t *notes = json_array();
+    for (guint i = 0; i < audit->warnings->len; i++)
+        json_array_append_new(notes, json_string(audit->warnings->pdata[i]));
+    if (!dump_object(output, notes, error))
+        return FALSE;
+    file_output_puts(output, "}\n");
     return TRUE;
 }

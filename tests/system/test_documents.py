@@ -179,8 +179,8 @@ class Hostile(harness.Case):
         self.assertIn("&lt;script&gt;alert(1)&lt;/script&gt;", (state / "report.html").read_text("utf-8"))
         found = harness.Audit(state / "latest.xml")  # a strict parser reads it
         self.assertTrue(found.findings("missing-anchor", about=HOSTILE), str(found))
-        for done in (audit, self.trustgap("explain", instance.work / "dev_icm"),
-                     self.trustgap("explain", "--format", "json", instance.work / "dev_icm"),
+        for done in (audit, self.trustgap("explain", instance.work / "dev_icm", expect=FINDINGS),
+                     self.trustgap("explain", "--format", "json", instance.work / "dev_icm", expect=FINDINGS),
                      self.trustgap("report", state / "latest.xml")):
             self.check_terminal(done.command, done.out + done.err)
         for path in (state / "report.txt", state / "latest.xml", next((state / "captures").iterdir()) / "capture.jsonl"):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """trustgap explain: the answer to one trace, whatever state the trace is in."""
 
+import gzip
 import json
 import os
 import threading
@@ -9,7 +10,7 @@ import time
 import harness
 import pki
 import traces
-from harness import CLEAN, NO_INPUT
+from harness import CLEAN, DATA, FINDINGS, NO_INPUT
 
 STORE = "/usr/sap/PRD/D00/sec/SAPSSLC.pse"
 MEMORY_MIB = 48          # of its own that explain may take
@@ -24,12 +25,20 @@ class Explain(harness.Case):
         self.api = self.authority.make("api.example.com", self.authority.issuing("Example Issuing CA 2", root))
         self.printer = self.authority.make("label-printer-3", None)
 
-    def json(self, content, expect=CLEAN):
+    def answer(self, *arguments, **options):
+        """The failures; the status says whether there are some, and whether the input was understood."""
+        done = self.trustgap("explain", "--format", "json", *arguments, expect=(CLEAN, FINDINGS, DATA), **options)
+        answer = json.loads(done.out)
+        self.assertEqual(answer["format"], "trustgap explain 1")
+        understood = all(one["understood"] for one in answer["inputs"])
+        self.assertEqual(done.status, FINDINGS if answer["failures"] else CLEAN if understood else DATA, done)
+        self.assertEqual(done.err.count("What is needed"), sum(not one["understood"] for one in answer["inputs"]), done)
+        return answer["failures"]
+
+    def json(self, content):
         path = self.folder / "trace"
         path.write_bytes(content)
-        answer = json.loads(self.trustgap("explain", "--format", "json", path, expect=expect).out)
-        self.assertEqual(answer["format"], "trustgap explain 1")
-        return answer["failures"]
+        return self.answer(path)
 
     def sample(self):
         trace = traces.Trace()
@@ -56,16 +65,16 @@ class Explain(harness.Case):
             {"subject": issuing.subject, "issuer": root.subject, "serial": issuing.serial}])
         self.assertEqual(failure, {
             "cause": "untrusted-peer", "error": "SSSLERR_PEER_CERT_UNTRUSTED", "code": -102, "role": "client",
-            "store": STORE, "target": "api.example.com", "peer": "198.51.100.7:443",
+            "store": STORE, "target": "api.example.com", "port": 443, "peer": "198.51.100.7:443",
             "peers": ["198.51.100.7:443"], "peers_more": 0,
             "first": traces.ago(2).strftime("%Y-%m-%dT%H:%M:%S"), "last": traces.ago(1).strftime("%Y-%m-%dT%H:%M:%S"),
             "count": 2, "line": line, "missing": {"subject": root.subject, "certainty": "issuer"}})
 
     def test_text(self):
-        done = self.trustgap("explain", stdin=self.sample().bytes())
+        done = self.trustgap("explain", stdin=self.sample().bytes(), expect=FINDINGS)
         for word in ("Example Root R2", STORE, "api.example.com"):
             self.expect_in(word, done)
-        self.assertEqual(self.trustgap("explain", "-", stdin=self.sample().bytes()).out, done.out)
+        self.assertEqual(self.trustgap("explain", "-", stdin=self.sample().bytes(), expect=FINDINGS).out, done.out)
 
     def test_variants(self):
         flat, old, others = traces.Trace(), traces.Trace(release="722"), traces.Trace()
@@ -88,13 +97,39 @@ class Explain(harness.Case):
         self.assertTrue(all(f["missing"] is None for f in self.json(others.bytes())))
 
     def test_nothing_to_explain(self):
-        rows = [("empty", b""), ("one line feed", b"\n"), ("binary", os.urandom(200000)), ("NULs", bytes(100000)),
-                ("no TLS", b"Sun Nov 22 01:02:03 2026\nall is well\n" * 1000)]
-        for description, content in rows:
+        """An all-clear only for what was understood as a trace."""
+        calm = b"[Thr 7] Sun Nov 22 01:02:03 2026\n[Thr 7] all is well\n" * 1000
+        rows = [("empty", b"", DATA), ("one line feed", b"\n", DATA), ("binary", os.urandom(200000), DATA),
+                ("NULs", bytes(100000), DATA), ("text", b"all is well\n" * 1000, DATA),
+                ("German", "Das Zertifikat der Gegenstelle ist nicht vertrauenswürdig\n".encode(), DATA),
+                ("gzip", gzip.compress(calm)[:-1], DATA),
+                ("no TLS", b"Sun Nov 22 01:02:03 2026\nall is well\n" * 1000, CLEAN), ("calm", calm, CLEAN),
+                ("calm, UTF-16 without mark", calm.decode().encode("utf-16-le"), CLEAN)]
+        for description, content, status in rows:
             with self.subTest(description):
-                self.assertEqual(self.json(content), [])
-                done = self.trustgap("explain", self.folder / "trace")
-                self.assertTrue(done.out.strip(), "it says that there is nothing")
+                path = self.folder / "trace"
+                path.write_bytes(content)
+                done = self.trustgap("explain", path, expect=status)
+                self.assertEqual("No failed TLS connection was found" in done.out, status == CLEAN, done)
+                self.assertEqual("Not understood: %s " % path in done.out.replace("\n", " "), status == DATA, done)
+        good = self.folder / "good"
+        good.write_bytes(calm)
+        done = self.trustgap("explain", path, good, expect=CLEAN)
+        path.write_bytes(b"PK\x03\x04")
+        done = self.trustgap("explain", good, path, expect=DATA)
+        self.expect_in("No failed TLS connection was found", done)
+        good.write_bytes(self.sample().bytes())
+        done = self.trustgap("explain", path, good, expect=FINDINGS)
+        self.expect_in("Not understood:", done)
+
+    def test_the_name_alone(self):
+        """What an ABAP program shows, in any language."""
+        (failure,) = self.json("Aufruf von https://api.partner.example:443/v1 schlug fehl (Statuscode 421, "
+                               "ICM_HTTP_SSL_PEER_CERT_UNTRUSTED)\n".encode("utf-16-le"))
+        self.assertEqual([failure[k] for k in ("cause", "code", "target", "port")],
+                         ["untrusted-peer", 421, "api.partner.example", 443])
+        for word in ("dev_icm", "level to 2", "session uses PSE file"):
+            self.assertIn(word, failure["advice"])
         self.expect_in("no-such-trace", self.trustgap("explain", "no-such-trace", expect=NO_INPUT))
 
     def test_truncated_anywhere(self):
@@ -134,7 +169,7 @@ class Explain(harness.Case):
                 process = self.start("explain", "--format", "json", self.huge(size))
                 peak = Peak(process.pid)
                 out, err = process.communicate(timeout=harness.SECONDS)
-                self.assertEqual(process.returncode, CLEAN, err.decode())
+                self.assertEqual(process.returncode, FINDINGS, err.decode())
                 (failure,) = json.loads(out)["failures"]
                 (small,) = self.json(b"\n" + self.sample().bytes())
                 self.assertEqual((failure["count"], failure["line"]), (2, small["line"]))
@@ -148,7 +183,7 @@ class Explain(harness.Case):
         time.sleep(0.02)
         os.truncate(path, 1000)
         out, err = process.communicate(timeout=harness.SECONDS)
-        self.assertEqual(process.returncode, CLEAN, err.decode())
+        self.assertIn(process.returncode, (CLEAN, FINDINGS), err.decode())
         json.loads(out)
 
     def test_several_files(self):
@@ -161,8 +196,7 @@ class Explain(harness.Case):
         (folder / "dev_icm").write_bytes(content[middle:])
         (folder / "other").write_bytes(content)
         def counts(*names):
-            done = self.trustgap("explain", "--format", "json", *(folder / name for name in names))
-            return [(f["missing"]["subject"], f["count"]) for f in json.loads(done.out)["failures"]]
+            return [(f["missing"]["subject"], f["count"]) for f in self.answer(*(folder / name for name in names))]
         root = self.api.issuer.issuer.subject
         self.assertEqual(counts("dev_icm.old", "dev_icm"), [(root, 2)])
         self.assertEqual(counts("dev_icm.old", "dev_icm", "other"), [(root, 4)])
@@ -184,7 +218,7 @@ class Explain(harness.Case):
             with self.subTest(what):
                 (damaged,) = self.json(text)
                 self.assertEqual({k: damaged[k] for k in keys}, {k: plain[k] for k in keys})
-                done = self.trustgap("explain", self.folder / "trace")
+                done = self.trustgap("explain", self.folder / "trace", expect=FINDINGS)
                 self.expect_in("lines of the block", done)
         (garbled,) = self.json(content.replace(b"Issuer:", b"Iss#er").replace(b"Status:", b"Stat"))
         self.assertLess(garbled["read"]["understood"], plain["read"]["understood"])

@@ -522,7 +522,7 @@ Test(findings, followed_from_night_to_night)
     cr_expect_eq(scene_finding(unread, FINDING_EXPIRED)->state, STATE_OPEN, "its PSE was not read");
     cr_expect_eq(scene_finding(unread, FINDING_DRIFT)->state, STATE_OPEN);
     cr_expect_eq(scene_finding(unread, FINDING_TRACE_LEVEL)->state, STATE_OPEN, "the trace has no header");
-    cr_expect_eq(scene_finding(unread, FINDING_TLS_FAILURE)->state, STATE_FIXED);
+    cr_expect_eq(scene_finding(unread, FINDING_TLS_FAILURE)->state, STATE_OPEN, "the trace was not understood");
     cr_expect_eq(scene_count(grown, FINDING_EXPIRING), 0, "it has expired by now, which is another finding");
     cr_expect_eq(scene_count(grown, FINDING_EXPIRED), 2);
 
@@ -592,7 +592,7 @@ Test(findings, a_trace_that_was_not_read_is_not_silent)
         {"gone", TRACE_GONE, STATE_OPEN, "/work/dev_icm: the previous audit has this trace"},
         {"its last byte is missing", TRACE_CUT, STATE_OPEN, "its end is missing"},
         {"rotated while it was read", TRACE_MOVED, STATE_OPEN, "its end may be missing"},
-        {"no text", TRACE_NO_TEXT, STATE_OPEN, "is no text"},
+        {"no text", TRACE_NO_TEXT, STATE_OPEN, "is binary data, not text"},
         {"its end, from before the previous audit", TRACE_TAIL_LONG, STATE_FIXED, NULL},
         {"its end, from after the previous audit", TRACE_TAIL_SHORT, STATE_OPEN, NULL},
         {"its end, from nobody knows when", TRACE_TAIL_NO_TIME, STATE_OPEN, NULL},

@@ -495,6 +495,33 @@ Test(landscape, how_far_a_trace_reaches)
     }
 }
 
+/* A file that is no trace is no clean trace. */
+Test(landscape, what_is_no_trace_is_a_warning)
+{
+    static const struct {
+        const char *what, *text, *warning; /* "": none */
+    } rows[] = {
+        {"a calm trace", "[Thr 1] all is well\n", ""},
+        {"a title alone", "--------------------\ntrc file: \"dev_icm\", trc level: 1, release: \"785\"\n", ""},
+        {"empty", "", "app01: /usr/sap/PRD/D00/work/dev_icm: is empty; it was not understood as a trace"},
+        {"gzip", "\x1f\x8b\x08",
+         "app01: /usr/sap/PRD/D00/work/dev_icm: is gzip-compressed data; it was not understood"},
+        {"prose", "all is well\n",
+         "app01: /usr/sap/PRD/D00/work/dev_icm: is text without any line of a trace; it was not"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        struct capture_host *host = scene_host(scene, "app01");
+        scene_trace(scene, host, scene_instance(host, "PRD", "D00"), "dev_icm", rows[i].text);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        if (*rows[i].warning)
+            cr_expect(g_str_has_prefix(scene_step(audit->warnings, "dev_icm"), rows[i].warning), "%s: %s", rows[i].what,
+                      scene_step(audit->warnings, "dev_icm"));
+        else
+            cr_expect_eq(audit->warnings->len, 0, "%s", rows[i].what);
+    }
+}
+
 Test(landscape, warnings_of_a_capture_are_kept)
 {
     g_autoptr(scene_auto) scene = scene_new();

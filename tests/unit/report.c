@@ -907,15 +907,42 @@ Test(report, explain_that_found_nothing)
     cr_expect(strstr(text, "IcmConnInitClientSSL"), "what was looked for");
     cr_expect(strstr(text, "raise the ICM trace level"), "and what may help");
     cr_expect(strstr(text, "Note: dev_icm: not text\n"));
-    cr_expect_str_eq(json, "{\"format\": \"trustgap explain 1\",\n \"failures\": []}\n");
+    cr_expect_str_eq(json, "{\"format\": \"trustgap explain 1\",\n \"failures\": [],\n \"inputs\": [],\n \"notes\": "
+                           "[\"dev_icm: not text\"]}\n");
+}
+
+/* No all-clear for what was not understood; one for what was, beside it. */
+Test(report, explain_that_did_not_understand)
+{
+    g_autoptr(audit_auto) audit = audit_new();
+    struct audit_input *input = audit_input_new(audit);
+    input->path = audit_text(audit, "a.gz");
+    input->seen = audit_text(audit, "is gzip-compressed data");
+    input->need = audit_text(audit, "Unpack it.");
+    g_ptr_array_add(audit->inputs, input);
+    g_autofree char *text = write_string(write_explain_text, audit);
+    g_autofree char *json = write_string(report_explain_json, audit);
+    cr_expect_str_eq(text, "Not understood: a.gz is gzip-compressed data. Unpack it.\n");
+    cr_expect(strstr(json, "{\"path\": \"a.gz\", \"understood\": false, \"seen\": \"is gzip-compressed data\", "
+                           "\"need\": \"Unpack it.\"}"));
+
+    struct audit_input *good = audit_input_new(audit);
+    good->path = audit_text(audit, "b");
+    good->understood = TRUE;
+    g_ptr_array_add(audit->inputs, good);
+    g_autofree char *both = write_string(write_explain_text, audit);
+    g_autofree char *both_json = write_string(report_explain_json, audit);
+    cr_expect(g_str_has_prefix(both, "No failed TLS connection was found.\n"));
+    cr_expect(strstr(both, "Not understood: a.gz"));
+    cr_expect(strstr(both_json, "{\"path\": \"b\", \"understood\": true}"));
 }
 
 /* Other programs read it: exactly these members, whatever is known. */
 Test(report, explain_json_members)
 {
-    static const char *const members[] = {"cause", "error", "code",       "role",    "store", "target",
-                                          "peer",  "peers", "peers_more", "first",   "last",  "count",
-                                          "line",  "read",  "chain",      "missing", "advice"};
+    static const char *const members[] = {"cause", "error", "code",  "role",       "store",   "target",
+                                          "port",  "peer",  "peers", "peers_more", "first",   "last",
+                                          "count", "line",  "read",  "chain",      "missing", "advice"};
     g_autoptr(audit_auto) audit = fixture_explain();
     g_autofree char *text = write_string(report_explain_json, audit);
     json_error_t error;
@@ -923,7 +950,7 @@ Test(report, explain_json_members)
     cr_assert(json, "%s", error.text);
     json_t *failures = json_object_get(json, "failures");
     cr_expect_str_eq(json_string_value(json_object_get(json, "format")), "trustgap explain 1");
-    cr_expect_eq(json_object_size(json), 2);
+    cr_expect_eq(json_object_size(json), 4);
     cr_assert_eq(json_array_size(failures), audit->failures->len);
     for (guint i = 0; i < audit->failures->len; i++) {
         json_t *failure = json_array_get(failures, i);
