@@ -42,6 +42,8 @@ static void count_member(struct tally *tally, const struct need *need, const str
     }
 }
 
+static const char left_out_note[] = "The host was left out of this run on purpose (--limit) and was not looked at.";
+
 static const char *date(char text[MOMENT_TEXT_BYTES], int64_t moment)
 {
     return moment == MOMENT_NONE ? "an unknown time" : moment_format(text, moment);
@@ -89,6 +91,8 @@ static const char *blind_before(const struct anchors *anchors, const struct spot
         gboolean shown = FALSE;
         for (guint j = 0; j < spot->gap->store->members->len; j++)
             shown = shown || ((const struct audit_member *)spot->gap->store->members->pdata[j])->instance == instance;
+        if (!shown && instance->host->status == HOST_LEFT_OUT)
+            return HISTORY_LEFT_OUT;
         if (!shown && instance->host->status != HOST_COLLECTED)
             return HISTORY_NOT_COLLECTED;
         if (!shown && instance->seen != MOMENT_NONE)
@@ -152,6 +156,9 @@ static gboolean is_healed_otherwise(struct anchors *anchors, const struct need *
 static const char *unread_note(const struct anchors *anchors, const struct tally *tally)
 {
     const char *some = tally->have > 0 ? "Some of its files hold it, but not all were read: " : "";
+    if (g_strcmp0(tally->reason, HISTORY_LEFT_OUT) == 0)
+        return tally->have > 0 ? audit_textf(anchors->audit, "%sa host was left out of this run on purpose.", some)
+                               : left_out_note;
     if (g_strcmp0(tally->reason, HISTORY_NOT_COLLECTED) == 0)
         return tally->have > 0 ? audit_textf(anchors->audit, "%sa host was not collected tonight.", some)
                                : "The host was not collected tonight.";
@@ -278,6 +285,8 @@ static void judge_instance(struct anchors *anchors, struct need *need, struct sp
         gap->note =
             "Every PSE of the instance that it can have been holds it, but the last failure is newer: the ICM may "
             "not have been told.";
+    } else if (!tonight && gap->instance->host->status == HOST_LEFT_OUT) {
+        gap->note = left_out_note;
     } else if (!tonight && gap->instance->host->status != HOST_COLLECTED) {
         gap->note = "The host was not collected tonight.";
     } else if (!tonight && gap->instance->seen != MOMENT_NONE) {

@@ -545,7 +545,7 @@ static void find_unreadable(struct work *work)
 
 static void find_missing_host(struct work *work, struct audit_host *host)
 {
-    if (host->status == HOST_COLLECTED)
+    if (host->status == HOST_COLLECTED || host->status == HOST_LEFT_OUT)
         return;
     struct audit_finding *finding = findings_new(work->history, FINDING_HOST_MISSING, host->name);
     const char *reason = host->reason ? host->reason : "unknown";
@@ -676,6 +676,8 @@ static void find_missing_hosts(struct work *work)
             continue;
         if (history_is_collected(work->history, before->host))
             carry(work, before, TRUE, NULL);
+        else if (history_is_left_out(work->history, before->host))
+            carry(work, before, FALSE, NULL);
         else if (!history_forgets_host(work->history, before->host))
             history_host(work->history, before->host);
     }

@@ -71,6 +71,7 @@ struct history *history_new(struct landscape *landscape, const struct audit *pre
     struct history *history = g_new0(struct history, 1);
 
     history->audit = audit;
+    history->landscape = landscape;
     history->previous = previous;
     history->findings = g_hash_table_new(g_str_hash, g_str_equal);
     history->hosts = g_hash_table_new(g_str_hash, g_str_equal);
@@ -130,9 +131,15 @@ struct audit_host *history_host(struct history *history, const struct audit_host
         return host;
     host = audit_host_new(audit);
     host->name = audit_text(audit, before->name);
-    host->status = HOST_FAILED;
-    host->reason = HISTORY_NOT_COLLECTED;
-    host->message = audit_text(audit, "in no capture of this audit, but in the previous audit");
+    if (history_is_left_out(history, before)) {
+        host->status = HOST_LEFT_OUT;
+        host->reason = HISTORY_LEFT_OUT;
+        host->message = "left out of this run on purpose (--limit)";
+    } else {
+        host->status = HOST_FAILED;
+        host->reason = HISTORY_NOT_COLLECTED;
+        host->message = "in no capture of this audit, but in the previous audit";
+    }
     host->collected = before->collected;
     host->tier = audit_text(audit, before->tier);
     host->owner = audit_text(audit, before->owner);
@@ -181,13 +188,14 @@ static void add_member(struct history *history, struct audit_store *store, const
     struct audit *audit = history->audit;
     struct audit_member *member = audit_member_new(audit);
     const struct audit_instance *instance = member->instance = history_instance(history, before->instance);
-    gboolean collected = instance->host->status == HOST_COLLECTED;
+    enum audit_host_status status = instance->host->status;
 
     member->path = audit_text(audit, before->path);
     member->owner = audit_text(audit, before->owner);
     member->mode = audit_text(audit, before->mode);
     member->reading = READING_NONE;
-    member->reason = !collected                      ? HISTORY_NOT_COLLECTED
+    member->reason = status == HOST_LEFT_OUT         ? HISTORY_LEFT_OUT
+                     : status != HOST_COLLECTED      ? HISTORY_NOT_COLLECTED
                      : instance->seen != MOMENT_NONE ? HISTORY_NOT_FOUND
                                                      : HISTORY_GONE;
     g_ptr_array_add(store->members, member);
@@ -235,6 +243,12 @@ gboolean history_is_collected(const struct history *history, const struct audit_
     return host && host->status == HOST_COLLECTED;
 }
 
+gboolean history_is_left_out(const struct history *history, const struct audit_host *before)
+{
+    const struct audit_host *host = g_hash_table_lookup(history->hosts, before->name);
+    return host ? host->status == HOST_LEFT_OUT : landscape_leaves_out(history->landscape, before->name);
+}
+
 static gboolean is_too_old(const struct history *history, int64_t seen)
 {
     return seen == MOMENT_NONE || history->audit->evaluated - seen > HISTORY_DAYS * (int64_t)86400;
@@ -243,6 +257,8 @@ static gboolean is_too_old(const struct history *history, int64_t seen)
 gboolean history_forgets_host(const struct history *history, const struct audit_host *before)
 {
     const struct audit_host *host = g_hash_table_lookup(history->hosts, before->name);
+    if (history_is_left_out(history, before))
+        return FALSE;
     if (host && g_strcmp0(host->reason, HISTORY_NOT_COLLECTED) != 0)
         return FALSE;
     return is_too_old(history, before->collected);
@@ -386,8 +402,9 @@ static void bring_back(struct landscape *landscape, struct history *history)
 
 gboolean history_is_told(const char *reason)
 {
-    return g_strcmp0(reason, HISTORY_NOT_COLLECTED) == 0 || g_strcmp0(reason, HISTORY_NOT_FOUND) == 0 ||
-           g_strcmp0(reason, HISTORY_GONE) == 0;
+    static const char *const reasons[] = {HISTORY_NOT_COLLECTED, HISTORY_LEFT_OUT, HISTORY_NOT_FOUND, HISTORY_GONE,
+                                          NULL};
+    return reason && g_strv_contains(reasons, reason);
 }
 
 /* Of a file whose beginning was passed over it has to be known that the rest goes back to the previous audit. */

@@ -8,7 +8,8 @@
  * A host that is in no capture of tonight counts as not collected: a run that was cut off leaves no line of it, and
  * neither does an inventory without it.  What is open there stays open for HISTORY_DAYS after it was collected last,
  * and is then forgotten.  An instance that a collected host does not show any more may be removed, but also be on a
- * disk that is not mounted or have moved to another host, so it is treated alike.
+ * disk that is not mounted or have moved to another host, so it is treated alike.  A host that a limited run left
+ * out on purpose is not missing: what is known of it stays as it was, for however long.
  *
  * The PSEs of such hosts and instances come back too, as members with an unknown list of the stores they belong to.  So
  * whoever looks at a store sees that it has copies that were not read.
@@ -23,11 +24,13 @@
 
 #define HISTORY_DAYS          30
 #define HISTORY_NOT_COLLECTED "not-collected" /* reason of hosts and PSEs that only the previous audit knows, */
+#define HISTORY_LEFT_OUT      "left-out"      /* ... the same where the run left the host out on purpose */
 #define HISTORY_NOT_FOUND     "not-found"     /* ... of PSEs of an instance that its collected host does not show, */
 #define HISTORY_GONE          "gone"          /* ... and of PSEs that a collected instance does not have any more */
 
 struct history {
-    struct audit *audit;          /* the new one */
+    struct audit *audit; /* the new one */
+    const struct landscape *landscape;
     const struct audit *previous; /* NULL: there is none */
     GHashTable *findings;         /* id -> const struct audit_finding * of the previous audit */
     GHashTable *hosts;            /* private: name -> struct audit_host * of the new one */
@@ -74,6 +77,12 @@ struct audit_cert *history_cert(struct history *history, const struct audit_cert
  * Whether the host ${before} of the previous audit was wholly collected for the new one.
  */
 gboolean history_is_collected(const struct history *history, const struct audit_host *before);
+
+/**
+ * history_is_left_out(history, before):
+ * Whether the run left the host ${before} of the previous audit out on purpose.
+ */
+gboolean history_is_left_out(const struct history *history, const struct audit_host *before);
 
 /**
  * history_is_heard(history, instance), history_is_told(reason):

@@ -708,6 +708,11 @@ static void choose_hosts(GHashTable *chosen, const struct capture *capture)
     }
 }
 
+gboolean landscape_leaves_out(const struct landscape *landscape, const char *host)
+{
+    return landscape->left_out_blind || g_hash_table_contains(landscape->left_out, host);
+}
+
 static void note_capture(struct audit *audit, const struct capture *capture)
 {
     struct audit_capture *note = audit_capture_new(audit);
@@ -718,6 +723,35 @@ static void note_capture(struct audit *audit, const struct capture *capture)
     g_ptr_array_add(audit->captures, note);
     for (guint i = 0; i < capture->warnings->len; i++)
         g_ptr_array_add(audit->warnings, (void *)audit_text(audit, capture->warnings->pdata[i]));
+}
+
+/* Hosts that a limited run left out and that no other capture has either. */
+static void note_limit(struct landscape *landscape, const struct capture_header *header, GHashTable *chosen,
+                       struct audit_capture *note)
+{
+    const char *limit = audit_text(landscape->audit, header->limit);
+
+    if (!header->left_out) {
+        landscape->left_out_blind = TRUE;
+        note->limit = limit;
+    }
+    for (guint i = 0; header->left_out && i < header->left_out->len; i++) {
+        const char *host = audit_text(landscape->audit, header->left_out->pdata[i]);
+        if (g_hash_table_contains(chosen, host))
+            continue;
+        g_hash_table_add(landscape->left_out, (void *)host);
+        note->limit = limit;
+        note->left_out++;
+    }
+}
+
+static void note_limits(struct landscape *landscape, const GPtrArray *captures, GHashTable *chosen)
+{
+    for (guint i = 0; i < captures->len; i++) {
+        const struct capture *capture = captures->pdata[i];
+        if (capture->header.limit)
+            note_limit(landscape, &capture->header, chosen, landscape->audit->captures->pdata[i]);
+    }
 }
 
 gboolean landscape_add(struct landscape *landscape, const char *const *captures, GError **error)
@@ -733,6 +767,7 @@ gboolean landscape_add(struct landscape *landscape, const char *const *captures,
         note_capture(landscape->audit, capture);
         choose_hosts(chosen, capture);
     }
+    note_limits(landscape, opened, chosen);
     /* In the order of their names, so that nothing depends on which host was finished first. */
     g_autoptr(GPtrArray) sources = sorted_values(chosen, compare_sources);
     for (guint i = 0; i < sources->len; i++) {
@@ -755,6 +790,7 @@ struct landscape *landscape_new(struct audit *audit)
     landscape->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     landscape->own = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     landscape->asked = asked_table();
+    landscape->left_out = g_hash_table_new(g_str_hash, g_str_equal);
     return landscape;
 }
 
@@ -768,5 +804,6 @@ void landscape_free(struct landscape *landscape)
     g_hash_table_unref(landscape->lists);
     g_hash_table_unref(landscape->own);
     g_hash_table_unref(landscape->asked);
+    g_hash_table_unref(landscape->left_out);
     g_free(landscape);
 }

@@ -27,13 +27,15 @@
 #define LANDSCAPE_CLOCK_CHANGE_S 3600
 
 struct landscape {
-    struct audit *audit; /* not owned */
-    struct pool *pool;   /* of the same audit */
-    GHashTable *members; /* struct audit_failure * -> struct audit_member *: the PSE file that it speaks of */
-    GHashTable *systems; /* private: label -> struct audit_store *, of ABAP systems */
-    GHashTable *lists;   /* private: object -> what was read from it */
-    GHashTable *own;     /* private: object -> struct audit_cert *, or NULL */
-    GHashTable *asked;   /* private: what peers sent when they were asked (asked.h) */
+    struct audit *audit;     /* not owned */
+    struct pool *pool;       /* of the same audit */
+    GHashTable *members;     /* struct audit_failure * -> struct audit_member *: the PSE file that it speaks of */
+    GHashTable *systems;     /* private: label -> struct audit_store *, of ABAP systems */
+    GHashTable *lists;       /* private: object -> what was read from it */
+    GHashTable *own;         /* private: object -> struct audit_cert *, or NULL */
+    GHashTable *asked;       /* private: what peers sent when they were asked (asked.h) */
+    GHashTable *left_out;    /* private: set of const char *: hosts that the captures left out on purpose */
+    gboolean left_out_blind; /* private: one left out hosts and does not name them */
 };
 
 /**
@@ -57,6 +59,12 @@ gboolean landscape_add(struct landscape *landscape, const char *const *captures,
  * has added stores to the audit; landscape_add() has done it for its own.
  */
 void landscape_match(struct landscape *landscape);
+
+/**
+ * landscape_leaves_out(landscape, host):
+ * Whether a host of this name, which has no line in any capture, was left out of a run on purpose (--limit).
+ */
+gboolean landscape_leaves_out(const struct landscape *landscape, const char *host);
 
 /**
  * landscape_role(audit, file):

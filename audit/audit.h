@@ -53,7 +53,12 @@ enum audit_instance_kind {
     INSTANCE_OTHER,
 };
 
-enum audit_host_status { HOST_COLLECTED, HOST_PARTIAL, HOST_FAILED };
+enum audit_host_status {
+    HOST_COLLECTED,
+    HOST_PARTIAL,
+    HOST_FAILED,
+    HOST_LEFT_OUT, /* on purpose (--limit): known from the previous audit, and not looked at */
+};
 
 enum audit_reading {                  /* how the trust list of a PSE came to us */
                      READING_NATIVE,  /* certificates themselves */
@@ -113,7 +118,10 @@ struct audit_capture {
     const char *program;
     int64_t started;
     const char *inventory_sha256;
-    gboolean torn; /* the run that made it was cut off */
+    gboolean torn;     /* the run that made it was cut off */
+    const char *limit; /* the run was limited to these hosts on purpose (--limit) and left out hosts that no other
+                          capture of this audit has; NULL: it was not, or others have them all */
+    unsigned left_out; /* how many these are; 0 with a limit: not known */
 };
 
 struct audit_host {

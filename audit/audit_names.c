@@ -25,7 +25,7 @@ NAMES(cause, "untrusted-peer", "expired-peer", "name-mismatch", "peer-refused", 
 NAMES(certainty, "unknown", "named", "self-signed", "issuer")
 NAMES(role, "unknown", "client", "server")
 NAMES(instance_kind, "abap", "central", "java", "webdisp", "hana", "hostagent", "other")
-NAMES(host_status, "collected", "partial", "failed")
+NAMES(host_status, "collected", "partial", "failed", "left-out")
 NAMES(reading, "native", "listing", "partly", "none")
 NAMES(severity, "info", "low", "medium", "high", "critical")
 NAMES(state, "new", "open", "fixed", "returned", "waived")

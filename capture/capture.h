@@ -34,6 +34,10 @@ struct capture_header {
     char *program;          /* "trustgap 0.1.0" */
     int64_t started;        /* clock of the collecting machine */
     char *inventory_sha256; /* of the inventory file */
+    char *limit;            /* the run was limited to these hosts on purpose (--limit); NULL: to none */
+    /* Of char *: names of the inventory's hosts that it left out; of no meaning without ${limit}.  NULL: they are not
+     * known (there were too many for a line), and every host without a line may have been left out. */
+    GPtrArray *left_out;
 };
 
 enum capture_status {
@@ -142,11 +146,12 @@ struct capture_object;
 struct capture_writer *capture_create(const char *path, const struct capture_header *header, GError **error);
 
 /**
- * capture_append(path, error):
+ * capture_append(path, header, error):
  * Open the existing capture ${path} to add hosts.  A torn last line is cut off first, and objects that were not
- * finished are removed.  A capture that another process is writing is refused.
+ * finished are removed.  A capture that another process is writing is refused.  A ${header} other than NULL is written
+ * behind what is there: the run that goes on has another limit, and this one counts from then on.
  */
-struct capture_writer *capture_append(const char *path, GError **error);
+struct capture_writer *capture_append(const char *path, const struct capture_header *header, GError **error);
 
 /**
  * capture_object_new(writer, error):
@@ -192,7 +197,7 @@ void capture_close(struct capture_writer *writer);
 
 struct capture {
     char *path;
-    struct capture_header header;
+    struct capture_header header; /* of the first run, with the limit of the last */
     GPtrArray *hosts;    /* of struct capture_host *, in the order of the journal; the last line of a name counts */
     gboolean torn;       /* the last line was torn and is left out */
     GPtrArray *warnings; /* of char *: lines in the middle that were no host line, "path:line: why" */

@@ -76,6 +76,32 @@ static char *print(const json_t *json)
     return g_strconcat(text, "\n", NULL);
 }
 
+/* Arrays of strings. */
+
+static json_t *write_texts(const GPtrArray *texts)
+{
+    json_t *array = json_array();
+
+    for (guint i = 0; i < texts->len; i++) {
+        const char *text = texts->pdata[i];
+        g_autofree char *clean = text_clean(text, strlen(text));
+        json_array_append_new(array, json_string(clean));
+    }
+    return array;
+}
+
+static gboolean read_text(GPtrArray *texts, const char *name, const char *of, const json_t *json, GError **error)
+{
+    if (!json_is_string(json)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "\"%s\" of a %s holds no string", name, of);
+        return FALSE;
+    }
+    g_ptr_array_add(texts, text_clean(json_string_value(json), json_string_length(json)));
+    return TRUE;
+}
+
+/* The header. */
+
 char *journal_print_header(const struct capture_header *header)
 {
     g_autoptr(json_auto) json = json_object();
@@ -83,7 +109,34 @@ char *journal_print_header(const struct capture_header *header)
     json_object_set_new(json, "format", json_string(CAPTURE_FORMAT));
     json_object_set_new(json, "version", json_integer(CAPTURE_VERSION));
     record_write(&record_header, header, json);
+    if (!header->limit || !header->left_out)
+        return print(json);
+    json_object_set_new(json, "left_out", write_texts(header->left_out));
+    g_autofree char *line = print(json);
+    if (check_limits(line, strlen(line) - 1, NULL))
+        return g_steal_pointer(&line);
+    json_object_del(json, "left_out");
     return print(json);
+}
+
+static gboolean read_left_out(struct capture_header *header, const json_t *array, GError **error)
+{
+    size_t i;
+    json_t *item;
+
+    if (!array)
+        return TRUE;
+    if (!json_is_array(array)) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "\"left_out\" of a header is no array");
+        return FALSE;
+    }
+    header->left_out = g_ptr_array_new_with_free_func(g_free);
+    json_array_foreach(array, i, item)
+    {
+        if (!read_text(header->left_out, "left_out", "header", item, error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 gboolean journal_parse_header(struct capture_header *header, const void *bytes, size_t size, GError **error)
@@ -102,12 +155,21 @@ gboolean journal_parse_header(struct capture_header *header, const void *bytes, 
         return FALSE;
     }
     header->started = MOMENT_NONE;
-    return record_read(&record_header, header, json, error);
+    return record_read(&record_header, header, json, error) &&
+           read_left_out(header, json_object_get(json, "left_out"), error);
+}
+
+gboolean journal_is_header(const void *bytes, size_t size)
+{
+    static const char begin[] = "{\"format\":"; /* as journal_print_header() writes it, and no line of a host */
+
+    return size >= strlen(begin) && memcmp(bytes, begin, strlen(begin)) == 0;
 }
 
 void journal_clear_header(struct capture_header *header)
 {
     record_clear(&record_header, header);
+    g_clear_pointer(&header->left_out, g_ptr_array_unref);
 }
 
 /* What the arrays of a host hold: strings if there is no record. */
@@ -131,18 +193,13 @@ static void host_lists(struct list lists[HOST_LISTS], const struct capture_host 
 
 static json_t *write_list(const struct list *list)
 {
+    if (!list->record)
+        return write_texts(list->items);
     json_t *array = json_array();
-
     for (guint i = 0; i < list->items->len; i++) {
-        if (list->record) {
-            json_t *entry = json_object();
-            record_write(list->record, list->items->pdata[i], entry);
-            json_array_append_new(array, entry);
-        } else {
-            const char *text = list->items->pdata[i];
-            g_autofree char *clean = text_clean(text, strlen(text));
-            json_array_append_new(array, json_string(clean));
-        }
+        json_t *entry = json_object();
+        record_write(list->record, list->items->pdata[i], entry);
+        json_array_append_new(array, entry);
     }
     return array;
 }
@@ -173,12 +230,7 @@ static gboolean read_item(const struct list *list, const json_t *json, GError **
         g_ptr_array_add(list->items, item);
         return record_read(list->record, item, json, error);
     }
-    if (!json_is_string(json)) {
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "\"%s\" of a host holds no string", list->name);
-        return FALSE;
-    }
-    g_ptr_array_add(list->items, text_clean(json_string_value(json), json_string_length(json)));
-    return TRUE;
+    return read_text(list->items, list->name, "host", json, error);
 }
 
 static gboolean read_list(const struct list *list, const json_t *array, GError **error)

@@ -15,7 +15,7 @@
 /**
  * journal_print_header(header), journal_print_host(host, error):
  * The line, with its line feed, to be freed with g_free().  NULL with ${error} set if the line would be beyond a limit
- * that the reader has.
+ * that the reader has; a header leaves out the names of the hosts that were left out, then.
  */
 char *journal_print_header(const struct capture_header *header);
 char *journal_print_host(const struct capture_host *host, GError **error);
@@ -25,6 +25,12 @@ char *journal_print_host(const struct capture_host *host, GError **error);
  * Read the first line into ${header}, which the caller has zeroed and clears with journal_clear_header().
  */
 gboolean journal_parse_header(struct capture_header *header, const void *bytes, size_t size, GError **error);
+
+/**
+ * journal_is_header(bytes, size):
+ * Whether the line is a header, of whatever version: a run that went on with another limit wrote it.
+ */
+gboolean journal_is_header(const void *bytes, size_t size);
 void journal_clear_header(struct capture_header *header);
 
 /**

@@ -79,6 +79,28 @@ static gboolean read_host(struct capture *capture, GHashTable *places, const cha
     return TRUE;
 }
 
+/* Of a run that went on with the capture; its limit counts from then on. */
+static gboolean read_limit(struct capture *capture, const char *line, size_t size, GError **error)
+{
+    struct capture_header header = {0}, old = capture->header;
+
+    gboolean ok = journal_parse_header(&header, line, size, error);
+    if (ok) {
+        capture->header.limit = g_steal_pointer(&header.limit);
+        capture->header.left_out = g_steal_pointer(&header.left_out);
+        header.limit = old.limit;
+        header.left_out = old.left_out;
+    }
+    journal_clear_header(&header);
+    return ok;
+}
+
+static gboolean read_line(struct capture *capture, GHashTable *places, const char *line, size_t size, GError **error)
+{
+    return journal_is_header(line, size) ? read_limit(capture, line, size, error)
+                                         : read_host(capture, places, line, size, error);
+}
+
 static void warn(struct capture *capture, const char *journal, size_t line, const char *why)
 {
     if (capture->warnings->len < CAPTURE_WARNINGS)
@@ -105,7 +127,7 @@ static gboolean read_lines(struct capture *capture, const char *journal, GBytes 
             }
         } else {
             g_autoptr(GError) wrong = NULL;
-            if (!read_host(capture, places, at, length, &wrong))
+            if (!read_line(capture, places, at, length, &wrong))
                 warn(capture, journal, line, wrong->message);
         }
         if (!end)

@@ -40,6 +40,7 @@ static const struct field header_fields[] = {
     TEXT(capture_header, program, "program"),
     MOMENT(capture_header, started, "started"),
     DIGEST(capture_header, inventory_sha256, "inventory_sha256"),
+    TEXT(capture_header, limit, "limit"),
 };
 
 static const struct field host_fields[] = {

@@ -163,6 +163,22 @@ static gboolean cut_journal(struct capture_writer *writer, GError **error)
     return !writer->torn;
 }
 
+static gboolean append_line(struct capture_writer *writer, const char *line, GError **error)
+{
+    size_t size = strlen(line);
+    ssize_t done = write(writer->fd, line, size);
+
+    if (done == (ssize_t)size && fsync(writer->fd) == 0) {
+        writer->size += done;
+        return TRUE;
+    }
+    /* A short write sets no errno; there is one cause that it can have. */
+    set_errno(error, writer->journal, "cannot be written", done >= 0 && done < (ssize_t)size ? ENOSPC : errno);
+    /* If not even this succeeds it is tried again before the next line. */
+    cut_journal(writer, NULL);
+    return FALSE;
+}
+
 static gboolean check_header(const char *path, GBytes *bytes, GError **error)
 {
     size_t size;
@@ -177,7 +193,7 @@ static gboolean check_header(const char *path, GBytes *bytes, GError **error)
     return ok;
 }
 
-struct capture_writer *capture_append(const char *path, GError **error)
+struct capture_writer *capture_append(const char *path, const struct capture_header *header, GError **error)
 {
     g_autoptr(writer_auto) writer = writer_new(path);
 
@@ -192,6 +208,11 @@ struct capture_writer *capture_append(const char *path, GError **error)
     if (!cut_journal(writer, error) || !file_make_folder(writer->objects, error))
         return NULL;
     remove_unfinished(writer);
+    if (header) {
+        g_autofree char *line = journal_print_header(header);
+        if (!append_line(writer, line, error))
+            return NULL;
+    }
     return g_steal_pointer(&writer);
 }
 
@@ -337,22 +358,6 @@ static gboolean sync_objects(struct capture_writer *writer, GError **error)
         close(fd);
     writer->unsynced = !ok;
     return ok;
-}
-
-static gboolean append_line(struct capture_writer *writer, const char *line, GError **error)
-{
-    size_t size = strlen(line);
-    ssize_t done = write(writer->fd, line, size);
-
-    if (done == (ssize_t)size && fsync(writer->fd) == 0) {
-        writer->size += done;
-        return TRUE;
-    }
-    /* A short write sets no errno; there is one cause that it can have. */
-    set_errno(error, writer->journal, "cannot be written", done >= 0 && done < (ssize_t)size ? ENOSPC : errno);
-    /* If not even this succeeds it is tried again before the next line. */
-    cut_journal(writer, NULL);
-    return FALSE;
 }
 
 gboolean capture_write_host(struct capture_writer *writer, const struct capture_host *host, GError **error)

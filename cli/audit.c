@@ -57,6 +57,8 @@ static gboolean collect(struct collector_result *result, const struct inventory 
         .program = (char[]){"trustgap " TRUSTGAP_VERSION},
         .started = started,
         .inventory_sha256 = inventory->sha256,
+        .limit = inventory->limit,
+        .left_out = inventory->left_out,
     };
     struct capture_writer *writer = capture_create(state->capture, &header, error);
     if (!writer)
@@ -95,7 +97,7 @@ static int run(int argc, char **argv)
     if (!inventory)
         return status;
     int64_t started = moment_now();
-    g_autoptr(state_auto) state = state_open(state_folder, started, &error);
+    g_autoptr(state_auto) state = state_open(state_folder, started, inventory->limit != NULL, &error);
     if (!state)
         return cli_failed(error);
     g_autoptr(audit_auto) previous = read_previous(state);
@@ -113,6 +115,10 @@ static int run(int argc, char **argv)
     if (!cli_quiet) {
         for (guint i = 0; i < audit->warnings->len; i++)
             cli_message("%s", (const char *)audit->warnings->pdata[i]);
+        if (inventory->limit)
+            cli_message("limited to %s: %u hosts were left out, and the reports and the history in %s stay as they "
+                        "are; this run has reports of its own",
+                        inventory->limit, inventory->left_out->len, state->folder);
         printf("%s\n%s\n", state->html, state->text);
     }
     return cli_collect_status(&result) | cli_findings_status(audit, fail_on);

@@ -42,20 +42,51 @@ static void remove_finished(struct inventory *inventory, const struct capture *c
     inventory_keep(inventory, is_unfinished, finished);
 }
 
+/* Hosts that neither the runs before nor this one is asked to look at. */
+static GPtrArray *still_left_out(const struct inventory *inventory, const struct capture_header *before)
+{
+    GPtrArray *both = g_ptr_array_new();
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; before->left_out && i < before->left_out->len; i++)
+        g_hash_table_add(known, before->left_out->pdata[i]);
+    for (guint i = 0; i < inventory->left_out->len; i++)
+        if (!before->left_out || g_hash_table_contains(known, inventory->left_out->pdata[i]))
+            g_ptr_array_add(both, inventory->left_out->pdata[i]);
+    return both;
+}
+
+/* A run that goes on with a limited one, and looks at more hosts than that, says so in the journal. */
+static struct capture_writer *reopen_capture(struct inventory *inventory, struct capture_header *header, GError **error)
+{
+    g_autoptr(capture_auto) capture = capture_open(output_path, error);
+    if (!capture)
+        return NULL;
+    const struct capture_header *before = &capture->header;
+    if (!before->limit) {
+        remove_finished(inventory, capture);
+        return capture_append(output_path, NULL, error);
+    }
+    g_autoptr(GPtrArray) both = still_left_out(inventory, before);
+    g_autofree char *limits = both->len > 0 ? g_strconcat(before->limit, " and ", inventory->limit, NULL) : NULL;
+    gboolean same = before->left_out && both->len == before->left_out->len;
+    header->limit = limits;
+    header->left_out = both;
+    remove_finished(inventory, capture);
+    return capture_append(output_path, same ? NULL : header, error);
+}
+
 static struct capture_writer *open_capture(struct inventory *inventory, GError **error)
 {
-    if (resume || only_failed) {
-        g_autoptr(capture_auto) capture = capture_open(output_path, error);
-        if (!capture)
-            return NULL;
-        remove_finished(inventory, capture);
-        return capture_append(output_path, error);
-    }
     struct capture_header header = {
         .program = (char[]){"trustgap " TRUSTGAP_VERSION},
         .started = moment_now(),
         .inventory_sha256 = inventory->sha256,
+        .limit = inventory->limit,
+        .left_out = inventory->left_out,
     };
+    if (resume || only_failed)
+        return reopen_capture(inventory, &header, error);
     return capture_create(output_path, &header, error);
 }
 

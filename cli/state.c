@@ -29,52 +29,93 @@ static gboolean lock(struct state *state, GError **error)
 }
 
 /* Two runs in one second (or under SOURCE_DATE_EPOCH) get -2, -3, ... */
-static void choose_names(struct state *state, int64_t started)
+static char *name_run(int64_t started, unsigned turn)
 {
     char iso[MOMENT_TEXT_BYTES];
-    g_autoptr(GString) stamp = g_string_new(moment_format(iso, started));
+    GString *stamp = g_string_new(moment_format(iso, started));
+
     g_string_replace(stamp, "-", "", 0);
     g_string_replace(stamp, ":", "", 0);
-    gsize plain = stamp->len;
+    if (turn > 1)
+        g_string_append_printf(stamp, "-%u", turn);
+    return g_string_free(stamp, FALSE);
+}
 
+static void choose_names(struct state *state, int64_t started)
+{
     for (unsigned turn = 1;; turn++) {
-        g_string_truncate(stamp, plain);
-        if (turn > 1)
-            g_string_append_printf(stamp, "-%u", turn);
-        g_autofree char *file = g_strconcat(stamp->str, ".xml", NULL);
+        g_autofree char *stamp = name_run(started, turn);
+        g_autofree char *file = g_strconcat(stamp, ".xml", NULL);
         g_free(state->capture);
         g_free(state->audit);
-        state->capture = g_build_filename(state->folder, "captures", stamp->str, NULL);
+        state->capture = g_build_filename(state->folder, "captures", stamp, NULL);
         state->audit = g_build_filename(state->folder, "audits", file, NULL);
         if (g_access(state->capture, F_OK) != 0 && g_access(state->audit, F_OK) != 0)
             return;
     }
 }
 
-struct state *state_open(const char *folder, int64_t started, GError **error)
+static char *choose_folder(const char *folder)
+{
+    if (folder)
+        return g_strdup(folder);
+    return geteuid() == 0 ? g_strdup("/var/lib/trustgap") : g_build_filename(g_get_user_state_dir(), "trustgap", NULL);
+}
+
+static gboolean open_whole(struct state *state, int64_t started, GError **error)
+{
+    g_autofree char *captures = g_build_filename(state->folder, "captures", NULL);
+    g_autofree char *audits = g_build_filename(state->folder, "audits", NULL);
+
+    if (!file_make_folder(captures, error) || !file_make_folder(audits, error) || !lock(state, error))
+        return FALSE;
+    choose_names(state, started);
+    state->html = g_build_filename(state->folder, "report.html", NULL);
+    state->text = g_build_filename(state->folder, "report.txt", NULL);
+    return TRUE;
+}
+
+/* Without the lock two runs may want the same name: who makes the folder has it. */
+static gboolean open_limited(struct state *state, int64_t started, GError **error)
+{
+    g_autofree char *limited = g_build_filename(state->folder, "limited", NULL);
+
+    if (!file_make_folder(limited, error))
+        return FALSE;
+    for (unsigned turn = 1;; turn++) {
+        g_autofree char *stamp = name_run(started, turn);
+        g_autofree char *folder = g_build_filename(limited, stamp, NULL);
+        if (g_mkdir(folder, 0700) == 0) {
+            state->capture = g_build_filename(folder, "capture", NULL);
+            state->audit = g_build_filename(folder, "audit.xml", NULL);
+            state->html = g_build_filename(folder, "report.html", NULL);
+            state->text = g_build_filename(folder, "report.txt", NULL);
+            return TRUE;
+        }
+        if (errno != EEXIST) {
+            file_error(error, TRUSTGAP_ERROR_IO, folder, "cannot be created: ", errno);
+            return FALSE;
+        }
+    }
+}
+
+struct state *state_open(const char *folder, int64_t started, gboolean limited, GError **error)
 {
     g_autoptr(state_auto) state = g_new0(struct state, 1);
 
     state->lock_fd = -1;
-    if (folder)
-        state->folder = g_strdup(folder);
-    else if (geteuid() == 0)
-        state->folder = g_strdup("/var/lib/trustgap");
-    else
-        state->folder = g_build_filename(g_get_user_state_dir(), "trustgap", NULL);
-    g_autofree char *captures = g_build_filename(state->folder, "captures", NULL);
-    g_autofree char *audits = g_build_filename(state->folder, "audits", NULL);
-    if (!file_make_folder(captures, error) || !file_make_folder(audits, error) || !lock(state, error))
-        return NULL;
-    choose_names(state, started);
+    state->limited = limited;
+    state->folder = choose_folder(folder);
     state->latest = g_build_filename(state->folder, "latest.xml", NULL);
-    state->html = g_build_filename(state->folder, "report.html", NULL);
-    state->text = g_build_filename(state->folder, "report.txt", NULL);
+    if (!(limited ? open_limited : open_whole)(state, started, error))
+        return NULL;
     return g_steal_pointer(&state);
 }
 
 gboolean state_publish(const struct state *state, GError **error)
 {
+    if (state->limited)
+        return TRUE;
     g_autofree char *name = g_path_get_basename(state->audit);
     g_autofree char *target = g_build_filename("audits", name, NULL);
     g_autofree char *temporary = g_strconcat(state->latest, ".new", NULL);

@@ -78,6 +78,7 @@ struct inventory *inventory_parse(const char *name, const void *bytes, size_t si
     inventory->path = g_strdup(name);
     inventory->sha256 = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, size);
     inventory->hosts = g_ptr_array_new_with_free_func(free_host);
+    inventory->left_out = g_ptr_array_new_with_free_func(g_free);
     inventory->groups = groups_new();
     if (size > INVENTORY_FILE_BYTES) {
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s: larger than the limit of %zu bytes", name,
@@ -118,6 +119,8 @@ void inventory_free(struct inventory *inventory)
         return;
     groups_free(inventory->groups);
     g_ptr_array_unref(inventory->hosts);
+    g_ptr_array_unref(inventory->left_out);
+    g_free(inventory->limit);
     g_free(inventory->path);
     g_free(inventory->sha256);
     g_free(inventory);

@@ -50,6 +50,8 @@ struct inventory {
     char *path;                      /* as given */
     char *sha256;                    /* of the file's bytes, hex */
     GPtrArray *hosts;                /* of struct inventory_host *, in the order of the file, each name once */
+    char *limit;                     /* pattern of inventory_limit(), if it left hosts out; else NULL */
+    GPtrArray *left_out;             /* of char *: their names, in the order of the file */
     struct inventory_groups *groups; /* private */
 };
 
@@ -69,8 +71,9 @@ struct inventory *inventory_parse(const char *name, const void *bytes, size_t si
 /**
  * inventory_limit(inventory, pattern, error):
  * Keep only the hosts that ${pattern} names, as ansible's --limit: names, groups and shell wildcards separated by
- * commas or colons; "!x" takes away, "&x" keeps only what is also in x.  A part of a pattern that names nothing is an
- * error (_USAGE), as is a pattern that leaves nothing; ${inventory} is then as it was.
+ * commas or colons; "!x" takes away, "&x" keeps only what is also in x.  The others are named in
+ * ${inventory->left_out}. A part of a pattern that names nothing is an error (_USAGE), as is a pattern that leaves
+ * nothing; ${inventory} is then as it was.
  */
 gboolean inventory_limit(struct inventory *inventory, const char *pattern, GError **error);
 

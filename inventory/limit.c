@@ -158,6 +158,20 @@ static gboolean apply_parts(const struct inventory *inventory, GHashTable *kept,
     return TRUE;
 }
 
+/* A pattern that leaves nobody out is no limit. */
+static void note_left_out(struct inventory *inventory, GHashTable *kept, const char *pattern)
+{
+    for (guint i = 0; i < inventory->hosts->len; i++) {
+        const struct inventory_host *host = inventory->hosts->pdata[i];
+        if (!g_hash_table_contains(kept, host))
+            g_ptr_array_add(inventory->left_out, g_strdup(host->name));
+    }
+    if (inventory->left_out->len > 0) {
+        g_free(inventory->limit);
+        inventory->limit = g_strdup(pattern);
+    }
+}
+
 gboolean inventory_limit(struct inventory *inventory, const char *pattern, GError **error)
 {
     /* As Ansible does, whatever their order: what is asked for, what must be in it too, what is taken away. */
@@ -181,6 +195,7 @@ gboolean inventory_limit(struct inventory *inventory, const char *pattern, GErro
         g_prefix_error(error, "%s: ", inventory->path);
         return FALSE;
     }
+    note_left_out(inventory, kept, pattern);
     keep_hosts(inventory, kept);
     return TRUE;
 }

@@ -227,9 +227,10 @@ void html_hosts(struct markup *markup, const struct overview *overview)
         table_row(&table);
         table_say(&table, "path", "%s", host->name);
         table_say(&table, NULL, "%s",
-                  host->status == HOST_COLLECTED ? "yes"
-                  : host->status == HOST_PARTIAL ? "in part"
-                                                 : "no");
+                  host->status == HOST_COLLECTED  ? "yes"
+                  : host->status == HOST_PARTIAL  ? "in part"
+                  : host->status == HOST_LEFT_OUT ? "left out"
+                                                  : "no");
         table_say(&table, "time", "%s", at);
         put_instances(&table, host);
         put_traces(&table, host);

@@ -57,7 +57,8 @@ static void count_hosts(struct overview *overview)
         overview->collected += host->status == HOST_COLLECTED;
         overview->partial += host->status == HOST_PARTIAL;
         overview->failed += host->status == HOST_FAILED;
-        if (host->status != HOST_COLLECTED)
+        overview->left_out += host->status == HOST_LEFT_OUT;
+        if (host->status != HOST_COLLECTED && host->status != HOST_LEFT_OUT)
             g_ptr_array_add(overview->absent, host);
     }
 }
@@ -136,7 +137,7 @@ static GHashTable *make_parts(struct overview *overview)
             g_ptr_array_add(parts, part_for(overview->groups, groups, NULL));
         for (guint j = 0; j < parts->len; j++) {
             struct overview_part *part = parts->pdata[j];
-            part->hosts++;
+            part->hosts += host->status != HOST_LEFT_OUT;
             part->collected += host->status == HOST_COLLECTED;
         }
         g_hash_table_insert(of_host, host, parts);
@@ -309,10 +310,27 @@ char *overview_headline(const struct overview *overview)
                            connections);
 }
 
+/* A report of some hosts must not look like one of all. */
+static void add_limits(GPtrArray *remarks, const struct audit *audit)
+{
+    for (guint i = 0; i < audit->captures->len; i++) {
+        const struct audit_capture *capture = audit->captures->pdata[i];
+        if (!capture->limit)
+            continue;
+        g_autofree char *hosts = capture->left_out ? words_count(capture->left_out, "host was", "hosts were")
+                                                   : g_strdup("all other hosts were");
+        g_ptr_array_add(remarks,
+                        g_strdup_printf("This run was limited to %s: %s left out and not looked at. What is said about "
+                                        "them comes from the previous audit.",
+                                        capture->limit, hosts));
+    }
+}
+
 GPtrArray *overview_remarks(const struct overview *overview)
 {
     GPtrArray *remarks = g_ptr_array_new_with_free_func(g_free);
 
+    add_limits(remarks, overview->audit);
     if (overview->unknown) {
         g_autofree char *unknown = words_count(overview->unknown, "more issuer is", "more issuers are");
         g_ptr_array_add(remarks,

@@ -14,6 +14,7 @@
 struct overview {
     const struct audit *audit;
     unsigned collected, partial, failed; /* hosts */
+    unsigned left_out;                   /* hosts that the previous audit knows, and the run left out on purpose */
     unsigned
         certificates;     /* to import: open findings of a missing anchor that somebody holds, and no other import heals
                            */

@@ -36,7 +36,7 @@ static void put_head(struct file_output *output, const struct overview *overview
     g_autofree char *evaluated = words_moment(audit->evaluated);
     g_autofree char *previous = words_moment(audit->previous);
     g_autofree char *headline = overview_headline(overview);
-    g_autofree char *hosts = words_number(audit->hosts->len);
+    g_autofree char *hosts = words_number(audit->hosts->len - overview->left_out);
     g_autoptr(GPtrArray) remarks = overview_remarks(overview);
 
     file_output_printf(output, "TLS trust audit of %s\n\n", evaluated);

@@ -116,6 +116,8 @@ static const struct xml_element capture_element = {
             MOMENT(capture, "started", started),
             TEXT(capture, "inventory-sha256", inventory_sha256),
             FLAG(capture, "torn", torn),
+            TEXT(capture, "limit", limit),
+            TALLY(capture, "left-out", left_out),
             END,
         },
     .children = no_children,

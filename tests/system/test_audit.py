@@ -2,11 +2,12 @@
 """The nightly job from end to end: what is missing where, who has it, and what the next night says of it."""
 
 import datetime
+import fcntl
 
 import harness
 import pki
 import traces
-from harness import BOTH, CLEAN, FINDINGS, HOSTS_MISSING
+from harness import BOTH, CLEAN, FAILED, FINDINGS, HOSTS_MISSING
 
 
 class Nights(harness.Case):
@@ -123,6 +124,77 @@ class Nights(harness.Case):
             self.audit(self.whole, state, "--limit", lost.name, expect=BOTH)
         finding = harness.Audit(state / "latest.xml").finding("host-missing", about="refused")
         self.assertIn("saplost01", finding.get("title"))
+
+    def test_a_limited_run_touches_nothing_else(self):
+        """It has reports of its own, in which what was left out is as it was; the next night compares with the last."""
+        state = self.folder / "state"
+        lost = self.whole.host("saplost01", server="refusing")
+        with self.whole:
+            self.night(BOTH)
+            before = {path: path.read_bytes() for path in state.rglob("*") if path.is_file()}
+            self.production([self.root_2])
+            done = self.audit(self.whole, state, "--limit", "sapprd*", expect=FINDINGS)
+            after = {path: path.read_bytes() for path in before}
+            html, text = done.out.splitlines()
+            audit = harness.Audit(harness.pathlib.Path(html).with_name("audit.xml"))
+            self.trustgap("validate", audit.path)
+            done = self.audit(self.whole, state, "--limit", "all", expect=BOTH)  # no limit
+            self.assertIn(str(state / "report.html"), done.out)
+            again = harness.Audit(state / "latest.xml")
+        self.assertEqual(after, before)
+        self.assertEqual(len(list((state / "audits").iterdir())), 2)
+        self.assertEqual(len(list((state / "captures").iterdir())), 2)
+        finding = self.missing(audit)
+        self.assertEqual(audit.gaps(finding, "fixed"), ["PRD SAPSSLC.pse"])
+        self.assertEqual(audit.gaps(finding), ["webdisp01 W30 SAPSSLC.pse"])
+        self.assertEqual(audit.hosts["webdisp01"].get("status"), "left-out")
+        missing = audit.finding("host-missing")
+        self.assertEqual((missing.get("state"), lost.name in missing.get("title")), ("open", True))
+        self.assertIn("limited to sapprd*: 4 hosts were left out", " ".join(
+            harness.pathlib.Path(text).read_text("utf-8").split()))
+        self.assertEqual(again.gaps(self.missing(again), "fixed"), ["PRD SAPSSLC.pse"])
+        self.assertEqual(again.gaps(self.missing(again)), ["webdisp01 W30 SAPSSLC.pse"])
+
+    def test_the_lock_is_for_nights_only(self):
+        """A limited run neither waits for a night nor holds one up."""
+        state = self.folder / "state"
+        with self.whole:
+            self.night(FINDINGS)
+            with open(state / "lock", "r+b") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self.expect_in("another audit", self.audit(self.whole, state, expect=FAILED))
+                environment = {**self.environment, "SOURCE_DATE_EPOCH": "1893553445"}
+                for _ in range(2):
+                    self.audit(self.whole, state, "--limit", "sapprd01", expect=(CLEAN, FINDINGS),
+                               environment=environment)
+        self.assertEqual(sorted(path.name for path in (state / "limited").iterdir()),
+                         ["20300102T030405Z", "20300102T030405Z-2"])
+
+    def test_a_limited_capture_says_so(self):
+        """collect --limit and analyze --previous, and going on with the rest."""
+        with self.whole:
+            self.collect(self.whole, "all")
+            self.collect(self.whole, "some", "--limit", "sapprd*")
+            header, _ = self.capture(self.folder / "some")
+            self.assertEqual(header["limit"], "sapprd*")
+            self.assertEqual(header["left_out"], ["webdisp01", "sapqas01", "sapdev01"])
+            self.trustgap("analyze", "all", "-o", "first.xml", expect=FINDINGS)
+            rows = [  # description, collect, status of the Web Dispatcher's host
+                ("limited", None, "left-out"),
+                ("a part of the rest", ["--resume", "--limit", "sapqas01"], "left-out"),
+                ("all of the rest", ["--resume"], "collected"),
+            ]
+            for description, arguments, status in rows:
+                with self.subTest(description):
+                    if arguments:
+                        self.collect(self.whole, "some", *arguments)
+                    self.trustgap("analyze", "some", "--previous", "first.xml", "-o", "next.xml", expect=FINDINGS)
+                    audit = harness.Audit(self.folder / "next.xml")
+                    self.assertEqual(audit.hosts["webdisp01"].get("status"), status)
+                    self.assertEqual(audit.findings("host-missing"), [])
+                    self.assertEqual(audit.gaps(self.missing(audit)), ["PRD SAPSSLC.pse", "webdisp01 W30 SAPSSLC.pse"])
+            self.trustgap("analyze", "some", "all", "-o", "both.xml", expect=FINDINGS)
+        self.assertNotIn("limited to", self.trustgap("report", "both.xml").out)
 
     def test_files_are_private(self):
         with self.whole:

@@ -458,7 +458,7 @@ Test(capture, headers)
         for (int append = 0; append < 2; append++) {
             g_autoptr(GError) error = NULL;
             if (append)
-                cr_expect_null(capture_append(folder, &error), "%s", headers[i].what);
+                cr_expect_null(capture_append(folder, NULL, &error), "%s", headers[i].what);
             else
                 cr_expect_null(capture_open(folder, &error), "%s", headers[i].what);
             cr_assert_not_null(error);
@@ -478,7 +478,7 @@ Test(capture, no_capture)
     for (int append = 0; append < 2; append++) {
         g_autoptr(GError) error = NULL;
         if (append)
-            cr_expect_null(capture_append(folder, &error));
+            cr_expect_null(capture_append(folder, NULL, &error));
         else
             cr_expect_null(capture_open(folder, &error));
         cr_assert_not_null(error);
@@ -495,7 +495,7 @@ Test(capture, pipe_does_not_hang)
     for (int append = 0; append < 2; append++) {
         g_autoptr(GError) error = NULL;
         if (append)
-            cr_expect_null(capture_append(folder, &error));
+            cr_expect_null(capture_append(folder, NULL, &error));
         else
             cr_expect_null(capture_open(folder, &error));
         cr_assert_not_null(error);
@@ -619,7 +619,7 @@ Test(capture, append_cuts_what_is_torn)
     cr_assert(g_file_set_contents(left, "x", 1, NULL));
 
     g_autoptr(GError) error = NULL;
-    struct capture_writer *writer = capture_append(folder, &error);
+    struct capture_writer *writer = capture_append(folder, NULL, &error);
     cr_assert_not_null(writer, "%s", error ? error->message : "");
     cr_expect_not(g_file_test(left, G_FILE_TEST_EXISTS), "what a killed run left is removed");
     cr_expect(write_named(writer, "c", NULL, NULL));
@@ -633,16 +633,74 @@ Test(capture, append_cuts_what_is_torn)
     cr_expect_str_eq(host_at(capture, 1)->name, "c");
 }
 
+/* ${path} gets a capture of a run that was limited, and left out as many hosts with names of so many bytes. */
+static void create_limited(const char *path, guint count, int name_bytes)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < count; i++)
+        g_ptr_array_add(names, g_strdup_printf("%0*u", name_bytes, i));
+    const struct capture_header header = {.started = MOMENT_NONE, .limit = (char *)"app01", .left_out = names};
+    struct capture_writer *writer = capture_create(path, &header, NULL);
+    cr_assert_not_null(writer);
+    capture_close(writer);
+}
+
+Test(capture, hosts_left_out_on_purpose)
+{
+    /* {"format": "trustgap capture", "version": 1, "limit": "app01", "left_out": ["...", "..."]} */
+    const guint fits = (guint)((CAPTURE_LINE_BYTES - 80) / 254);
+    const struct {
+        guint count;
+        gboolean named;
+    } rows[] = {{1, TRUE}, {2, TRUE}, {fits - 1, TRUE}, {fits + 1, FALSE}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scratch) folder = scratch_new();
+        create_limited(folder, rows[i].count, 250);
+        g_autoptr(capture_auto) capture = open_or_fail(folder);
+        cr_expect_str_eq(capture->header.limit, "app01");
+        cr_assert_eq(capture->header.left_out != NULL, rows[i].named, "%u", rows[i].count);
+        cr_expect(!rows[i].named || capture->header.left_out->len == rows[i].count, "%u", rows[i].count);
+    }
+}
+
+Test(capture, a_run_that_goes_on_with_another_limit)
+{
+    g_autoptr(scratch) folder = scratch_new();
+    create_limited(folder, 3, 1);
+    g_autoptr(GPtrArray) fewer = g_ptr_array_new();
+    g_ptr_array_add(fewer, (void *)"2");
+    const struct capture_header next = {.started = 7, .limit = (char *)"app01 and app02", .left_out = fewer};
+    const struct capture_header all = {.started = 8};
+    struct capture_writer *writer = capture_append(folder, &next, NULL);
+    cr_expect(write_named(writer, "app02", NULL, NULL));
+    capture_close(writer);
+    {
+        g_autoptr(capture_auto) capture = open_or_fail(folder);
+        cr_expect_str_eq(capture->header.limit, "app01 and app02");
+        cr_assert_eq(capture->header.left_out->len, 1);
+        cr_expect_str_eq(capture->header.left_out->pdata[0], "2");
+        cr_expect_eq(capture->header.started, MOMENT_NONE, "the first run's");
+        cr_expect_eq(capture->hosts->len, 1);
+        cr_expect_eq(capture->warnings->len, 0);
+    }
+    capture_close(capture_append(folder, &all, NULL));
+    g_autoptr(capture_auto) capture = open_or_fail(folder);
+    cr_expect_null(capture->header.limit);
+    cr_expect_null(capture->header.left_out);
+    cr_expect_eq(capture->hosts->len, 1);
+    cr_expect_eq(capture->warnings->len, 0);
+}
+
 Test(capture, one_writer_at_a_time)
 {
     g_autoptr(scratch) folder = scratch_new();
     struct capture_writer *writer = create(folder);
     g_autoptr(GError) error = NULL;
-    cr_expect_null(capture_append(folder, &error));
+    cr_expect_null(capture_append(folder, NULL, &error));
     cr_assert_not_null(error);
     cr_expect(strstr(error->message, "another process") != NULL, "%s", error->message);
     capture_close(writer);
-    writer = capture_append(folder, NULL);
+    writer = capture_append(folder, NULL, NULL);
     cr_expect_not_null(writer);
     capture_close(writer);
     capture_close(NULL);
@@ -928,7 +986,7 @@ Test(capture, killed_writer_leaves_finished_hosts)
             g_autoptr(GBytes) bytes = capture_load(capture, trace->object, 100, &error);
             cr_expect_not_null(bytes, "%s", error ? error->message : "");
         }
-        struct capture_writer *writer = capture_append(folder, NULL);
+        struct capture_writer *writer = capture_append(folder, NULL, NULL);
         cr_expect_not_null(writer, "the lock died with its process");
         capture_close(writer);
     }

@@ -432,11 +432,92 @@ Test(findings, hosts_that_were_not_collected)
     cr_expect_eq(scene_count(third, FINDING_HOST_MISSING), 0);
 }
 
-/* Everything that can be wrong beside missing anchors, on one host, or nothing at all. */
 struct troubles {
     struct issued *old, *soon, *one, *two;
 };
 
+/* app01 and what is left out are hosts of one system, and each has troubles of its own. */
+static struct audit *half_a_night(struct scene *scene, gboolean both, gboolean wrong, const struct troubles *troubles,
+                                  const struct audit *previous, int64_t at)
+{
+    g_autoptr(GBytes) list = certs_join(troubles->one, NULL);
+    g_autoptr(GString) text = g_string_new(NULL);
+    scene_header(text, wrong ? "2" : "1", "785");
+
+    for (int i = 1; i <= (both ? 2 : 1); i++) {
+        g_autofree char *name = g_strdup_printf("app0%d", i);
+        struct capture_host *host = scene_host(scene, name);
+        struct capture_instance *instance = scene_instance(host, "PRD", i == 1 ? "D00" : "D01");
+        struct capture_store *store = scene_store(scene, host, instance, "SAPSSLS.pse", list);
+        if (wrong)
+            set_own(scene, store, troubles->old);
+        scene_trace(scene, host, instance, "dev_icm", text->str);
+    }
+    return scene_run_at(scene, previous, at);
+}
+
+Test(findings, hosts_left_out_on_purpose_stay_as_they_were)
+{
+    struct troubles troubles = {
+        .old = certs(.subject = "/CN=Old own", .not_after = CERTS_NOW - DAY),
+        .one = certs(.subject = "/CN=One"),
+    };
+    static const struct {
+        const char *what;
+        int64_t after;
+        gboolean left_out; /* on purpose */
+    } rows[] = {
+        {"left out", DAY, TRUE},
+        {"left out, for long", (HISTORY_DAYS + 1) * DAY, TRUE},
+        {"in no capture", DAY, FALSE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) whole = scene_new();
+        g_autoptr(audit_auto) first = half_a_night(whole, TRUE, TRUE, &troubles, NULL, CERTS_NOW);
+        g_autoptr(scene_auto) limited = rows[i].left_out ? scene_new_without("app02") : scene_new();
+        g_autoptr(audit_auto) second = half_a_night(limited, FALSE, FALSE, &troubles, first, CERTS_NOW + rows[i].after);
+
+        cr_expect_eq(scene_count(second, FINDING_HOST_MISSING), rows[i].left_out ? 0 : 1, "%s", rows[i].what);
+        for (guint j = 0; j < first->findings->len; j++) {
+            const struct audit_finding *before = first->findings->pdata[j], *after = NULL;
+            for (guint k = 0; k < second->findings->len; k++)
+                if (g_str_equal(((struct audit_finding *)second->findings->pdata[k])->id, before->id))
+                    after = second->findings->pdata[k];
+            gboolean looked_at = before->host && g_str_equal(before->host->name, "app01");
+            cr_assert_not_null(after, "%s: %s", rows[i].what, before->title);
+            cr_expect_eq(after->state, looked_at ? STATE_FIXED : STATE_OPEN, "%s: %s", rows[i].what, before->title);
+            cr_expect(looked_at || strstr(after->detail, "Not looked at in this audit"), "%s: %s", rows[i].what,
+                      after->detail);
+        }
+        const struct audit_host *host = second->hosts->pdata[1];
+        cr_assert_str_eq(host->name, "app02");
+        cr_expect_eq(host->status, rows[i].left_out ? HOST_LEFT_OUT : HOST_FAILED, "%s", rows[i].what);
+        const struct audit_capture *capture = second->captures->pdata[0];
+        cr_expect_eq(capture->left_out, rows[i].left_out ? 1 : 0, "%s", rows[i].what);
+        cr_expect_str_eq(capture->limit ? capture->limit : "", rows[i].left_out ? "app01" : "", "%s", rows[i].what);
+    }
+    certs_free(troubles.old);
+    certs_free(troubles.one);
+}
+
+/* A host that was missing last night and is left out now is neither found nor missing anew. */
+Test(findings, a_missing_host_that_is_left_out_stays_missing)
+{
+    g_autoptr(scene_auto) whole = scene_new(), limited = scene_new_without("app02"), again = scene_new();
+    scene_host(whole, "app01");
+    scene_host(whole, "app02")->status = CAPTURE_FAILED;
+    g_autoptr(audit_auto) first = scene_run(whole, NULL);
+    scene_host(limited, "app01");
+    g_autoptr(audit_auto) second = scene_run_at(limited, first, CERTS_NOW + DAY);
+    cr_assert_eq(scene_count(second, FINDING_HOST_MISSING), 1);
+    cr_expect_eq(scene_finding(second, FINDING_HOST_MISSING)->state, STATE_OPEN);
+    scene_host(again, "app01");
+    scene_host(again, "app02");
+    g_autoptr(audit_auto) third = scene_run_at(again, second, CERTS_NOW + DAY);
+    cr_expect_eq(scene_finding(third, FINDING_HOST_MISSING)->state, STATE_FIXED);
+}
+
+/* Everything that can be wrong beside missing anchors, on one host, or nothing at all. */
 static struct audit *troubled_night(const struct troubles *troubles, gboolean wrong, const char *status,
                                     const struct audit *previous, int64_t at)
 {

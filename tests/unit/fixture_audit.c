@@ -70,7 +70,7 @@ static struct audit_host *add_host(struct audit *audit, const char *name, enum a
     host->status = status;
     host->tier = audit_text(audit, tier);
     host->owner = audit_text(audit, owner);
-    if (status != HOST_FAILED) {
+    if (status != HOST_FAILED && status != HOST_LEFT_OUT) {
         host->collected = at(23, 4, 0, 11);
         host->zone = "CET";
         host->zone_offset_s = 3600;
@@ -362,6 +362,9 @@ static void build_hosts(struct scene *scene)
     scene->dev = add_host(audit, "dev-01.example.com", HOST_COLLECTED, NULL, NULL);
     scene->lost = add_host(audit, "app-old-01.example.com", HOST_FAILED, "production", "Basis EMEA");
     scene->dmz = add_host(audit, "dmz-07.example.com", HOST_FAILED, NULL, NULL);
+    struct audit_host *left_out = add_host(audit, "app-prd-09.example.com", HOST_LEFT_OUT, "production", NULL);
+    left_out->reason = "left-out";
+    left_out->message = "left out of this run on purpose (--limit)";
     scene->evil = add_host(audit, HOSTILE, HOST_PARTIAL, HOSTILE, HOSTILE);
 
     TEXTS(audit, scene->prd1->groups, "sap", "prd");
@@ -784,6 +787,8 @@ struct audit *fixture_landscape(void)
     g_ptr_array_add(audit->captures, capture);
     struct audit_capture *torn = audit_capture_new(audit);
     torn->torn = TRUE;
+    torn->limit = "prod*,!app-prd-09.example.com";
+    torn->left_out = 12;
     g_ptr_array_add(audit->captures, torn);
     build_hosts(&scene);
     build_certs(&scene);

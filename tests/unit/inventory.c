@@ -551,6 +551,7 @@ Test(inventory, limit)
         g_autoptr(inventory_auto) inventory = parse(rich, NULL);
         g_autoptr(GError) error = NULL;
         g_autofree char *before = describe_all(inventory);
+        guint all = inventory->hosts->len;
         gboolean ok = inventory_limit(inventory, limits[i].pattern, &error);
         if (!ok) {
             cr_expect_str_eq(error->message, limits[i].hosts, "%s: %s", limits[i].what, error->message);
@@ -565,6 +566,10 @@ Test(inventory, limit)
             g_string_append_printf(names, "%s%s", j ? " " : "", host->name);
         }
         cr_expect_str_eq(names->str, limits[i].hosts, "%s: %s", limits[i].what, names->str);
+        for (guint j = 0; j < inventory->left_out->len; j++)
+            g_string_append_printf(names, "%s%s", names->len > 0 ? " " : "", (char *)inventory->left_out->pdata[j]);
+        cr_expect_eq(inventory->hosts->len + inventory->left_out->len, all, "%s: %s", limits[i].what, names->str);
+        cr_expect_eq(inventory->limit != NULL, inventory->left_out->len > 0, "%s", limits[i].what);
         g_string_free(names, TRUE);
     }
 }

@@ -9,18 +9,30 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-struct scene *scene_new(void)
+static struct scene *scene_with(const struct capture_header *header)
 {
     struct scene *scene = g_new0(struct scene, 1);
-    struct capture_header header = {.program = (char *)"test", .started = CERTS_NOW};
 
     scene->folder = g_dir_make_tmp("trustgap-XXXXXX", NULL);
     scene->path = g_build_filename(scene->folder, "capture", NULL);
-    scene->writer = capture_create(scene->path, &header, NULL);
+    scene->writer = capture_create(scene->path, header, NULL);
     g_assert(scene->writer);
     scene->hosts = g_ptr_array_new_with_free_func((GDestroyNotify)capture_host_free);
     scene->references = g_ptr_array_new_with_free_func(g_free);
     return scene;
+}
+
+struct scene *scene_new(void)
+{
+    return scene_with(&(struct capture_header){.program = (char *)"test", .started = CERTS_NOW});
+}
+
+struct scene *scene_new_without(const char *left_out)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_ptr_array_add(names, (void *)left_out);
+    return scene_with(&(struct capture_header){
+        .program = (char *)"test", .started = CERTS_NOW, .limit = (char *)"app01", .left_out = names});
 }
 
 static void remove_tree(const char *path)

@@ -23,6 +23,8 @@ struct scene {
 };
 
 struct scene *scene_new(void);
+/* The capture of a run with "--limit app01" that left this host out. */
+struct scene *scene_new_without(const char *left_out);
 void scene_free(struct scene *scene);
 
 /* A collected host in UTC, finished at CERTS_NOW. */
