@@ -177,6 +177,21 @@ static void append_trace(GString *text)
                     "certificates. Set the level back to 1 afterwards.");
 }
 
+/* The chain may go on above what there is of it. */
+static void append_torn_chain(GString *text, const struct trace_failure *failure)
+{
+    const struct trace_cert *top = failure->chain->len > 0 ? failure->chain->pdata[failure->chain->len - 1] : NULL;
+
+    g_string_append(text, ". ");
+    if (top && top->issuer)
+        g_string_append_printf(text,
+                               "The last certificate that the trace shows was issued by \"%s%s\", but the chain may "
+                               "continue above it, so the missing certificate is not known yet. ",
+                               top->issuer, top->issuer_cut ? "..." : "");
+    else
+        g_string_append(text, "The missing certificate is not known yet. ");
+}
+
 static void advise_untrusted(GString *text, const struct trace_failure *failure)
 {
     if (failure->missing) {
@@ -197,6 +212,10 @@ static void advise_untrusted(GString *text, const struct trace_failure *failure)
     }
     if (failure->message) {
         g_string_append(text, ". Which certificate is missing is not known.");
+        return;
+    }
+    if (failure->torn_end) {
+        append_torn_chain(text, failure);
         return;
     }
     g_string_append(text, failure->chain->len > 0
@@ -327,6 +346,12 @@ char *advice_text(const struct trace_failure *failure)
         g_string_truncate(text, text->len - 1);
     if (failure->message)
         append_trace(text);
+    if (failure->torn_end)
+        g_string_append(text, " The trace breaks off in the middle of this error block: read it again when the block "
+                              "is complete.");
+    if (failure->torn_begin)
+        g_string_append(text, " The trace begins in the middle of this error block, so the PSE, the peer or some "
+                              "certificates may not be shown.");
     if (failure->cut)
         g_string_append(text, " Part of what the trace says was left out: a limit of this program was reached.");
     text->str[0] = g_ascii_toupper(text->str[0]);

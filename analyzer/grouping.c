@@ -44,6 +44,7 @@ struct sight { /* the first of the failures with this error, or of the connectio
 
 struct telling { /* of the failure that tells most */
     struct position at;
+    gboolean torn;       /* its block is not whole */
     guint length, whole; /* of the chain; certificates in it that are printed whole */
     GPtrArray *chain;    /* of struct trace_cert * */
     enum audit_certainty certainty;
@@ -55,7 +56,7 @@ struct entry { /* everything is kept here, and copied into the audit when a trac
     struct audit_failure *failure; /* NULL before that */
     int64_t first, last;           /* local; of those that have a time */
     gboolean changed;
-    unsigned count;
+    unsigned count, torn; /* of the count, those whose block is not whole */
     enum audit_cause cause;
     char *store, *missing;
     gboolean missing_cut;
@@ -148,7 +149,7 @@ static struct entry *entry_new(const struct trace_failure *failure)
     entry->missing = g_strdup(failure->missing);
     entry->missing_cut = failure->missing_cut;
     entry->target.at = entry->port.at = entry->error.at = entry->code.at = entry->role.at = entry->peer.at = nowhere;
-    entry->telling.at = nowhere;
+    entry->telling = (struct telling){.at = nowhere, .torn = TRUE};
     entry->quotes = g_ptr_array_new_with_free_func(sight_free);
     entry->peers = g_ptr_array_new_with_free_func(sight_free);
     entry->seen = g_hash_table_new(NULL, NULL);
@@ -258,6 +259,8 @@ static GPtrArray *copy_chain(const GPtrArray *chain)
 
 static gboolean tells_more(const struct telling *one, const struct telling *other)
 {
+    if (one->torn != other->torn)
+        return other->torn;
     if (one->length != other->length)
         return one->length > other->length;
     if (one->whole != other->whole)
@@ -265,9 +268,16 @@ static gboolean tells_more(const struct telling *one, const struct telling *othe
     return is_before(&one->at, &other->at);
 }
 
+static gboolean is_torn(const struct trace_failure *failure)
+{
+    return failure->torn_begin || failure->torn_end;
+}
+
 static void take_telling(struct entry *entry, const struct trace_failure *failure, const struct position *at)
 {
     struct telling telling = {.at = *at, .length = failure->chain->len};
+
+    telling.torn = is_torn(failure);
 
     for (guint i = 0; i < failure->chain->len; i++)
         telling.whole += ((const struct trace_cert *)failure->chain->pdata[i])->der != NULL;
@@ -296,6 +306,7 @@ static void entry_take(struct grouping *grouping, struct entry *entry, const str
 
     entry->changed = TRUE;
     entry->count++;
+    entry->torn += is_torn(failure);
     take_time(entry, failure->local, failure->local);
     fact_take(&entry->target, &at, failure->target, 0);
     fact_take(&entry->port, &at, NULL, failure->port);
@@ -324,6 +335,7 @@ static void entry_merge(struct entry *into, struct entry *from)
 
     into->changed = TRUE;
     into->count += from->count;
+    into->torn += from->torn;
     take_time(into, from->first, from->last);
     fact_take(&into->target, &from->target.at, from->target.text, 0);
     fact_take(&into->port, &from->port.at, NULL, from->port.number);
@@ -341,7 +353,7 @@ static void entry_merge(struct entry *into, struct entry *from)
     if (tells_more(&from->telling, &into->telling)) {
         telling_clear(&into->telling);
         into->telling = from->telling;
-        from->telling = (struct telling){.at = nowhere};
+        from->telling = (struct telling){.at = nowhere, .torn = TRUE};
     }
     for (guint i = 0; i < from->quotes->len; i++) {
         struct sight *quote = from->quotes->pdata[i];
@@ -614,6 +626,7 @@ static void publish(struct grouping *grouping, struct entry *entry)
     failure->missing = audit_text(audit, entry->missing);
     failure->missing_cut = entry->missing_cut;
     failure->count = entry->count;
+    failure->torn = entry->torn == entry->count;
     set_peers(grouping, entry);
     set_telling(grouping, entry);
     set_evidence(grouping, entry);

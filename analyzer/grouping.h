@@ -7,7 +7,8 @@
  *
  * Failures come as their blocks end, which is not how they begin.  Nothing depends on that order: by where a failure
  * begins, the first one that knows a fact (target, error, code, role, peer) gives it to the entry; chain, certainty and
- * advice are those of the longest chain, of equally long ones of that with the most certificates printed whole.
+ * advice are those of the longest chain of a whole block, of equally long ones of that with the most certificates
+ * printed whole.  An entry all of whose blocks are torn is torn itself.
  *
  * Pasted text often comes with words round it, which may name the error once more: an item of a list, a line above the
  * first prefix.  With nothing but the error in it that is a mention; it counts only if its trace has no failure of the

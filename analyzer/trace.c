@@ -404,6 +404,16 @@ void trace_begin(struct trace *trace, uint64_t base)
     reader->fresh = TRUE;
 }
 
+/* Whether what stands above the part in its file was not read, so that no block goes on in it. */
+static gboolean is_behind_gap(const struct trace_reader *reader, const struct part *part)
+{
+    const struct part *before = part - 1;
+    uint64_t end = before->encoding == ENCODING_BYTES ? before->base + (reader->stream.position - before->position)
+                                                      : reader->raw_offset;
+
+    return part->base != 0 && part->base != end;
+}
+
 /* The first bytes of a part: its encoding, and whether they go on with the line in which the one before ended. */
 static size_t begin_part(struct trace *trace, struct slice bytes)
 {
@@ -417,13 +427,17 @@ static size_t begin_part(struct trace *trace, struct slice bytes)
     gboolean wide =
         encoding != ENCODING_BYTES || (reader->stream.parts->len > 1 && part[-1].encoding != ENCODING_BYTES);
 
+    gboolean gap = reader->stream.parts->len > 1 && is_behind_gap(reader, part);
+
     reader->fresh = FALSE;
-    if (reader->carrying && (wide || mark > 0 || certainly_begins(bytes))) {
+    if (reader->carrying && (wide || mark > 0 || gap || certainly_begins(bytes))) {
         take_carried(trace, TRUE);
         stream_keep(&reader->stream, "\n", 1, FALSE);
         part[-1].number++; /* behind that line feed */
     }
-    if (part->base != 0)
+    if (gap)
+        threads_break(&reader->threads);
+    else if (part->base != 0)
         threads_forget_above(&reader->threads);
     part->position = reader->stream.position;
     part->encoding = encoding;

@@ -56,6 +56,11 @@ struct trace_failure {
     unsigned line;            /* of the same, in the part, from 1 */
     GPtrArray *lines;         /* of const char *: quoted evidence, cleaned */
     gboolean cut;             /* a limit was reached in its block */
+    /*
+     * Its block is not whole: its beginning is lost (the file was begun anew within it), or its end (it was being
+     * written, its process died).  What such a block does not say may well be so: nothing lasting follows from it.
+     */
+    gboolean torn_begin, torn_end;
     unsigned n_lines; /* of its block, from the first line that told something to the last; empty ones don't count */
     unsigned n_known; /* of these, the ones that were understood */
     gboolean listed, alone; /* nothing but an error, in an item of a list; above the first prefix: see grouping.h */
@@ -100,7 +105,8 @@ struct trace *trace_new_for(trace_take *take, void *data);
 /**
  * trace_begin(trace, base):
  * What is read from now on is the next part: another file, or a later piece of one, whose first byte is at offset
- * ${base} of its file.  The end of a part does not end a block.
+ * ${base} of its file.  The end of a part does not end a block, unless ${base} is neither 0 nor where the part before
+ * ended: then lines are missing between the two.
  */
 void trace_begin(struct trace *trace, uint64_t base);
 

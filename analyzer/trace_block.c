@@ -228,8 +228,11 @@ static void adopt(struct block *block, enum block_event event)
 {
     gboolean inside = event == EVENT_STACK_END || event == EVENT_API || event == EVENT_ICM || event == EVENT_HEADLINE;
 
-    if (inside && block->n_chain > 0 && (block->failed_status || event == EVENT_STACK_END))
+    block->headless = event == EVENT_STACK_END;
+    if (inside && block->n_chain > 0 && (block->failed_status || event == EVENT_STACK_END)) {
+        block->headless = TRUE;
         return;
+    }
     block->signs = 0;
     block->reason = NULL;
     block->reason_kind = REASON_NONE;
@@ -238,6 +241,25 @@ static void adopt(struct block *block, enum block_event event)
     memset(block->checks, 0, sizeof block->checks);
     for (enum block_quote quote = QUOTE_NAMED; quote <= QUOTE_REASON; quote++)
         block->quotes[quote].number = 0;
+}
+
+/* Whether more has to come: the end of a stack, or of a story that begins in the usual order. */
+static void note_progress(struct block *block, enum block_event event)
+{
+    switch (event) {
+    case EVENT_STACK:
+        block->unfinished = TRUE;
+        break;
+    case EVENT_DURING:
+    case EVENT_START:
+        block->unfinished = block->unfinished || !block->turned;
+        break;
+    case EVENT_SECUDE:
+    case EVENT_SOURCE:
+        break;
+    default:
+        block->unfinished = FALSE;
+    }
 }
 
 void block_event(struct block *block, enum block_event event, const struct trace_line *line, const struct slice *host,
@@ -252,6 +274,7 @@ void block_event(struct block *block, enum block_event event, const struct trace
     block_join(block, line);
     if (event == EVENT_DURING && block->settled)
         block->turned = TRUE;
+    note_progress(block, event);
     if (event == EVENT_TEXT && block->settled) { /* the text of the message repeats what the trace has said */
         block->fork = FORK_NONE;
         block->events &= ~BLOCK_BIT(EVENT_RETURN);

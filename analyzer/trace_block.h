@@ -133,6 +133,8 @@ struct block {
     unsigned n_seen, n_known;      /* lines from the first to the last that told something; those that did */
     gboolean settled;              /* the story has its end: what else belongs to it stands close */
     gboolean turned;               /* its end came first */
+    gboolean unfinished;           /* something was opened in it that has not ended yet: a stack, a story */
+    gboolean headless;             /* it goes on with what a stack holds, without its beginning */
     gboolean reading;              /* it failed while data was read or written, so no handshake's error is its own */
     enum block_fork fork;
     uint64_t fork_position;

@@ -568,6 +568,13 @@ void threads_forget_above(struct threads *threads)
     threads->above = (struct slice){NULL, 0};
 }
 
+void threads_break(struct threads *threads)
+{
+    close_threads(threads, is_any, 0);
+    threads->floor = threads->stream->position;
+    threads_forget_above(threads);
+}
+
 void threads_end(struct threads *threads)
 {
     close_threads(threads, is_any, 0);

@@ -67,12 +67,13 @@ void threads_pass(struct threads *threads, const char *at, const char *end);
 const char *threads_pass_others(struct threads *threads, const char *at, const char *end, unsigned *lines);
 
 /**
- * threads_begin(threads), threads_forget_above(threads), threads_end(threads):
+ * threads_begin(threads), threads_forget_above(threads), threads_break(threads), threads_end(threads):
  * What follows is another part, whose level is not known; what follows has nothing to do with the last line's thread;
- * nothing follows, all blocks end.
+ * nor with anything that was read, so that all blocks end; nothing follows, all blocks end.
  */
 void threads_begin(struct threads *threads);
 void threads_forget_above(struct threads *threads);
+void threads_break(struct threads *threads);
 void threads_end(struct threads *threads);
 
 #endif

@@ -203,6 +203,13 @@ static void set_missing(struct trace_failure *failure, enum audit_certainty cert
     failure->missing_cut = cut;
 }
 
+/* Whether what the block tells lacks its end.  Of a story that was read the reason is all that matters. */
+static gboolean is_unfinished(const struct block *block)
+{
+    gboolean told = block->reading && block->reason && !block_has(block, EVENT_STACK);
+    return block->unfinished && !told;
+}
+
 /* Which certificate an untrusted chain lacks.  The strings of the failure's chain are the trace's already. */
 static void decide_missing(struct trace_failure *failure, const struct block *block)
 {
@@ -221,9 +228,11 @@ static void decide_missing(struct trace_failure *failure, const struct block *bl
     if (top->issuer) {
         gboolean whole = top->subject && !top->subject_cut && !top->issuer_cut;
         gboolean same = whole && is_same_name(top->subject, top->issuer);
+        if (failure->torn_end && !same) /* the chain may go on above it */
+            return;
         set_missing(failure, same ? CERTAINTY_SELF_SIGNED : CERTAINTY_ISSUER, same ? top->subject : top->issuer,
                     !same && top->issuer_cut);
-    } else if (top->subject && below && below->subject && below->issuer) {
+    } else if (top->subject && below && below->subject && below->issuer && !failure->torn_end) {
         set_missing(failure, CERTAINTY_ISSUER, top->subject, top->subject_cut);
     }
 }
@@ -363,6 +372,8 @@ void verdict_add(const struct block *block)
     failure->lines = copy_quotes(block);
     failure->level = trace->header.level;
     failure->cut = block->cut;
+    failure->torn_begin = block->headless;
+    failure->torn_end = is_unfinished(block);
     failure->order = trace->found;
     failure->n_lines = MAX(block->n_seen, 1); /* of one that ends in the line in which it begins nothing was counted */
     failure->n_known = MAX(block->n_known, 1);

@@ -250,6 +250,7 @@ struct audit_failure {               /* equal failures of one store, other side,
     int64_t first, last; /* MOMENT_NONE: the trace has no time stamp above */
     const char *first_local, *last_local; /* "2026-11-22T01:02:03", the host's own time as printed; NULL likewise */
     unsigned count;
+    gboolean torn;       /* in each of them the trace begins or breaks off: nothing lasting follows from them */
     GPtrArray *chain;    /* of struct audit_link *, leaf first */
     const char *missing; /* name of the missing certificate; NULL */
     gboolean missing_cut;

@@ -238,13 +238,13 @@ Test(landscape, a_rotated_trace_is_one_stream)
     size_t half = (size_t)(strstr(text->str + text->len * 3 / 4, "Issuer:") - text->str);
     g_autofree char *old = g_strndup(text->str, half), *current = g_strdup(text->str + half);
     scene_trace(scene, host, d00, "dev_icm.old", old);
-    struct capture_trace *trace = scene_trace(scene, host, d00, "dev_icm", current);
-    trace->from_byte = 100;
+    scene_trace(scene, host, d00, "dev_icm", current);
 
     g_autoptr(audit_auto) audit = scene_run(scene, NULL);
     cr_assert_eq(audit->failures->len, 1);
     const struct audit_failure *failure = audit->failures->pdata[0];
     cr_expect_eq(failure->count, 2);
+    cr_expect_not(failure->torn);
     cr_expect_eq(failure->chain->len, 2);
     cr_expect_str_eq(failure->instance->name, "D00");
     const struct audit_instance *instance = failure->instance;
@@ -256,7 +256,29 @@ Test(landscape, a_rotated_trace_is_one_stream)
     cr_expect_eq(newer->level, -1, "no header in it");
     cr_expect_eq(older->failures, 2, "both begin there");
     cr_expect_eq(newer->failures, 0);
-    cr_expect_eq(newer->from_byte, 100);
+}
+
+Test(landscape, a_rotated_trace_of_which_only_the_end_was_read_is_two)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(issued_auto) root = certs(.subject = "/CN=Root"),
+                           leaf = certs(.subject = "/CN=a.example.com", .issuer = root);
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    UNTRUSTED(text, .store = "/usr/sap/PRD/D00/sec/SAPSSLC.pse", .target = "a.example.com", .chain = {leaf, root});
+    size_t half = (size_t)(strstr(text->str + text->len / 2, "Issuer:") - text->str);
+    g_autofree char *old = g_strndup(text->str, half), *current = g_strdup(text->str + half);
+    scene_trace(scene, host, d00, "dev_icm.old", old);
+    scene_trace(scene, host, d00, "dev_icm", current)->from_byte = 100;
+
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(audit->failures->len, 2);
+    for (guint i = 0; i < 2; i++)
+        cr_expect(((const struct audit_failure *)audit->failures->pdata[i])->torn);
+    const struct audit_instance *instance = ((const struct audit_failure *)audit->failures->pdata[0])->instance;
+    cr_assert_eq(instance->traces->len, 2);
+    cr_expect_eq(((const struct audit_trace *)instance->traces->pdata[0])->from_byte, 100);
 }
 
 Test(landscape, a_trace_that_was_rotated_between_its_readings_counts_once)
@@ -338,8 +360,12 @@ Test(landscape, padding_of_a_trace_that_moved_is_cut)
     g_autoptr(audit_auto) audit = scene_run(scene, NULL);
     cr_assert_eq(audit->failures->len, 1);
     const struct audit_failure *failure = audit->failures->pdata[0];
-    cr_assert_not_null(failure->missing);
-    cr_expect_str_eq(failure->missing, "CN=Root, O=Exa");
+    cr_expect(failure->torn);
+    cr_expect_null(failure->missing, "the chain may go on");
+    cr_assert_eq(failure->chain->len, 1);
+    const struct audit_link *link = failure->chain->pdata[0];
+    cr_expect_str_eq(link->issuer, "CN=Root, O=Exa");
+    cr_expect(link->issuer_cut);
 }
 
 Test(landscape, a_name_that_an_instance_has_twice_tells_nothing)

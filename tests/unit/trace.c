@@ -310,14 +310,18 @@ static const struct {
      ">> - Begin of Secu-SSL Errorstack - >>\nPeer not trusted\nSubject: CN=Sample, OU=One, C=DE\n",
      {"untrusted-peer | - | 0 | unknown | - | - | - | - | unknown | 1 | -"}},
     {"the issuer ends in dots",
-     ">> - Begin of Secu-SSL Errorstack - >>\nPeer not trusted\nSubject: CN=a, C=DE\nIssuer: CN=Sample Iss...\n",
+     ">> - Begin of Secu-SSL Errorstack - >>\nPeer not trusted\nSubject: CN=a, C=DE\nIssuer: CN=Sample Iss...\n"
+     "<< - End of Secu-SSL Errorstack -\n",
      {"untrusted-peer | - | 0 | unknown | - | - | - | CN=Sample Iss (cut) | issuer | 1 | -"}},
     {"the text ends in the issuer",
      ">> - Begin of Secu-SSL Errorstack - >>\nPeer not trusted\nSubject: CN=a, C=DE\nIssuer: CN=Sample Iss",
-     {"untrusted-peer | - | 0 | unknown | - | - | - | CN=Sample Iss (cut) | issuer | 1 | -"}},
+     {"untrusted-peer | - | 0 | unknown | - | - | - | - | unknown | 1 | -"}},
     {"the text ends in an issuer that is whole",
      ">> - Begin of Secu-SSL Errorstack - >>\nPeer not trusted\nSubject: CN=a, C=DE\nIssuer: CN=Sample, C=DE",
-     {"untrusted-peer | - | 0 | unknown | - | - | - | CN=Sample, C=DE | issuer | 1 | -"}},
+     {"untrusted-peer | - | 0 | unknown | - | - | - | - | unknown | 1 | -"}},
+    {"a tree without its frame ends in the issuer",
+     "Peer not trusted\nCertificate:\nSubject: CN=a, C=DE\nIssuer: CN=Sample Iss",
+     {"untrusted-peer | - | 0 | unknown | - | - | - | CN=Sample Iss (cut) | issuer | 1 | -"}},
     {"the text begins in the tree",
      "[Thr 1]   Issuer: CN=Sample CA, C=DE\n[Thr 1]   Status: Not successful\n"
      "[Thr 1] << --- End of Secu-SSL Errorstack ---\n"
@@ -884,6 +888,7 @@ Test(trace, chain_limit)
         for (unsigned i = 0; i < n; i++)
             g_string_append_printf(
                 text, "SignerCert:\nCertificate:\nSubject: CN=%u\nIssuer: CN=%u\nStatus: Successful\n", i, i + 1);
+        g_string_append(text, "<< - End of Secu-SSL Errorstack -\n");
         g_autoptr(trace_auto) trace = traces_read_text(text->str);
         cr_assert_eq(trace->failures->len, 1);
         const struct trace_failure *failure = trace->failures->pdata[0];
@@ -899,7 +904,8 @@ Test(trace, block_limit)
         g_autoptr(GString) text = g_string_new("[Thr 1] >> - Begin of Secu-SSL Errorstack - >>\n");
         for (unsigned i = 0; i < n; i++)
             g_string_append(text, i % 100 ? "[Thr 1] words\n" : "[Thr 1] Peer not trusted\n");
-        g_string_append(text, "[Thr 1] Subject: CN=a\n[Thr 1] Issuer: CN=b\n[Thr 1] Status: Not successful\n");
+        g_string_append(text, "[Thr 1] Subject: CN=a\n[Thr 1] Issuer: CN=b\n[Thr 1] Status: Not successful\n"
+                              "[Thr 1] << - End of Secu-SSL Errorstack -\n");
         g_autoptr(trace_auto) trace = traces_read_text(text->str);
         cr_assert_eq(trace->failures->len, 1);
         const struct trace_failure *failure = trace->failures->pdata[0];

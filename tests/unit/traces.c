@@ -137,9 +137,10 @@ char *traces_describe(const struct trace *trace)
     GString *text = g_string_new(NULL);
     for (guint i = 0; i < trace->failures->len; i++) {
         const struct trace_failure *f = trace->failures->pdata[i];
-        g_string_append_printf(text, "%d %s %d %d %s%d %s %d %s %" G_GINT64_FORMAT " %s%d %d %s %s\n", f->cause,
-                               f->error, f->code, f->role, f->store, f->store_cut, f->target, f->port, f->peer,
-                               f->local, f->missing, f->missing_cut, f->certainty, f->failed_check, f->reason);
+        g_string_append_printf(text, "%d%d %d %s %d %d %s%d %s %d %s %" G_GINT64_FORMAT " %s%d %d %s %s\n",
+                               f->torn_begin, f->torn_end, f->cause, f->error, f->code, f->role, f->store, f->store_cut,
+                               f->target, f->port, f->peer, f->local, f->missing, f->missing_cut, f->certainty,
+                               f->failed_check, f->reason);
         for (guint j = 0; j < f->chain->len; j++) {
             const struct trace_cert *cert = f->chain->pdata[j];
             g_string_append_printf(text, " %s %s %s %s %s %s\n", cert->subject, cert->issuer, cert->serial, cert->md5,
