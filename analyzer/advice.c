@@ -1,5 +1,8 @@
 #include "advice.h"
 
+#include "alert.h"
+#include "snc.h"
+
 #include <string.h>
 
 /* ---- Where a PSE is kept ---- */
@@ -167,8 +170,14 @@ static void append_raise(GString *text, const struct trace_failure *failure)
 }
 
 /* Somebody has only the name of the error. */
-static void append_trace(GString *text)
+static void append_trace(GString *text, const struct trace_failure *failure)
 {
+    if (failure->cause == CAUSE_STORE_UNUSABLE) {
+        g_string_append(text,
+                        " This is only the name of the error; dev_icm on the host that called (SMICM > Goto > Trace "
+                        "File > Display All) names the PSE.");
+        return;
+    }
     g_string_append(text,
                     " This is only the name of the error; the trace of the ICM on the host that called tells the rest. "
                     "Set its trace level to 2 (SMICM > Goto > Trace Level > Set), repeat the connection, open dev_icm "
@@ -240,45 +249,139 @@ static void advise_expired(GString *text, const struct trace_failure *failure)
                            who(failure), failure->failed_check ? " (its check Validity failed)" : "");
 }
 
+/* ---- The server name ---- */
+
+/* Digits and dots, or with a colon: an address is no name, and is not sent as one. */
+static gboolean is_address(const char *host)
+{
+    return strchr(host, ':') || strspn(host, "0123456789.") == strlen(host);
+}
+
+/*
+ * A client that sends no server name is a frequent reason for all kinds of failures.  That it was not sent is only seen
+ * where the block prints such lines at all.  Which kernels send it without the parameter is not known.
+ */
+static void append_server_name(GString *text, const struct trace_failure *failure)
+{
+    if (failure->role == ROLE_SERVER || failure->sni || (failure->target && is_address(failure->target)))
+        return;
+    if (failure->details)
+        g_string_append_printf(
+            text,
+            "The trace shows no server name that was sent (no line TLSextSNI), so the ICM may not send "
+            "any: check the profile parameter icm/HTTPS/client_sni_enabled (TRUE sends it). Without "
+            "the name%s%s, a server with many names shows its default certificate or refuses. ",
+            failure->target ? " " : "", failure->target ? failure->target : "");
+    else
+        g_string_append(text, "It's possible that the ICM sends no server name (profile parameter "
+                              "icm/HTTPS/client_sni_enabled); this part of the trace does not show whether it does. ");
+}
+
+static const char *presented(const struct trace_failure *failure)
+{
+    const struct trace_cert *leaf = failure->chain->len > 0 ? failure->chain->pdata[0] : NULL;
+    return leaf ? leaf->subject : NULL;
+}
+
 static void advise_mismatch(GString *text, const struct trace_failure *failure)
 {
-    g_string_append_printf(text,
-                           "The peer's certificate is not made for the host name%s%s that was called. No import heals "
-                           "that: call the peer by a name that stands in its certificate, or have its owner add this "
-                           "one.",
-                           failure->target ? " " : "", failure->target ? failure->target : "");
+    const char *subject = presented(failure), *target = failure->target;
+
+    g_string_append(text, "The certificate that the peer");
+    if (failure->peer)
+        g_string_append_printf(text, " at %s", failure->peer);
+    g_string_append(text, " presented");
+    if (subject)
+        g_string_append_printf(text, ", \"%s\",", subject);
+    g_string_append_printf(text, " does not match the host name%s%s that was called. No import fixes that. ",
+                           target ? " " : "", target ? target : "");
+    append_server_name(text, failure);
+    if (target && !is_address(target))
+        g_string_append_printf(text, "Check that %s resolves to the right address", target);
+    else
+        g_string_append(text, "Check that this is the right address");
+    if (failure->peer)
+        g_string_append_printf(text, " (%s answered)", failure->peer);
+    g_string_append(text, ". If it is, call the peer by a name in its certificate, or have its owner add this one.");
+}
+
+/* ---- Alerts ---- */
+
+/* A sentence of alert.h, with the other side and the PSE put in. */
+static void append_alert(GString *text, const struct trace_failure *failure, const char *sentence)
+{
+    g_autoptr(GString) store = g_string_new(NULL);
+    append_store(store, failure);
+
+    for (const char *at = sentence; *at;) {
+        gboolean peer = g_str_has_prefix(at, "{peer}"), is_pse = g_str_has_prefix(at, "{pse}");
+        if (peer || g_str_has_prefix(at, "{Peer}")) {
+            const char *name = failure->role == ROLE_SERVER ? "the client" : "the peer";
+            g_string_append_c(text, peer ? 't' : 'T');
+            g_string_append(text, name + 1);
+            at += strlen("{peer}");
+        } else if (is_pse) {
+            g_string_append(text, store->str);
+            at += strlen("{pse}");
+        } else {
+            g_string_append_c(text, *at++);
+        }
+    }
+    g_string_append_c(text, ' ');
+}
+
+static void append_alert_of(GString *text, const struct trace_failure *failure)
+{
+    const struct alert *alert = alert_find(failure->alert);
+    gboolean server = failure->role == ROLE_SERVER;
+
+    g_string_append_printf(text, "%s sent the TLS alert \"", server ? "The client" : "The peer");
+    for (const char *at = alert->name; *at; at++)
+        g_string_append_c(text, *at == '_' ? ' ' : *at);
+    g_string_append_printf(text, "\" (%d). ", alert->number);
+    append_alert(text, failure, server && alert->as_server ? alert->as_server : alert->as_client);
 }
 
 static void advise_refused(GString *text, const struct trace_failure *failure)
 {
+    if (failure->alert > 0 && alert_find(failure->alert)) {
+        append_alert_of(text, failure);
+        return;
+    }
     g_string_append_printf(text, "%s did not accept the certificate of this side",
                            failure->role == ROLE_SERVER ? "The client" : "The peer");
     append_reason(text, failure);
     g_string_append(text, ". ");
-    if (failure->store) {
-        g_string_append(text, "Nothing is missing in ");
-        append_store(text, failure);
-        g_string_append(text, ". ");
-    }
-    g_string_append(text, "The other side has to trust the issuer of the certificate that this one shows; if it is an "
-                          "SAP system, its own trace names its PSE.");
+    append_alert(text, failure, alert_named(slice_text("certificate_unknown"))->as_client);
 }
 
 static void advise_handshake(GString *text, const struct trace_failure *failure)
 {
+    if (failure->alert > 0 && alert_find(failure->alert)) {
+        append_alert_of(text, failure);
+        if (failure->alert == ALERT_HANDSHAKE_FAILURE || failure->alert == ALERT_UNRECOGNIZED_NAME)
+            append_server_name(text, failure);
+        if (failure->alert == ALERT_UNRECOGNIZED_NAME && failure->peer && failure->role != ROLE_SERVER)
+            g_string_append_printf(text, "The address that answered is %s. ", failure->peer);
+        g_string_append(text, "Nothing in the trace points to a missing certificate.");
+        return;
+    }
     g_string_append(text, "The TLS handshake failed");
     append_reason(text, failure);
-    g_string_append(text, "; nothing in the trace speaks of a missing certificate. Compare the protocol versions and "
-                          "cipher suites of both sides, and whether one asks for a client certificate. ");
+    g_string_append(text, "; nothing in the trace points to a missing certificate. Compare the protocol versions and "
+                          "cipher suites of both sides, and check whether one asks for a client certificate. ");
+    append_server_name(text, failure);
     if (!failure->reason)
         append_raise(text, failure);
 }
 
 static void advise_closed(GString *text, const struct trace_failure *failure)
 {
-    (void)failure;
     g_string_append(text, "The peer, or a firewall or proxy before it, closed the connection. That says nothing about "
-                          "trust. Check that the peer is up, that it is allowed to be reached, and its own log.");
+                          "trust. Check that the peer is up, that it may be reached from here, and its own log. ");
+    append_server_name(text, failure);
+    if (failure->peer && failure->role != ROLE_SERVER && failure->target)
+        g_string_append_printf(text, "Check also that %s is the right address of %s. ", failure->peer, failure->target);
 }
 
 static void advise_not_tls(GString *text, const struct trace_failure *failure)
@@ -295,11 +398,43 @@ static void advise_proxy(GString *text, const struct trace_failure *failure)
     g_string_append(text, ". No certificate is missing: check address, user and permissions of the proxy.");
 }
 
+/* This side's own PSE: a higher trace level shows no more. */
 static void advise_store(GString *text, const struct trace_failure *failure)
 {
+    gboolean credential = failure->error && strstr(failure->error, "CRED_NOT_FOUND");
+    gboolean file = failure->error && strstr(failure->error, "FILENAME_TRUNCATED");
+
+    g_string_append(text, "This side could not use ");
     append_store(text, failure);
-    g_string_append(text, " could not be used: it may be missing or damaged, hold no own certificate, or its PIN is "
-                          "not known to the user of the process. Check it in STRUST, or with sapgenpse get_my_name.");
+    append_reason(text, failure);
+    g_string_append(text, "; the peer is not to blame, and a higher trace level does not help. ");
+    if (file) {
+        g_string_append(text, "The path of the PSE is too long for the program: use a shorter one.");
+        return;
+    }
+    if (credential)
+        g_string_append(text, "It is protected by a PIN, and no credential opens it. ");
+    g_string_append(
+        text, "Check, as the user that the process runs as (<sid>adm): that the file exists, belongs to that user "
+              "and can be read by it; that it opens (sapgenpse get_my_name -p PSE) and has an own certificate; and, "
+              "if it has a PIN, that the credential file cred_v2 in the same folder (SECUDIR) has an entry for it "
+              "(sapgenpse seclogin -l). If the entry is missing, create it with sapgenpse seclogin -p PSE -O <sid>adm. "
+              "In an ABAP system, open the PSE in STRUST and save it again, which writes file and credential anew.");
+}
+
+/* Secure Network Communications: RFC, SAP GUI, SAProuter.  Not TLS, and not the PSEs of TLS. */
+static void advise_snc(GString *text, const struct trace_failure *failure)
+{
+    g_string_append_printf(text,
+                           "This is an error of SNC (Secure Network Communications: RFC, SAP GUI, SAProuter), not of "
+                           "TLS%s%s. It is about the SNC PSE SAPSNCS.pse (in STRUST: SNC SAPCryptolib; SAProuter: "
+                           "local.pse), not about the SSL PSEs, and the trace level of the ICM doesn't matter. ",
+                           failure->error ? ": " : "", failure->error ? failure->error : "");
+    if (failure->reason)
+        g_string_append_printf(text, "The library says: \"%s\". ", failure->reason);
+    g_string_append(text, snc_advice((enum snc)failure->snc));
+    if (failure->target)
+        g_string_append_printf(text, " The SNC name that was called is %s.", failure->target);
 }
 
 static void advise_reverse_proxy(GString *text, const struct trace_failure *failure)
@@ -341,11 +476,14 @@ char *advice_text(const struct trace_failure *failure)
     GString *text = g_string_new(NULL);
 
     g_assert((size_t)failure->cause < G_N_ELEMENTS(advisers));
-    advisers[failure->cause](text, failure);
+    if (failure->snc != SNC_NONE)
+        advise_snc(text, failure);
+    else
+        advisers[failure->cause](text, failure);
     while (g_str_has_suffix(text->str, " "))
         g_string_truncate(text, text->len - 1);
     if (failure->message)
-        append_trace(text);
+        append_trace(text, failure);
     if (failure->torn_end)
         g_string_append(text, " The trace breaks off in the middle of this error block: read it again when the block "
                               "is complete.");

@@ -2,6 +2,7 @@
 #include "file.h"
 #include "grouping.h"
 #include "message.h"
+#include "snc.h"
 #include "trace.h"
 #include "trace_file.h"
 #include "trace_kind.h"
@@ -60,6 +61,7 @@ static gboolean explain_trace(struct audit *audit, struct grouping *grouping, co
             return FALSE;
     }
     trace_end(trace);
+    snc_find(trace);
     message_find(trace);
     add_input(audit, trace, work.parts[n - 1].path);
     grouping_end_trace(grouping, trace->prefixed);

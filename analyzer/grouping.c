@@ -58,6 +58,8 @@ struct entry { /* everything is kept here, and copied into the audit when a trac
     gboolean changed;
     unsigned count, torn; /* of the count, those whose block is not whole */
     enum audit_cause cause;
+    int alert;
+    gboolean snc;
     char *store, *missing;
     gboolean missing_cut;
     struct fact target, port, error, code, role, peer;
@@ -145,6 +147,8 @@ static struct entry *entry_new(const struct trace_failure *failure)
     struct entry *entry = g_new0(struct entry, 1);
     entry->first = entry->last = MOMENT_NONE;
     entry->cause = failure->cause;
+    entry->alert = MAX(failure->alert, 0);
+    entry->snc = failure->snc != 0;
     entry->store = g_strdup(failure->store);
     entry->missing = g_strdup(failure->missing);
     entry->missing_cut = failure->missing_cut;
@@ -424,6 +428,10 @@ static char *failure_key(const struct trace_failure *failure)
     append_key(key, target);
     append_key(key, target || server ? NULL : failure->peer);
     append_key(key, failure->missing);
+    if (failure->cause == CAUSE_PEER_REFUSED || failure->cause == CAUSE_HANDSHAKE)
+        g_string_append_printf(key, "alert %d\n", failure->alert); /* what to do depends on it */
+    if (failure->snc)
+        g_string_append_printf(key, "snc %d %s\n", failure->snc, failure->error);
     return g_string_free(key, FALSE);
 }
 
@@ -616,6 +624,8 @@ static void publish(struct grouping *grouping, struct entry *entry)
     struct audit_failure *failure = entry->failure;
     failure->instance = grouping->instance;
     failure->cause = entry->cause;
+    failure->alert = entry->alert;
+    failure->snc = entry->snc;
     failure->error = audit_text(audit, entry->error.text);
     failure->code = entry->code.number;
     failure->role = (enum audit_role)entry->role.number;

@@ -1,5 +1,6 @@
 #include "landscape.h"
 
+#include "alert.h"
 #include "asked.h"
 #include "capture.h"
 #include "grouping.h"
@@ -500,6 +501,34 @@ static struct place *find_place(struct work *work, const struct audit_failure *f
     return g_hash_table_lookup(work->files, key);
 }
 
+/* Alerts about our own certificate: which one it is, until when it is valid, and who has issued it. */
+static void add_own(struct audit *audit, struct audit_failure *failure, const struct audit_member *member)
+{
+    const struct alert *alert = failure->alert > 0 ? alert_find(failure->alert) : NULL;
+    const struct audit_cert *own = member->own;
+    int64_t when = failure->last != MOMENT_NONE ? failure->last : member->instance->host->collected;
+    char day[MOMENT_TEXT_BYTES];
+
+    if (!alert || !alert->certificate || !own || !failure->advice)
+        return;
+    const char *file = base_name(member->path);
+    if (!alert->own) { /* none was sent */
+        failure->advice = audit_textf(audit,
+                                      "%s %s has an own certificate, %s, issued by %s: it was not sent, so the peer "
+                                      "probably does not ask for one of this issuer.",
+                                      failure->advice, file, own->subject, own->issuer);
+        return;
+    }
+    failure->advice = audit_textf(audit, "%s The certificate in %s, %s, issued by %s", failure->advice, file,
+                                  own->subject, own->issuer);
+    if (own->not_after != MOMENT_NONE)
+        failure->advice = audit_textf(audit, "%s, %s %.10s.", failure->advice,
+                                      when != MOMENT_NONE && own->not_after < when ? "expired on" : "is valid until",
+                                      moment_format(day, own->not_after));
+    else
+        failure->advice = audit_textf(audit, "%s; its end is not known.", failure->advice);
+}
+
 static void match_stores(struct work *work, guint first)
 {
     struct landscape *landscape = work->landscape;
@@ -510,6 +539,7 @@ static void match_stores(struct work *work, guint first)
             continue;
         failure->store = place->store;
         g_hash_table_insert(landscape->members, failure, place->member);
+        add_own(landscape->audit, failure, place->member);
     }
 }
 

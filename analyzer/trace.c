@@ -282,7 +282,6 @@ static void sample(struct trace *trace, const char *at, size_t size)
     const char *end = at + MIN(size, SAMPLE_BYTES - reader->sampled);
 
     reader->sampled += (size_t)(end - at);
-    g_string_append_len(trace->sample, at, (gssize)MIN((size_t)(end - at), TRACE_SAMPLE_BYTES - trace->sample->len));
     while (at < end) {
         const char *feed_at = memchr(at, '\n', (size_t)(end - at));
         reader->sample_nul = reader->sample_nul || memchr(at, '\0', (size_t)((feed_at ? feed_at : end) - at)) != NULL;
@@ -314,6 +313,7 @@ static void read_text(struct trace *trace, const char *at, size_t size, const st
         return;
     if (reader->sampled < SAMPLE_BYTES)
         sample(trace, at, size);
+    g_string_append_len(trace->sample, at, (gssize)MIN(size, TRACE_SAMPLE_BYTES - trace->sample->len));
     reader->stream.bytes = at;
     reader->ahead = NULL;
     reader->hint = hint && hint->first > 0 ? hint : NULL;

@@ -15,14 +15,14 @@
 #include <glib.h>
 #include <stdint.h>
 
-#define TRACE_LINE_BYTES     ((size_t)32768) /* looked at of one line; the rest is passed over */
-#define TRACE_BEFORE_BYTES   ((size_t)32768) /* facts of a failure may stand so far above its first sign */
-#define TRACE_BLOCK_LINES    2000            /* of one block */
-#define TRACE_BLOCK_THREADS  256             /* open blocks; the oldest is closed */
-#define TRACE_CHAIN_CERTS    32              /* of one block */
-#define TRACE_FAILURES       100000          /* of one trace */
-#define TRACE_EVIDENCE_LINES 12              /* quoted from one block */
-#define TRACE_SAMPLE_BYTES   ((size_t)65536) /* kept of the beginning, to see what the input is */
+#define TRACE_LINE_BYTES     ((size_t)32768)       /* looked at of one line; the rest is passed over */
+#define TRACE_BEFORE_BYTES   ((size_t)32768)       /* facts of a failure may stand so far above its first sign */
+#define TRACE_BLOCK_LINES    2000                  /* of one block */
+#define TRACE_BLOCK_THREADS  256                   /* open blocks; the oldest is closed */
+#define TRACE_CHAIN_CERTS    32                    /* of one block */
+#define TRACE_FAILURES       100000                /* of one trace */
+#define TRACE_EVIDENCE_LINES 12                    /* quoted from one block */
+#define TRACE_SAMPLE_BYTES   ((size_t)1024 * 1024) /* kept of the beginning, to see what the input is */
 
 struct trace_cert { /* one certificate as the trace prints it; strings are NULL where it prints nothing */
     const char *subject, *issuer;
@@ -64,8 +64,12 @@ struct trace_failure {
     unsigned n_lines; /* of its block, from the first line that told something to the last; empty ones don't count */
     unsigned n_known; /* of these, the ones that were understood */
     gboolean listed, alone; /* nothing but an error, in an item of a list; above the first prefix: see grouping.h */
-    gboolean message;       /* not of a trace: a text names the error, see message.h */
-    uint64_t order;         /* private */
+    int alert;              /* that the peer sent, see alert.h; -1: an unknown one, 0: none */
+    gboolean details; /* the block prints a host or an address, so that a line that is not there was not written */
+    gboolean sni;     /* ... and the server name that was sent */
+    int snc;          /* enum snc: no TLS failure at all */
+    gboolean message; /* not of a trace: a text names the error, see message.h */
+    uint64_t order;   /* private */
 };
 
 struct trace_header { /* of the last file header that was seen; -1 and NULL where there was none */

@@ -158,10 +158,14 @@ struct block {
     gboolean server, client; /* what the lines say of the role */
     int alert;               /* number of the alert that the peer sent; -1 unknown, 0 none */
     int inner_alert;         /* the same out of a library code */
+    int snc;                 /* enum snc: no TLS at all */
     gboolean message;        /* no trace, but a text that names the error */
+    int error_alert;         /* the same by the error's name or number */
     gboolean sent_alert;     /* we sent one, so that the library code is about that */
     enum block_reason reason_kind;
     const char *reason;
+    const char *presented; /* subject of the certificate that a server showed, where that is all that is printed */
+    gboolean presented_cut;
     const char *named; /* the missing certificate's name */
     gboolean named_cut;
     struct trace_cert chain[TRACE_CHAIN_CERTS];

@@ -732,6 +732,43 @@ static gboolean take_target(struct block *block, const struct trace_line *line, 
     return take_host_fact(block, line, rest, FACT_TARGET);
 }
 
+/* ServerCert.subject = <CN=www.example.net, O=Example, C=DE>: below the error that says that its name does not match.
+ */
+static gboolean take_presented(struct block *block, const struct trace_line *line, struct slice rest)
+{
+    slice_skip_blanks(&rest);
+    if (!slice_take(&rest, "=") || !block->events || !block_is_near(block))
+        return FALSE;
+    slice_skip_blanks(&rest);
+    if (!slice_take(&rest, "<"))
+        return FALSE;
+    const char *end = memrchr(rest.at, '>', rest.size);
+    block_join(block, line);
+    if (!block->presented)
+        block->presented = block_keep_value(block, end ? slice_of(rest.at, end) : rest);
+    block->presented_cut = !end;
+    block_quote(block, QUOTE_SUBJECT, line);
+    return TRUE;
+}
+
+/* TargetHostname     = "api.example.com": said once more below the error. */
+static gboolean take_target_again(struct block *block, const struct trace_line *line, struct slice rest)
+{
+    struct slice name;
+    gboolean open = FALSE;
+
+    slice_skip_blanks(&rest);
+    if (!slice_take(&rest, "=") || !block->events || !block_is_near(block))
+        return FALSE;
+    slice_skip_blanks(&rest);
+    if (!slice_take_quoted(&rest, &name, &open) || open)
+        return FALSE;
+    block_join(block, line);
+    if (!block->target)
+        block->target = block_keep_value(block, name);
+    return TRUE;
+}
+
 static gboolean take_sni(struct block *block, const struct trace_line *line, struct slice rest)
 {
     return take_host_fact(block, line, rest, FACT_SNI);
@@ -1109,6 +1146,7 @@ static struct row {
     {"SapSSL", take_return, TRUE, 0},
     {"Serial", take_serial, FALSE, 0},
     {"Server SSL_CTX ", take_server_context, FALSE, 0},
+    {"ServerCert.subject", take_presented, FALSE, 0},
     {"Signature algorithm", take_detail, FALSE, 0},
     {"SignerCert", take_signer, FALSE, 0},
     {"SignerVerificationResult", take_signer_result, FALSE, 0},
@@ -1118,6 +1156,7 @@ static struct row {
     {"SS", take_code_line, TRUE, 0},
     {"TLSextSNI server_name=", take_sni, FALSE, 0},
     {"Target Hostname=", take_target, FALSE, 0},
+    {"TargetHostname", take_target_again, FALSE, 0},
     {"Validity", take_validity, FALSE, 0},
     {"Validity", take_detail, FALSE, 0},
     {"Verification result", take_own_result, FALSE, 0},

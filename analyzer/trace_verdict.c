@@ -1,5 +1,6 @@
 #include "trace_verdict.h"
 
+#include "alert.h"
 #include "moment.h"
 #include "name.h"
 #include "text.h"
@@ -36,46 +37,16 @@ static const struct {
     {"PEER_CERT_EXPIRED", 0, SIGN_EXPIRED},
 };
 
-/* Alerts by their numbers in the TLS registry; TRUE where they say that our certificate was not taken. */
-static const struct {
-    const char *name;
-    int number;
-    gboolean certificate;
-} alerts[] = {
-    {"close_notify", 0, FALSE},        {"unexpected_message", 10, FALSE},
-    {"bad_record_mac", 20, FALSE},     {"record_overflow", 22, FALSE},
-    {"handshake_failure", 40, FALSE},  {"no_certificate", 41, FALSE},
-    {"bad_certificate", 42, TRUE},     {"unsupported_certificate", 43, TRUE},
-    {"certificate_revoked", 44, TRUE}, {"certificate_expired", 45, TRUE},
-    {"certificate_unknown", 46, TRUE}, {"illegal_parameter", 47, FALSE},
-    {"unknown_ca", 48, TRUE},          {"access_denied", 49, TRUE},
-    {"decode_error", 50, FALSE},       {"decrypt_error", 51, FALSE},
-    {"protocol_version", 70, FALSE},   {"insufficient_security", 71, FALSE},
-    {"internal_error", 80, FALSE},     {"user_canceled", 90, FALSE},
-    {"no_renegotiation", 100, FALSE},  {"unsupported_extension", 110, FALSE},
-    {"unrecognized_name", 112, FALSE}, {"certificate_required", 116, TRUE},
-};
-
 int verdict_alert(struct slice name)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(alerts); i++) {
-        const char *known = alerts[i].name;
-        size_t at = 0;
-        while (at < name.size && known[at] &&
-               (g_ascii_tolower(name.at[at]) == known[at] || (known[at] == '_' && name.at[at] == ' ')))
-            at++;
-        if (at == name.size && !known[at])
-            return alerts[i].number;
-    }
-    return -1;
+    const struct alert *alert = alert_named(name);
+    return alert ? alert->number : -1;
 }
 
 static gboolean alert_is_about_certificate(int number)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(alerts); i++)
-        if (alerts[i].number == number)
-            return alerts[i].certificate;
-    return FALSE;
+    const struct alert *alert = alert_find(number);
+    return alert && alert->certificate;
 }
 
 void verdict_error(struct block *block, struct slice name, int code)
@@ -83,8 +54,14 @@ void verdict_error(struct block *block, struct slice name, int code)
     for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
         if (slice_equals(name, errors[i].name) || (code != 0 && code == errors[i].code))
             block_sign(block, errors[i].sign);
-    if (slice_take(&name, "ALERT_"))
+    if (slice_begins(name, "PSE_"))
+        block_sign(block, SIGN_STORE);
+    if (slice_take(&name, "ALERT_")) {
         block_sign(block, alert_is_about_certificate(verdict_alert(name)) ? SIGN_REFUSED : SIGN_ALERTED);
+        block->error_alert = verdict_alert(name);
+    } else if (code == -122 || code == -127) {
+        block->error_alert = code == -122 ? 40 : 46;
+    }
 }
 
 gboolean verdict_knows(struct slice name)
@@ -122,6 +99,17 @@ static gboolean was_alerted(const struct block *block, gboolean *refused)
 
     *refused = block->signs & BLOCK_BIT(SIGN_REFUSED) || (number > 0 && alert_is_about_certificate(number));
     return *refused || number > 0 || block->alert < 0 || block->signs & BLOCK_BIT(SIGN_ALERTED);
+}
+
+/* The alert that the peer sent: by its sentence, else by the error's name, else by a library code; -1: an unknown one.
+ */
+static int alert_of(const struct block *block)
+{
+    if (block->alert != 0)
+        return block->alert;
+    if (block->error_alert != 0)
+        return block->error_alert;
+    return block->sent_alert ? 0 : block->inner_alert;
 }
 
 static enum audit_cause decide_cause(const struct block *block)
@@ -299,6 +287,10 @@ static GPtrArray *copy_chain(const struct block *block)
     for (unsigned i = chain->len; i < block->n_chain; i++)
         if (block->chain[i].subject || block->chain[i].issuer)
             g_ptr_array_add(chain, copy_cert(&block->chain[i], block->checks[i], block->trace->strings));
+    if (chain->len == 0 && block->presented) {
+        struct trace_cert leaf = {.subject = block->presented, .subject_cut = block->presented_cut};
+        g_ptr_array_add(chain, copy_cert(&leaf, NULL, block->trace->strings));
+    }
     return chain;
 }
 
@@ -380,6 +372,10 @@ void verdict_add(const struct block *block)
     failure->listed = is_bare(block) && !block->unlisted;
     failure->alone = is_bare(block) && !block->placed;
     failure->message = block->message;
+    failure->snc = block->snc;
+    failure->alert = alert_of(block);
+    failure->details = (block->facts & (BLOCK_BIT(FACT_TARGET) | BLOCK_BIT(FACT_PEER))) != 0;
+    failure->sni = (block->facts & BLOCK_BIT(FACT_SNI)) != 0;
     if (failure->cause == CAUSE_UNTRUSTED_PEER)
         decide_missing(failure, block);
     if (!trace->take) {

@@ -257,6 +257,8 @@ struct audit_failure {               /* equal failures of one store, other side,
     enum audit_certainty certainty;
     int64_t asked; /* chain, missing and certainty are not from the trace: the peer was asked then, and sent that chain;
                       MOMENT_NONE: they are from the trace */
+    int alert;     /* that the peer sent, its number; 0: none or not known (in no document but the JSON of "explain") */
+    gboolean snc;  /* no TLS failure: SNC; only of "explain", and in no document */
     const char *advice;
     unsigned lines_seen, lines_known; /* of the block that tells this: lines, and those that were understood; 0: ? */
     GPtrArray *evidence;              /* of struct audit_evidence *, a few */
@@ -321,9 +323,9 @@ struct audit {
     const char *program;
     int64_t previous; /* evaluation time of the audit that this one was compared with; MOMENT_NONE */
     GPtrArray *captures, *hosts, *certs, *lists, *stores, *failures, *findings;
-    GPtrArray *inputs;           /* of struct audit_input *, as they were named: only of "explain", and in no document */
-    GPtrArray *warnings;         /* of const char *: trouble with the input itself */
-    GStringChunk *strings;       /* private */
+    GPtrArray *inputs;     /* of struct audit_input *, as they were named: only of "explain", and in no document */
+    GPtrArray *warnings;   /* of const char *: trouble with the input itself */
+    GStringChunk *strings; /* private */
     struct audit_memory *memory; /* private: structures and arrays */
 };
 

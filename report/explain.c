@@ -6,14 +6,16 @@
 
 #include <jansson.h>
 
-static void put_chain(struct file_output *output, const GPtrArray *chain)
+static void put_chain(struct file_output *output, const struct audit_failure *failure)
 {
+    const GPtrArray *chain = failure->chain;
+
     for (guint i = 0; i < chain->len; i++) {
         const struct audit_link *link = chain->pdata[i];
         paper_line(output, i == 0 ? "peer's chain" : "", "%u. %s%s", i + 1, words_known(link->subject),
                    link->subject_cut ? "... (cut off in the trace)" : "");
         paper_fingerprint(output, "", "   SHA-256 ", link->sha256);
-        if (i + 1 == chain->len)
+        if (i + 1 == chain->len && (link->issuer || failure->cause == CAUSE_UNTRUSTED_PEER))
             paper_line(output, "", "   issued by %s%s", words_known(link->issuer),
                        link->issuer_cut ? "... (cut off in the trace)" : "");
     }
@@ -61,7 +63,7 @@ static void put_peer(struct file_output *output, const struct audit_failure *fai
         else
             paper_line(output, "connection", "with %s", failure->target ? failure->target : peers);
     }
-    if (failure->role != ROLE_UNKNOWN)
+    if (failure->role != ROLE_UNKNOWN && !failure->snc)
         paper_field(output, "our role", "TLS %s", audit_role_name(failure->role));
 }
 
@@ -85,8 +87,9 @@ static void put_advice(struct file_output *output, const struct audit_failure *f
 
 static void put_failure(struct file_output *output, const struct audit_failure *failure, unsigned number)
 {
-    g_autofree char *cause = g_strdup_printf("%s%s%s", words_cause(failure->cause), failure->error ? ": " : "",
-                                             failure->error ? failure->error : "");
+    g_autofree char *cause =
+        g_strdup_printf("%s%s%s", failure->snc ? "an error of SNC, which is not TLS" : words_cause(failure->cause),
+                        failure->error ? ": " : "", failure->error ? failure->error : "");
     g_autofree char *code = failure->code ? g_strdup_printf("%s (%d)", cause, failure->code) : g_strdup(cause);
     g_autofree char *first = g_strdup_printf("%u. ", number);
 
@@ -100,7 +103,7 @@ static void put_failure(struct file_output *output, const struct audit_failure *
     put_peer(output, failure);
     put_time(output, failure);
     put_read(output, failure);
-    put_chain(output, failure->chain);
+    put_chain(output, failure);
     for (guint i = 0; i < failure->evidence->len; i++) {
         file_output_puts(output, "  evidence\n");
         paper_quote(output, "    ", failure->evidence->pdata[i]);
@@ -224,6 +227,7 @@ static json_t *failure_json(const struct audit_failure *failure)
 
     json_object_set_new(object, "cause", json_string(audit_cause_name(failure->cause)));
     json_object_set_new(object, "error", text_or_null(failure->error));
+    json_object_set_new(object, "alert", failure->alert ? json_integer(failure->alert) : json_null());
     json_object_set_new(object, "code", failure->code ? json_integer(failure->code) : json_null());
     json_object_set_new(object, "role",
                         failure->role == ROLE_UNKNOWN ? json_null() : json_string(audit_role_name(failure->role)));

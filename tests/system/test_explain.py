@@ -64,7 +64,7 @@ class Explain(harness.Case):
             {"subject": self.api.subject, "issuer": issuing.subject, "serial": self.api.serial},
             {"subject": issuing.subject, "issuer": root.subject, "serial": issuing.serial}])
         self.assertEqual(failure, {
-            "cause": "untrusted-peer", "error": "SSSLERR_PEER_CERT_UNTRUSTED", "code": -102, "role": "client",
+            "cause": "untrusted-peer", "error": "SSSLERR_PEER_CERT_UNTRUSTED", "alert": None, "code": -102, "role": "client",
             "store": STORE, "target": "api.example.com", "port": 443, "peer": "198.51.100.7:443",
             "peers": ["198.51.100.7:443"], "peers_more": 0,
             "first": traces.ago(2).strftime("%Y-%m-%dT%H:%M:%S"), "last": traces.ago(1).strftime("%Y-%m-%dT%H:%M:%S"),

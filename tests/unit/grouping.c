@@ -715,8 +715,9 @@ static const struct {
     {"a client's certificate", "server-untrusted.trc", {"chain of the client", "SSL server (Standard)"}, {"SAPSSLA"}},
     {"refused by the client",
      "server-refused.trc",
-     {"The client did not accept", "Nothing is missing in the PSE /usr/sap/QAS/D20/sec/SAPSSLS.pse"},
-     {"import"}},
+     {"The client sent the TLS alert \"certificate unknown\" (46)", "It may be either",
+      "in the PSE /usr/sap/QAS/D20/sec/SAPSSLS.pse"},
+     {"maintain_pk", "trace level of the ICM"}},
     {"a closed connection", "message.trc", {"says nothing about trust"}, {"import"}},
     {"expired", "tree-validity.trc", {"out of date (its check Validity failed)"}, {"maintain_pk"}},
 };

@@ -83,7 +83,7 @@ static const struct sample {
       "-"}},
     {"row 17, 18, 33 and other causes",
      "others.trc",
-     {"name-mismatch | SSSLERR_SERVER_CERT_MISMATCH | -30 | client | - | shop.example.com | - | - | unknown | 0 | -",
+     {"name-mismatch | SSSLERR_SERVER_CERT_MISMATCH | -30 | client | - | shop.example.com | - | - | unknown | 1 | -",
       "handshake | SSSLERR_ALERT_HANDSHAKE_FAILURE | -122 | client | - | hub.example.com | - | - | unknown | 0 | -",
       "closed | SSSLRC_CONN_CLOSED | -10 | client | - | dev.example.com | - | - | unknown | 0 | -",
       "not-tls | SSSLRC_NO_SSL_RESPONSE | -75 | client | - | localhost | - | - | unknown | 0 | -",
