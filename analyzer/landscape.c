@@ -95,6 +95,7 @@ struct work {
     const struct capture_host *from;
     struct audit_host *host;
     struct zone *zone;     /* of the host; NULL: not known */
+    GHashTable *webdisps;  /* set of paths of instances that have a trace of a Web Dispatcher */
     GHashTable *instances; /* path -> struct audit_instance * */
     GHashTable *paths;     /* path of a PSE -> struct place * */
     GHashTable *files;     /* instance and file name -> struct place *; NULL: there are several */
@@ -115,10 +116,24 @@ static struct audit_instance *add_instance(struct work *work, const char *path, 
     instance->sid = audit_text(audit, sid);
     instance->name = audit_text(audit, name);
     instance->path = audit_text(audit, path);
-    instance->kind = landscape_kind(name);
+    instance->kind = landscape_kind(base_name(name));
+    if (instance->kind == INSTANCE_OTHER && g_hash_table_contains(work->webdisps, path))
+        instance->kind = INSTANCE_WEBDISP;
     g_ptr_array_add(work->host->instances, instance);
     g_hash_table_insert(work->instances, (void *)instance->path, instance);
     return instance;
+}
+
+/* What a folder is whose name does not tell, its trace does. */
+static GHashTable *find_webdisps(const struct capture_host *from)
+{
+    GHashTable *webdisps = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < from->traces->len; i++) {
+        const struct capture_trace *trace = from->traces->pdata[i];
+        if (trace->instance && trace->path && g_str_has_prefix(base_name(trace->path), "dev_webdisp"))
+            g_hash_table_add(webdisps, trace->instance);
+    }
+    return webdisps;
 }
 
 /* The instance of a trace or a PSE; a capture that was cut off may have lost its line. */
@@ -664,6 +679,25 @@ static enum audit_host_status host_status(enum capture_status status)
     }
 }
 
+/* What a collector says itself by now; a capture of an earlier one may call such a host collected. */
+static void judge_collected(struct audit *audit, struct audit_host *host, const struct capture_host *from)
+{
+    gboolean of_files = TRUE;
+    g_autofree char *unread = capture_unread(from, &of_files);
+
+    if (from->instances->len + from->stores->len + from->traces->len == 0) {
+        const char *why = from->notes->len > 0 ? from->notes->pdata[0] : "no instance was found";
+        host->reason = CAPTURE_NO_INSTANCE;
+        host->message = audit_textf(audit, "nothing was found to look at: %s", why);
+    } else if (!of_files) {
+        host->reason = CAPTURE_UNREAD;
+        host->message = audit_text(audit, unread);
+    } else {
+        return;
+    }
+    host->status = HOST_PARTIAL;
+}
+
 static struct audit_host *new_host(struct audit *audit, const struct capture_host *from)
 {
     struct audit_host *host = audit_host_new(audit);
@@ -671,6 +705,8 @@ static struct audit_host *new_host(struct audit *audit, const struct capture_hos
     host->status = host_status(from->status);
     host->reason = audit_text(audit, from->reason);
     host->message = audit_text(audit, from->message);
+    if (host->status == HOST_COLLECTED)
+        judge_collected(audit, host, from);
     host->tier = audit_text(audit, from->tier);
     host->owner = audit_text(audit, from->owner);
     for (guint i = 0; i < from->groups->len; i++)
@@ -695,6 +731,7 @@ static void add_host(struct landscape *landscape, const struct capture *capture,
         .from = from,
         .host = new_host(audit, from),
         .zone = zone_new(from->zone_rule, from->zone_offset_s, from->clock),
+        .webdisps = find_webdisps(from),
         .instances = g_hash_table_new(g_str_hash, g_str_equal),
         .paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
         .files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
@@ -705,6 +742,7 @@ static void add_host(struct landscape *landscape, const struct capture *capture,
     add_traces(&work);
     add_chains(&work);
     match_stores(&work, first);
+    g_hash_table_unref(work.webdisps);
     g_hash_table_unref(work.instances);
     g_hash_table_unref(work.files);
     g_hash_table_unref(work.inodes);

@@ -2,6 +2,8 @@
 
 #include "record.h"
 
+#include <string.h>
+
 static void instance_free(void *instance)
 {
     record_clear(&record_instance, instance);
@@ -78,4 +80,68 @@ void capture_host_empty(struct capture_host *host)
     g_ptr_array_set_size(host->instances, 0);
     g_ptr_array_set_size(host->traces, 0);
     g_ptr_array_set_size(host->stores, 0);
+}
+
+/* How many there are, how many were read, and the first reason for that: one of the host before one of a file. */
+struct tally {
+    unsigned all, read;
+    const char *why;
+    gboolean of_host;
+};
+
+static void tally_unread(struct tally *tally, const char *reason, gboolean of_host)
+{
+    if (!tally->why || (of_host && !tally->of_host))
+        tally->why = reason ? reason : "no reason given";
+    tally->of_host = tally->of_host || of_host;
+}
+
+/* Whether it is the login that could not read a PSE, or the moment was a bad one; all else is in the file itself. */
+static gboolean is_of_host(const char *reason)
+{
+    static const char *const words[] = {"not-allowed", "changed", "incomplete"};
+    size_t size = reason ? strcspn(reason, " ") : 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        if (size == strlen(words[i]) && strncmp(reason, words[i], size) == 0)
+            return TRUE;
+    return !reason;
+}
+
+static void append_tally(GString *text, const struct tally *tally, const char *one, const char *many)
+{
+    if (tally->read < tally->all)
+        g_string_append_printf(text, "%s%u of %u %s", text->len > 0 ? " and " : "", tally->read, tally->all,
+                               tally->all == 1 ? one : many);
+}
+
+char *capture_unread(const struct capture_host *host, gboolean *of_files)
+{
+    struct tally lists = {.all = host->stores->len}, traces = {.all = host->traces->len};
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < host->stores->len; i++) {
+        const struct capture_store *store = host->stores->pdata[i];
+        if (store->trusted || (store->listing && g_strcmp0(store->method, "sapgenpse") == 0))
+            lists.read++;
+        else
+            tally_unread(&lists, store->reason, is_of_host(store->reason));
+    }
+    for (guint i = 0; i < host->traces->len; i++) {
+        const struct capture_trace *trace = host->traces->pdata[i];
+        if (trace->object)
+            traces.read++;
+        else
+            tally_unread(&traces, trace->reason, TRUE);
+    }
+    if (lists.of_host || traces.of_host)
+        *of_files = FALSE;
+    append_tally(text, &lists, "trust list", "trust lists");
+    append_tally(text, &traces, "trace", "traces");
+    if (text->len == 0)
+        return g_string_free(text, TRUE), NULL;
+    const struct tally *gravest = lists.why && (lists.of_host || !traces.of_host) ? &lists : &traces;
+    gboolean one = lists.read < lists.all ? lists.all == 1 && traces.read == traces.all : traces.all == 1;
+    g_string_append_printf(text, " %s read: %s", one ? "was" : "were", gravest->why);
+    return g_string_free(text, FALSE);
 }

@@ -41,7 +41,7 @@ struct capture_header {
 };
 
 enum capture_status {
-    CAPTURE_COLLECTED, /* the probe ran to its last record */
+    CAPTURE_COLLECTED, /* the probe ran to its last record, found instances, and looked at all of them */
     CAPTURE_PARTIAL,   /* something came, then it ended: what is there counts, what is not there is unknown */
     CAPTURE_FAILED,    /* nothing came */
 };
@@ -123,6 +123,18 @@ struct capture_trace *capture_trace_new(void);
 struct capture_store *capture_store_new(void);
 struct capture_chain *capture_chain_new(void);
 void capture_host_free(struct capture_host *host);
+
+/* Reasons of a host that is "partial" although its probe ran to the last record. */
+#define CAPTURE_UNREAD      "unread"      /* all was found, but the login could not read some of it */
+#define CAPTURE_NO_INSTANCE "no-instance" /* below sap_root, or one of several, there is nothing to read */
+
+/**
+ * capture_unread(host, of_files):
+ * How many of the trust lists and traces of ${host} were read, and why the others were not, for a person; the caller
+ * frees it with g_free().  NULL if all of them were.  ${*of_files} becomes FALSE if something else than the PSE files
+ * themselves (damaged, protected by a PIN that nobody could give, ...) kept any of them from being read.
+ */
+char *capture_unread(const struct capture_host *host, gboolean *of_files);
 
 /**
  * capture_host_empty(host):

@@ -254,6 +254,18 @@ static void tell_chain(const struct capture_host *host, const struct capture_cha
                 chain->port, outcome);
 }
 
+/* PSEs that say themselves why they could not be read: the host counts as collected all the same. */
+static void tell_unread(struct progress *progress, const struct capture_host *host)
+{
+    gboolean of_files;
+    g_autofree char *unread = capture_unread(host, &of_files);
+
+    if (!unread)
+        return;
+    progress_hide(progress);
+    cli_message("%s: %s", host->name, unread);
+}
+
 static void on_progress(void *context, const struct capture_host *host, const char *message)
 {
     struct progress *progress = context;
@@ -270,7 +282,10 @@ static void on_progress(void *context, const struct capture_host *host, const ch
         progress_hide(progress);
         if (!cli_quiet)
             cli_message("%s: %s", host->name, host->message ? host->message : host->reason);
-    } else if (cli_verbose) {
+    } else if (!cli_quiet) {
+        tell_unread(progress, host);
+    }
+    if (host->status == CAPTURE_COLLECTED && cli_verbose) {
         progress_hide(progress);
         cli_message("%s: collected: %u instances, %u traces, %u PSEs", host->name, host->instances->len,
                     host->traces->len, host->stores->len);
@@ -317,7 +332,8 @@ gboolean cli_collect(struct collector_result *result, const struct inventory *in
 int cli_collect_status(const struct collector_result *result)
 {
     if (!cli_quiet)
-        cli_message("%u hosts collected, %u partly, %u not%s", result->collected, result->partial, result->failed,
+        cli_message("%u %s collected, %u in part, %u not%s", result->collected,
+                    result->collected == 1 ? "host" : "hosts", result->partial, result->failed,
                     result->cancelled ? "; the run was cancelled" : "");
     return result->partial || result->failed || result->cancelled ? STATUS_HOSTS_MISSING : STATUS_CLEAN;
 }

@@ -42,6 +42,9 @@ const char *collector_reason_name(enum collector_reason reason)
         [REASON_LIMIT] = "limit",
         [REASON_CANCELLED] = "cancelled",
         [REASON_LOCAL] = "local",
+        [REASON_UNREAD] = CAPTURE_UNREAD,
+        [REASON_NOT_SEARCHED] = "not-searched",
+        [REASON_NO_INSTANCE] = CAPTURE_NO_INSTANCE,
     };
     g_assert((size_t)reason < G_N_ELEMENTS(names));
     return names[reason];

@@ -52,6 +52,9 @@ enum collector_reason {
     REASON_LIMIT,            /* "limit": one of the limits above */
     REASON_CANCELLED,        /* "cancelled": the run was ended (Ctrl-C) */
     REASON_LOCAL,            /* "local": trouble on this machine (disk full, out of descriptors) */
+    REASON_UNREAD,           /* "unread": all was found, but some of it could not be read */
+    REASON_NOT_SEARCHED,     /* "not-searched": the probe could not look everywhere below sap_root */
+    REASON_NO_INSTANCE,      /* "no-instance": below sap_root, or one of several, there is nothing to read */
 };
 
 const char *collector_reason_name(enum collector_reason reason);

@@ -141,6 +141,11 @@ can_open() {
     [ -r "$1" ] && (: <"$1") 2>/dev/null
 }
 
+# not_allowed: why what cannot be opened cannot.
+not_allowed() {
+    put "not-allowed${refusal:+ ($refusal)}"
+}
+
 # --- Traces ----------------------------------------------------------------------------------------------------------
 
 # send_trace PATH: the end of a trace, $tg_trace_bytes of it at most.
@@ -156,7 +161,7 @@ send_trace() {
     if [ ! -f "$file" ]; then
         reason=not-a-file
     elif ! can_open "$file"; then
-        reason=not-allowed
+        reason=$(not_allowed)
     fi
     if [ -n "$reason" ]; then
         field reason "$reason"
@@ -482,30 +487,30 @@ wants_pin() {
     [ "$status" -gt 128 ]
 }
 
-# is_of_root PROGRAM: it, and the folder from which its libraries come, belong to root.
-is_of_root() {
-    about "$1"
-    case $owner in
-    root | 0) about "${1%/*}" ;;
-    esac
-    case $owner in
-    root | 0) return 0 ;;
-    esac
-    return 1
+# is_ours PROGRAM: it, and the folder from which its libraries come, belong to root or to the user that this runs as.
+is_ours() {
+    for path in "$1" "${1%/*}"; do
+        about "$path"
+        case $owner in
+        root | 0 | "$login" | "$uid") ;;
+        *) return 1 ;;
+        esac
+    done
 }
 
 # list_pse: let sapgenpse list what could not be read natively, for which $reason is the reason.  Sets $method, or
 # completes $reason.
 list_pse() {
     asked=0 why='no sapgenpse was found'
-    for tool in "$instance/exe" "${instance%/*}/SYS/exe/run" "$tg_root/hostctrl/exe" \
+    for tool in "$instance/exe" "$instance" "${instance%/*}/SYS/exe/run" "$root/hostctrl/exe" \
         "${instance%/*}/SYS/global/security/lib"*; do
         tool=$tool/sapgenpse
         if [ ! -f "$tool" ] || [ ! -x "$tool" ]; then
             continue
         fi
-        if [ "$uid" = 0 ] && ! is_of_root "$tool"; then
-            why='root runs no sapgenpse that others may replace'
+        # Anybody may make a folder that looks like an instance where all may write.
+        if { [ "$uid" = 0 ] || ! is_instance "$instance"; } && ! is_ours "$tool"; then
+            why='a sapgenpse that others may replace is not run'
             continue
         fi
         ask
@@ -537,7 +542,7 @@ try_pse() {
     if [ ! -f "$file" ]; then
         reason=no-pse
     elif ! can_open "$file"; then
-        reason=not-allowed
+        reason=$(not_allowed)
     elif [ "${#size}" -gt 7 ] || [ "$size" -gt 8388608 ]; then
         reason=too-large
     else
@@ -601,10 +606,12 @@ send_store() {
 # --- The way through the folders -------------------------------------------------------------------------------------
 
 # visit VISITOR SYSTEM: call VISITOR with a kind and a path for all that is of interest in a folder such as
-# /usr/sap/PRD: "search" (a folder in which named files are looked for), "list" (one whose names are needed),
-# "instance", "trace", "store".  The depth is fixed, so a link that leads in a circle does not.
+# /usr/sap/PRD or /usr/sap/webdisp: "search" (a folder in which named files are looked for), "list" (one whose names
+# are needed), "instance", "trace", "store"; and for what was not looked at: "untraced" (an instance without the trace
+# that it should have), "link" (one that leads out of the root), "limit" (more names than are looked at).  The depth is
+# fixed, so a link that leads in a circle does not.
 visit() {
-    visitor=$1 system=$2
+    visitor=$1 system=$2 names=0
     "$visitor" list "$system"
     if [ "${system##*/}" = hostctrl ]; then
         instance=$system
@@ -613,21 +620,114 @@ visit() {
         visit_stores "$instance/exe/sec"
         return
     fi
+    instance=$system
+    if is_instance "$system"; then # the root is the folder of a system
+        visit_instance
+        return
+    fi
+    visit_found "$system"
     for instance in "$system"/*; do
-        case ${instance##*/} in
-        D[0-9][0-9] | DVEBMGS[0-9][0-9] | ASCS[0-9][0-9] | SCS[0-9][0-9] | ERS[0-9][0-9] | J[0-9][0-9] | \
-            JC[0-9][0-9] | W[0-9][0-9] | HDB[0-9][0-9]) ;;
-        *) continue ;;
+        [ ! -d "$instance" ] || ! is_instance "$instance" || visit_instance
+    done
+    visit_others "$system" 1
+}
+
+# is_system PATH: whether its name is that of a system.
+is_system() {
+    case ${1##*/} in
+    [A-Z][A-Z0-9][A-Z0-9]) return 0 ;;
+    esac
+    return 1
+}
+
+# is_instance PATH: whether its name, in a folder with the name of a system, is that of an instance.
+is_instance() {
+    case ${1##*/} in
+    D[0-9][0-9] | DVEBMGS[0-9][0-9] | ASCS[0-9][0-9] | SCS[0-9][0-9] | ERS[0-9][0-9] | J[0-9][0-9] | JC[0-9][0-9] | \
+        W[0-9][0-9] | HDB[0-9][0-9]) is_system "${1%/*}" ;;
+    *) return 1 ;;
+    esac
+}
+
+# visit_instance: $instance, whose name tells that it is one.
+visit_instance() {
+    "$visitor" instance "$instance"
+    "$visitor" search "$instance"
+    traced=0
+    [ -x "$instance" ] || traced=1 # not known
+    visit_traces "$instance/work"
+    visit_stores "$instance/sec"
+    case $traced:${instance##*/} in
+    ?:HDB*) visit_hana ;;
+    0:D* | 0:W*) "$visitor" untraced "$instance" ;; # an ABAP instance or a Web Dispatcher always writes one
+    esac
+}
+
+# visit_found FOLDER: it is read as an instance if it has what one has, whatever its name.
+visit_found() {
+    holds "$1" || return 0
+    instance=$1
+    "$visitor" instance "$instance"
+    visit_traces "$instance"
+    visit_traces "$instance/work"
+    visit_stores "$instance"
+    visit_stores "$instance/sec"
+}
+
+# visit_others FOLDER DEPTH: the same for the folders in it whose names tell nothing, and for those in them, down to
+# three levels below the root.  Links are not followed: they may lead anywhere.
+visit_others() {
+    for entry in "$1"/*; do
+        case $entry in
+        */'*') [ -e "$entry" ] || continue ;; # there is none
         esac
-        [ -d "$instance" ] || continue
-        "$visitor" instance "$instance"
-        "$visitor" search "$instance"
-        visit_traces "$instance/work"
-        visit_stores "$instance/sec"
-        case ${instance##*/} in
-        HDB*) visit_hana ;;
+        names=$((names + 1))
+        if [ "$names" -gt "$tg_names" ]; then
+            [ "$names" -gt "$((tg_names + 1))" ] || "$visitor" limit "$system"
+            return
+        fi
+        if [ ! -d "$entry" ] || is_passed_over "$entry"; then
+            continue
+        elif is_instance "$entry"; then
+            instance=$entry
+            [ "$1" = "$system" ] || visit_instance
+        elif [ -h "$entry" ]; then
+            ! leads_out "$entry" || "$visitor" link "$entry"
+        else
+            "$visitor" list "$entry"
+            visit_found "$entry"
+            [ "$2" -ge 2 ] || visit_others "$entry" "$(($2 + 1))"
+        fi
+    done
+}
+
+# is_passed_over FOLDER: what was looked at with the folder that it is in, or holds nothing of ours for certain.
+is_passed_over() {
+    case ${1##*/} in
+    sec | work) holds "${1%/*}" ;;
+    lost+found) ;;
+    *) return 1 ;;
+    esac
+}
+
+# holds FOLDER: whether traces or PSEs lie in it, or where an instance has them.
+holds() {
+    for path in "$1"/dev_icm "$1"/dev_webdisp "$1"/work/dev_icm "$1"/work/dev_webdisp "$1"/*.pse "$1"/sec/*.pse; do
+        case ${path##*/} in
+        SecStore*) ;;
+        *) [ ! -e "$path" ] || return 0 ;;
         esac
     done
+    return 1
+}
+
+# leads_out LINK: whether it leads to such a folder, and out of the root.
+leads_out() {
+    holds "$1" || return
+    inside=$(cd -P "$root/" && pwd -P)
+    case $(cd -P "$1" && pwd -P) in
+    "${inside%/}"/*) return 1 ;;
+    esac
 }
 
 # HANA keeps traces and PSEs in a folder named after the host.
@@ -647,8 +747,12 @@ visit_hana() {
 visit_traces() {
     [ -d "$1" ] || return 0
     "$visitor" search "$1"
+    [ -x "$1" ] || traced=1 # not known
     for path in "$1/dev_icm" "$1/dev_icm.old" "$1/dev_webdisp" "$1/dev_webdisp.old"; do
-        [ ! -e "$path" ] || "$visitor" trace "$path"
+        if [ -e "$path" ]; then
+            traced=1
+            "$visitor" trace "$path"
+        fi
     done
 }
 
@@ -667,26 +771,36 @@ visit_stores() {
 send() {
     case $1 in
     search | list)
-        if is_closed "$1" "$2"; then
-            field reason not-allowed
-            field path "$2"
-            note "may not look into $2"
-        fi
+        ! is_closed "$1" "$2" || lack not-allowed "$2" "may not look into $2"
         ;;
     instance)
         seen='' any=1
-        case ${2##*/} in
-        hostctrl) ;;
-        *) field sid "${system##*/}" ;;
-        esac
-        field name "${2##*/}"
+        if is_instance "$2"; then
+            path=${2%/*}
+            field sid "${path##*/}"
+            field name "${2##*/}"
+        elif [ "$2" = "$root" ]; then
+            field name "${2##*/}"
+        else
+            field name "${2#"$root"/}"
+        fi
         field path "$2"
         field user "$login"
         bare instance
         ;;
     trace) send_trace "$2" ;;
     store) send_store "$2" ;;
+    untraced) lack no-trace "$2" "no trace was found in $2/work" ;;
+    link) lack link "$2" "$2 is a link out of the root and was not followed; add the folder that it leads to to sap_root" ;;
+    limit) lack limit "$2" "the search for instances below $2 ended after $tg_names names" ;;
     esac
+}
+
+# lack REASON PATH TEXT: a note of what was not looked at.
+lack() {
+    field reason "$1"
+    field path "$2"
+    note "$3"
 }
 
 # The visitor that sets $closed if there is something that this user does not get at.
@@ -721,11 +835,16 @@ is_closed() {
 
 # send_system SYSTEM: as whoever can.
 send_system() {
-    if [ "$tg_become" = 1 ]; then
-        case ${1##*/} in
-        hostctrl) user=sapadm ;;
-        *) user=$(put "${1##*/}" | tr '[:upper:]' '[:lower:]')adm ;;
-        esac
+    refusal='' user='' sid=${1##*/}
+    if is_instance "$1"; then
+        sid=${1%/*}
+    fi
+    if [ "${1##*/}" = hostctrl ]; then
+        user=sapadm
+    elif is_system "$sid"; then
+        user=$(put "${sid##*/}" | tr '[:upper:]' '[:lower:]')adm
+    fi
+    if [ "$tg_become" = 1 ] && [ -n "$user" ]; then
         closed=0
         [ "$user" = "$login" ] || visit check "$1"
         if [ "$closed" = 1 ] && send_system_as "$user" "$1"; then
@@ -747,16 +866,15 @@ send_system_as() {
     done
     {
         answer=$(put "$tg_script" 2>/dev/null |
-            "$sudo" -n -u "$1" /bin/sh -s -- "$2" "$tg_root" "$tg_trace_bytes" "$tg_tool_seconds" 2>&1 >&3 3>&-)
+            "$sudo" -n -u "$1" /bin/sh -s -- "$2" "$root" "$tg_trace_bytes" "$tg_tool_seconds" 2>&1 >&3 3>&-)
     } 3>&1
     case $answer in
     *'trustgap-probe began'*'trustgap-probe records='*) ;;
     *'trustgap-probe began'*) exit 1 ;;
     *)
-        answer=${answer%%"$newline"*}
-        field reason not-allowed
-        field path "$2"
-        note "sudo -u $1 does not work: $answer"
+        answer=$(put "$answer$newline" | awk '/[^ \t\r]/ { printf "%s%s", (count++ ? "; " : ""), $0 }' | head -c 1000)
+        refusal="sudo -u $1: ${answer##*; }"
+        lack no-sudo "$2" "sudo -u $1 does not work: $answer"
         return 1
         ;;
     esac
@@ -838,23 +956,54 @@ hello() {
 }
 
 send_host() {
-    case $tg_root in
-    /*) ;;
+    roots=$tg_root
+    while [ -n "$roots" ]; do
+        root=${roots%%:*}
+        case $roots in
+        *:*) roots=${roots#*:} ;;
+        *) roots= ;;
+        esac
+        root=${root%/}
+        send_root
+    done
+}
+
+# send_root: all that is below $root, which is empty for the root of the file system.
+send_root() {
+    case $root in
+    '' | /*) ;;
     *)
-        note "not an absolute path: $tg_root"
+        lack no-folder "$root" "not an absolute path: $root"
         return
         ;;
     esac
-    if [ ! -d "$tg_root" ]; then
-        note "there is no folder $tg_root"
+    if [ ! -e "$root/" ]; then
+        if [ -e "$root" ]; then
+            lack no-folder "$root" "$root is no folder"
+        else
+            lack no-folder "$root" "there is no folder $root"
+        fi
         return
     fi
-    any=0
-    send list "$tg_root"
-    for path in "$tg_root"/[A-Z][A-Z0-9][A-Z0-9] "$tg_root/hostctrl"; do
-        [ ! -d "$path" ] || send_system "$path"
+    any=0 visitor=send system=$root refusal='' tops=0
+    send list "${root:-/}"
+    visit_found "$root"
+    for top in "$root"/*; do
+        tops=$((tops + 1))
+        if [ "$tops" -gt "$tg_names" ]; then
+            send limit "$root"
+            break
+        fi
+        if [ ! -d "$top" ] || is_passed_over "$top"; then
+            continue
+        fi
+        if [ ! -h "$top" ] || is_system "$top" || [ "${top##*/}" = hostctrl ]; then
+            send_system "$top"
+        elif leads_out "$top"; then
+            send link "$top"
+        fi
     done
-    [ "$any" = 1 ] || note "no instance was found below $tg_root"
+    [ "$any" = 1 ] || lack no-instance "$root" "no instance was found below ${root:-/}"
 }
 
 # main: the whole host; main SYSTEM ROOT TRACE_BYTES TOOL_SECONDS: one system, below sudo.
@@ -871,18 +1020,18 @@ main() {
     choose_put
     choose_stat
     login=$(id -un) uid=$(id -u)
-    fields='' records=0
+    fields='' records=0 tg_most_names=100000
 
     if [ $# -eq 4 ]; then
-        tg_root=$2 tg_trace_bytes=$3 tg_tool_seconds=$4
+        root=$2 tg_trace_bytes=$3 tg_tool_seconds=$4 tg_names=$tg_most_names refusal=''
         echo 'trustgap-probe began' >&2
         visit send "$1"
         echo "trustgap-probe records=$records" >&2
         return
     fi
 
-    : "${tg_root:=/usr/sap}" "${tg_trace_bytes:=67108864}" "${tg_become:=0}" "${tg_tool_seconds:=30}" "${tg_script:=}"
-    tg_root=${tg_root%/}
+    : "${tg_root:=/usr/sap}" "${tg_trace_bytes:=67108864}" "${tg_become:=0}" "${tg_tool_seconds:=30}" "${tg_script:=}" \
+        "${tg_names:=$tg_most_names}"
     # shellcheck disable=SC2154
     echo "trustgap-probe 1 $tg_nonce"
     hello

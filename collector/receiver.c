@@ -24,6 +24,9 @@ struct receiver {
     struct capture_store *store;
     GHashTable *instances; /* their paths, owned by the host */
     unsigned more_notes;
+    enum collector_reason shortfall; /* the gravest of the notes on what was not looked at */
+    unsigned shortfalls;             /* their number */
+    char *shortfall_text;
 };
 
 /* One type of record: what it says, and where the digest of its bytes goes. */
@@ -239,12 +242,53 @@ static gboolean begin_listing(struct receiver *receiver, const struct record *re
     return TRUE;
 }
 
+/* What a note on something that was not looked at makes of the host; a word of a later probe is not harmless. */
+static enum collector_reason shortfall_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        enum collector_reason reason;
+    } rows[] = {
+        {"no-folder", REASON_NO_INSTANCE},
+        {"no-instance", REASON_NO_INSTANCE},
+        {"no-sudo", REASON_UNREAD},
+        {"no-trace", REASON_NONE}, /* looked for in vain, and that is said where traces are counted */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (strcmp(word, rows[i].word) == 0)
+            return rows[i].reason;
+    return REASON_NOT_SEARCHED;
+}
+
+static void note_shortfall(struct receiver *receiver, const char *word, const char *text)
+{
+    enum collector_reason reason = shortfall_of(word);
+
+    receiver->shortfalls += reason != REASON_NONE;
+    if (reason <= receiver->shortfall) /* the enum has the graver ones behind */
+        return;
+    receiver->shortfall = reason;
+    g_free(receiver->shortfall_text);
+    receiver->shortfall_text = g_strdup(text);
+}
+
+char *receiver_shortfall(const struct receiver *receiver, enum collector_reason *reason)
+{
+    *reason = receiver->shortfall;
+    if (receiver->shortfalls <= 1)
+        return g_strdup(receiver->shortfall_text);
+    return g_strdup_printf("%s; and %u more", receiver->shortfall_text, receiver->shortfalls - 1);
+}
+
 static gboolean begin_note(struct receiver *receiver, const struct record *record, GError **error)
 {
     const char *text = record_text(record, "text");
     const char *path = record_text(record, "path");
+    const char *reason = record_text(record, "reason");
     (void)error;
 
+    if (reason)
+        note_shortfall(receiver, reason, text ? text : reason);
     if (text && path && !strstr(text, path)) {
         g_autofree char *both = g_strdup_printf("%s: %s", path, text);
         host_note(receiver, both);
@@ -343,6 +387,7 @@ void receiver_free(struct receiver *receiver)
     if (receiver->object)
         capture_object_abort(receiver->object);
     g_hash_table_unref(receiver->instances);
+    g_free(receiver->shortfall_text);
     records_free(receiver->records);
     g_free(receiver);
 }

@@ -9,6 +9,7 @@
 #define TRUSTGAP_RECEIVER_H
 
 #include "capture.h"
+#include "collector.h"
 
 #include <glib.h>
 
@@ -50,6 +51,14 @@ void receiver_note(struct receiver *receiver, const char *format, ...) G_GNUC_PR
 
 gboolean receiver_begun(const struct receiver *receiver);    /* the probe has spoken */
 gboolean receiver_complete(const struct receiver *receiver); /* and said all it had to say */
+
+/**
+ * receiver_shortfall(receiver, reason):
+ * What the probe says that it did not look at, for a person: the text of the gravest of its notes, and how many there
+ * are; the caller frees it with g_free().  Set ${*reason} to what it makes of the host.  NULL, and REASON_NONE, if it
+ * looked everywhere.
+ */
+char *receiver_shortfall(const struct receiver *receiver, enum collector_reason *reason);
 
 /**
  * receiver_noise(receiver):

@@ -279,6 +279,32 @@ static gboolean is_fault_of_host(const GError *error)
            g_error_matches(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT);
 }
 
+/* The probe has said all it had to say; which may be that it found nothing, or could not read what it found. */
+static void conclude_complete(struct session *session)
+{
+    struct capture_host *line = session->line;
+    enum collector_reason reason;
+    gboolean of_files = TRUE;
+    g_autofree char *shortfall = receiver_shortfall(session->receiver, &reason);
+    g_autofree char *unread = capture_unread(line, &of_files);
+    g_autoptr(GString) message = g_string_new(NULL);
+
+    line->status = CAPTURE_COLLECTED;
+    if (line->instances->len == 0) {
+        reason = REASON_NO_INSTANCE;
+        g_string_append_printf(message, "nothing was found to look at: %s; see sap_root in the inventory",
+                               shortfall ? shortfall : "the probe names no instance");
+    } else if (shortfall || !of_files) {
+        reason = MAX(reason, REASON_UNREAD);
+        g_string_append_printf(message, "%s%s%s", unread ? unread : "", unread && shortfall ? "; " : "",
+                               shortfall ? shortfall : "");
+    } else {
+        return;
+    }
+    line_set(session, reason, message->str);
+    line->status = CAPTURE_PARTIAL;
+}
+
 static void conclude(struct session *session)
 {
     const struct transport *transport = session->transport;
@@ -289,7 +315,7 @@ static void conclude(struct session *session)
         gboolean limit = session->error->code == TRUSTGAP_ERROR_LIMIT;
         line_set(session, limit ? REASON_LIMIT : REASON_BAD_RECORD, session->error->message);
     } else if (receiver_complete(session->receiver)) {
-        session->line->status = CAPTURE_COLLECTED;
+        conclude_complete(session);
     } else if (transport->reason != REASON_NONE) {
         line_set(session, transport->reason, transport->message);
     } else {

@@ -39,7 +39,7 @@ struct inventory_host {
     char *key_file;                       /* ansible_ssh_private_key_file with ~ spelt out; NULL: defaults and agent */
     enum inventory_connection connection; /* ansible_connection */
     gboolean become;                      /* ansible_become: read through sudo -n -u <sid>adm what the login may not */
-    char *sap_root;                       /* absolute; default /usr/sap */
+    char *sap_root;                       /* absolute paths with colons between them, each once; default /usr/sap */
     char *tier;                           /* sap_tier or NULL: "production", ... */
     char *owner;                          /* sap_owner or NULL: who is asked about this host */
     GPtrArray *groups;                    /* of char *: every group that it is in, sorted, without "all", "ungrouped" */

@@ -67,18 +67,48 @@ static gboolean set_become(struct inventory_host *host, const char *value)
     return host->become || g_strv_contains(no, lower);
 }
 
+static gboolean add_root(GPtrArray *roots, char *path)
+{
+    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+    size_t size = strlen(path);
+
+    if (*path != '/' || strchr(path, ':') || g_strv_contains((const char *const *)parts, ".."))
+        return FALSE;
+    while (size > 1 && path[size - 1] == '/')
+        path[--size] = '\0';
+    if (!g_ptr_array_find_with_equal_func(roots, path, g_str_equal, NULL))
+        g_ptr_array_add(roots, path);
+    return TRUE;
+}
+
+/* An element of a list as YAML and JSON write it, in quotes of either kind or in none. */
+static char *unquote(char *element)
+{
+    size_t size = strlen(g_strstrip(element));
+
+    if (size >= 2 && (*element == '"' || *element == '\'') && element[size - 1] == *element) {
+        element[size - 1] = '\0';
+        return element + 1;
+    }
+    return element;
+}
+
+/* "/usr/sap", "/usr/sap:/opt/sap", "/usr/sap,/opt/sap", "['/usr/sap', '/opt/sap']"; kept with colons in between. */
 static gboolean set_root(struct inventory_host *host, const char *value)
 {
-    g_auto(GStrv) parts = g_strsplit(value, "/", -1);
     size_t size = strlen(value);
+    gboolean list = size >= 2 && *value == '[' && value[size - 1] == ']';
+    g_autofree char *inner = list ? g_strndup(value + 1, size - 2) : g_strdup(value);
+    g_auto(GStrv) elements = g_strsplit_set(inner, list ? "," : ",:", -1);
+    g_autoptr(GPtrArray) roots = g_ptr_array_new();
 
-    if (*value != '/' || g_strv_contains((const char *const *)parts, ".."))
-        return FALSE;
-    while (size > 1 && value[size - 1] == '/')
-        size--;
-    g_autofree char *root = g_strndup(value, size);
-    set_text(&host->sap_root, root);
-    return TRUE;
+    for (char **element = elements; *element; element++)
+        if (!add_root(roots, list ? unquote(*element) : g_strstrip(*element)))
+            return FALSE;
+    g_ptr_array_add(roots, NULL);
+    g_autofree char *joined = g_strjoinv(":", (char **)roots->pdata);
+    set_text(&host->sap_root, joined);
+    return roots->len > 1;
 }
 
 static gboolean set_tier(struct inventory_host *host, const char *value)
@@ -109,7 +139,7 @@ static const struct {
     {"ansible_ssh_private_key_file", set_key_file, ""},
     {"ansible_connection", set_connection, "connections over ssh and local are supported, no others"},
     {"ansible_become", set_become, "must be true or false"},
-    {"sap_root", set_root, "must be an absolute path without \"..\""},
+    {"sap_root", set_root, "must be an absolute path without \"..\", or several with colons between them"},
     {"sap_tier", set_tier, ""},
     {"sap_owner", set_owner, ""},
 };

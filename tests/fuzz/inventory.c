@@ -14,7 +14,7 @@ static void check_host(const struct inventory_host *host, GHashTable *names)
     g_assert(g_hash_table_add(names, host->name));
     g_assert(*host->address && *host->address != '-');
     g_assert(host->port > 0);
-    g_assert(host->sap_root[0] == '/' && !strstr(host->sap_root, "/../"));
+    g_assert(host->sap_root[0] == '/' && !strstr(host->sap_root, "/../") && !strstr(host->sap_root, "::"));
     g_assert(host->line > 0);
     for (guint i = 1; i < host->groups->len; i++)
         g_assert(strcmp(host->groups->pdata[i - 1], host->groups->pdata[i]) < 0);

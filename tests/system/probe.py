@@ -299,6 +299,9 @@ def in_each_shell(function):
 LISTING = ' maintain_pk for PSE "x"\nPKList:\n Version:      3\n Subject:      CN=\xfc, C=DE\n'.encode("latin-1")
 
 
+OTHERS = ("trans", "prd", "PR", "PRDX", "1AB", "ccms")
+
+
 class Everything:
     """One root with one of each; what the probe has to say of it is written beside it."""
 
@@ -389,18 +392,19 @@ class Everything:
         instance(root, "QAS", "ASCS02")
         for name in ("SYS/exe", "D0", "D000", "d00", "XD00", "SMDA97"):
             (root / "PRD" / name).mkdir(parents=True)
-        for name in ("trans", "prd", "PR", "PRDX", "1AB", "ccms"):
+        for name in OTHERS:  # no systems by their names
             instance(root, name, "D00")
-            make_pse(root / name / "D00" / "sec" / "SAPSSLC.pse", trust=roots)
+            native(root / name / "D00" / "sec" / "SAPSSLC.pse")
         (root / "hostctrl" / "exe" / "sec").mkdir(parents=True)
         native(root / "hostctrl" / "exe" / "sec" / "SAPSSLS.pse", own=material.own)
 
     def check(self, answer, full=True):
         expect = dict(self.expect)
         self.stores(answer, expect, full)
-        assert [(i.get("sid"), i["name"]) for i in answer.instances] == [
+        assert [(i.get("sid"), i["name"]) for i in answer.instances] == sorted([
             ("H1A", "HDB00"), ("PRD", "D00"), ("PRD", "DVEBMGS01"), ("PRD", "W21"), ("QAS", "ASCS02"),
-            (None, "hostctrl")], [i.fields for i in answer.instances]
+            (None, "hostctrl"), *((None, name + "/D00") for name in OTHERS)],
+            key=lambda row: (row[0] or row[1], row[1])), [i.fields for i in answer.instances]
         work = os.fspath(self.root / "PRD" / "D00" / "work")
         assert set(answer.traces) == {work + "/dev_icm", work + "/dev_icm.old", work + "/dev_webdisp",
                                       os.fspath(self.root / "H1A/HDB00/hana01/trace/dev_webdisp")}
@@ -412,7 +416,8 @@ class Everything:
         assert answer.traces[work + "/dev_icm.old"].body == self.trace[:1000]
         assert answer.traces[work + "/dev_icm.old"]["from"] == "0"
         assert answer.traces[work + "/dev_webdisp"].body == b""
-        assert not answer.notes, [n.fields for n in answer.notes]
+        assert [(n["reason"], n["path"]) for n in answer.notes] == [
+            ("no-trace", os.fspath(self.root / "PRD" / name)) for name in ("DVEBMGS01", "W21")]
 
     def stores(self, answer, expect, full):
         if full:  # the first name wins; the others are the same file
@@ -812,6 +817,8 @@ def closed_root(context, name):
     pin = instance(root, "TST", "D00")
     make_pse(pin / "sec" / "S.pse", "--pin", trust=context.material.roots)
     make_pse(instance(root, "XYZ", "D00") / "sec" / "S.pse", trust=context.material.roots)
+    for path in ("QAS/W20/work/dev_webdisp", "TST/D00/work/dev_icm", "XYZ/D00/work/dev_icm"):
+        (root / path).write_bytes(b"open\n")
     if ROOT_USER:
         for path in [root, *root.rglob("*")]:
             os.chown(path, NOBODY, NOBODY)
@@ -880,12 +887,22 @@ def what_sudo_opens(context, shell):
     assert answer.traces[os.fspath(d01 / "work" / "dev_icm")].body == b"closed\n"
     assert not answer.notes, answer.notes[0].fields
 
-    sudo('echo "sudo: a password is required" >&2; exit 1')
-    answer = ask(root, shell, both, nobody=True, become=True)
-    assert len(log.read_text().splitlines()) == 3
-    assert answer.outcome(d00 / "sec" / "open.pse") == ("native", "")
-    assert answer.outcome(d00 / "sec" / "closed.pse") == ("none", "not-allowed")
-    assert "sudo -u prdadm does not work: sudo: a password is required" in [n["text"] for n in answer.notes]
+    for says, last, whole in [
+            ("echo 'sudo: a password is required'", "sudo: a password is required", "sudo: a password is required"),
+            (r"printf 'We trust you\r\n\n  %s\nsudo: no; not you %%s\n' lecture", "not you %s",
+             "We trust you\r;   lecture; sudo: no; not you %s"),
+            ("head -c 5000 /dev/zero | tr '\\0' x", "x" * 1000, "x" * 1000),
+            (":", "", "")]:
+        sudo("{ %s; } >&2; exit 1" % says)
+        answer = ask(root, shell, both, nobody=True, become=True)
+        assert len(log.read_text().splitlines()) == 3
+        assert answer.outcome(d00 / "sec" / "open.pse") == ("native", "")
+        reason = "not-allowed (sudo -u prdadm: %s)" % last
+        assert answer.store(d00 / "sec" / "closed.pse")["reason"] == reason, answer.store(d00 / "sec/closed.pse").fields
+        assert answer.unread[os.fspath(d00 / "work" / "dev_icm")]["reason"] == reason
+        notes = {n["path"]: n["text"] for n in answer.notes if n["reason"] == "no-sudo"}
+        assert set(notes) == {os.fspath(root / sid) for sid in ("PRD", "TST", "XYZ")}, notes
+        assert notes[os.fspath(root / "PRD")] == "sudo -u prdadm does not work: " + whole, notes
 
     sudo('echo "trustgap-probe began" >&2; printf "store 7 "; exit 1')
     out = run(script(root, become=True), shell, both, nobody=True)
@@ -895,13 +912,141 @@ def what_sudo_opens(context, shell):
 @test
 def roots_without_anything(context, shell=FIRST):
     empty = context.folder / "empty"
-    empty.mkdir()
-    for root, text in [(empty, "no instance was found below %s" % empty),
-                       (context.folder / "no'such", "there is no folder %s" % (context.folder / "no'such")),
-                       ("relative/path", "not an absolute path: relative/path")]:
+    (empty / "lost+found").mkdir(parents=True)
+    (empty / "trans" / "data").mkdir(parents=True)
+    (context.folder / "file").write_text("no folder")
+    closed = context.folder / "closed root"
+    closed.mkdir()
+    closed.chmod(0)
+    missing = context.folder / "no'such"
+    nothing = ("no-instance", "no instance was found below ")
+    rows = [(empty, [(*nothing, empty)]),
+            (missing, [("no-folder", "there is no folder ", missing)]),
+            (context.folder / "file", [("no-folder", "", "%s is no folder" % (context.folder / "file"))]),
+            (missing / "below", [("no-folder", "there is no folder ", missing / "below")]),
+            (closed, [("not-allowed", "may not look into ", closed), (*nothing, closed)]),
+            ("relative/path", [("no-folder", "not an absolute path: ", "relative/path")]),
+            ("%s:%s" % (empty, missing), [(*nothing, empty), ("no-folder", "there is no folder ", missing)])]
+    for root, notes in rows:
         for shell in [s for s in SHELLS if SHELLS[s]]:
-            answer = ask(root, shell)
-            assert [n["text"] for n in answer.notes] == [text] and len(answer.records) == 2, shell
+            answer = ask(root, shell, nobody=True)
+            got = [(n["reason"], n["text"]) for n in answer.notes]
+            assert got == [(reason, "%s%s" % (text, path)) for reason, text, path in notes], (shell, root, got)
+            assert len(answer.records) == 1 + len(notes), shell
+
+
+def found_folders(context, root):
+    """Folders that look like instances, or do not, by what lies in them: path -> (sid, name), and the PSEs."""
+    rows = {
+        "webdisp/sec/SAPSSLC.pse": (None, "webdisp"),
+        "webdisp/dev_webdisp": (None, "webdisp"),
+        "webdisp/wd 2/sec/a.pse": (None, "webdisp/wd 2"),
+        "saprouter/local.pse": (None, "saprouter"),
+        "only trace/work/dev_icm": (None, "only trace"),
+        "apps/edge/wd/work/dev_webdisp": (None, "apps/edge/wd"),
+        "apps/edge/wd/sec/b.pse": (None, "apps/edge/wd"),
+        "a/b/c/d/sec/too-deep.pse": None,
+        "PRD/D00/sec/c.pse": ("PRD", "D00"),
+        "PRD/D00/work/dev_icm": ("PRD", "D00"),
+        "PRD/D00/j2ee/sec/below-an-instance.pse": None,
+        "PRD/web/dev_webdisp": (None, "PRD/web"),
+        "WD1/sec/d.pse": (None, "WD1"),
+        "zone/QAS/W20/sec/e.pse": ("QAS", "W20"),
+        "zone/QAS/W20/work/dev_webdisp": ("QAS", "W20"),
+        "lost+found/sec/f.pse": None,
+        "keys/sec/SecStoreDBKey.pse": None,
+        "text/sec/readme.txt": None,
+        "sec/g.pse": (None, root.name),
+        "*/sec/h.pse": (None, "*"),
+    }
+    for path in rows:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        if path.endswith(".pse"):
+            make_pse(root / path, trust=context.material.roots)
+        else:
+            (root / path).write_bytes(b"trace\n")
+    return rows
+
+
+@in_each_shell
+def folders_that_look_like_instances(context, shell):
+    root = context.folder / ("found " + shell)
+    rows = found_folders(context, root)
+    answer = ask(root, shell)
+    assert sorted({(i.get("sid"), i["name"]) for i in answer.instances}, key=str) == \
+        sorted({row for row in rows.values() if row}, key=str), [i.fields for i in answer.instances]
+    assert len({i["path"] for i in answer.instances}) == len(answer.instances)
+    names = {i["path"]: (i.get("sid"), i["name"]) for i in answer.instances}
+    got = {os.path.relpath(path, root): names[record["instance"]]
+           for path, record in [*answer.stores.items(), *answer.traces.items()]}
+    assert got == {path: row for path, row in rows.items() if row}, got
+    assert all(answer.outcome(path) == ("native", "") for path in answer.stores)
+    assert not answer.notes, [n.fields for n in answer.notes]
+
+    # the same from within: the root is the folder itself, or that of a system
+    for below, names in (("webdisp", ["webdisp", "wd 2"]), ("PRD", ["D00", "web"])):
+        answer = ask(root / below, shell)
+        assert [i["name"] for i in answer.instances] == names, [i.fields for i in answer.instances]
+    assert answer.instances[0]["sid"] == "PRD"
+    # two roots, one of them wrong
+    answer = ask("%s:%s:%s" % (root / "webdisp", root / "nothing", root / "saprouter"), shell)
+    assert [i["name"] for i in answer.instances] == ["webdisp", "wd 2", "saprouter"]
+    assert [(n["reason"], n["path"]) for n in answer.notes] == [("no-folder", os.fspath(root / "nothing"))]
+
+
+@in_each_shell
+def where_the_search_ends(context, shell):
+    """Links out of the root, folders that are closed, more names than are looked at: each is said."""
+    root, outside = context.folder / ("ends " + shell), context.folder / ("outside " + shell)
+    make_pse(instance(root, "PRD", "D00") / "sec" / "S.pse", trust=context.material.roots)
+    (root / "PRD/D00/work/dev_icm").touch()
+    for folder in (outside / "wd", root / "inside"):
+        (folder / "sec").mkdir(parents=True)
+        make_pse(folder / "sec" / "S.pse", trust=context.material.roots)
+    (outside / "nothing").mkdir()
+    (root / "more").mkdir()
+    for name in ("link", "more/link", "PRD/link"):
+        (root / name).symlink_to(outside / "wd")
+    for name, to in (("again", "inside"), ("circle", "."), ("nothing", outside / "nothing"), ("broken", "nowhere")):
+        (root / name).symlink_to(to)
+    for name in ("shut", "more/shut"):
+        (root / name).mkdir()
+        (root / name).chmod(0)
+    answer = ask(root, shell, nobody=True)
+    assert [i["name"] for i in answer.instances] == ["D00", "inside"], [i.fields for i in answer.instances]
+    assert sorted((n["reason"], os.path.relpath(n["path"], root)) for n in answer.notes) == [
+        ("link", "PRD/link"), ("link", "link"), ("link", "more/link"), ("not-allowed", "more/shut"),
+        ("not-allowed", "shut")], [n.fields for n in answer.notes]
+
+    many = context.folder / ("many " + shell)
+    for number in range(10):
+        (many / "top" / ("%d" % number)).mkdir(parents=True)
+    make_pse(many / "top" / "sec.pse", trust=context.material.roots)
+    for names, reached in ((11, []), (10, ["top"]), (1, ["top"]), (0, ["."])):
+        out = run(b"tg_names=%d\n" % names + script(many), shell)
+        answer = Answer(parse(out))
+        assert [os.path.relpath(n["path"], many) for n in answer.notes if n["reason"] == "limit"] == reached, names
+        assert len(answer.instances) == (1 if names else 0)
+
+
+@in_each_shell
+def whose_sapgenpse_is_run(context, shell):
+    """In a folder that only looks like an instance none that somebody else may replace."""
+    if not ROOT_USER:
+        return "only root can give files away"
+    root = context.folder / ("whose " + shell)
+    (root / "wd").mkdir(parents=True)
+    make_pse(root / "wd" / "S.pse", "--pin", trust=context.material.roots)
+    program = root / "wd" / "sapgenpse"
+    program.write_text("#!/bin/sh\necho PKList:\n")
+    program.chmod(0o755)
+    for owner, outcome in ((0, "sapgenpse"), (NOBODY, "sapgenpse"), (1, "none")):
+        os.chown(program, owner, owner)
+        assert ask(root, shell, nobody=True).outcome(root / "wd" / "S.pse")[0] == outcome, owner
+    os.chown(program, 0, 0)
+    os.chown(root / "wd", 1, 1)
+    assert ask(root, shell, nobody=True).outcome(root / "wd" / "S.pse")[0] == "none"
+    return None
 
 
 @test

@@ -122,8 +122,14 @@ class CommandLine(harness.Case):
                 self.expect_in(name, self.trustgap("analyze", name, "-o", "audit.xml", expect=status))
                 self.assertFalse((self.folder / "audit.xml").exists())
 
-    def test_output_that_cannot_be_made(self):
+    def an_instance(self):
+        """One host, this machine, with an instance that nothing is wrong with."""
+        (self.folder / "PRD" / "D00" / "work").mkdir(parents=True)
+        (self.folder / "PRD" / "D00" / "work" / "dev_icm").write_text("trc file: \"dev_icm\"\n")
         (self.folder / "hosts.ini").write_text("one ansible_connection=local sap_root=%s\n" % self.folder)
+
+    def test_output_that_cannot_be_made(self):
+        self.an_instance()
         self.trustgap("collect", "-i", "hosts.ini", "-o", "capture")
         done = self.trustgap("analyze", "capture", "-o", "no/such/folder/audit.xml", expect=(2, 73))
         self.expect_in("no/such/folder", done)
@@ -159,7 +165,7 @@ class CommandLine(harness.Case):
 
     def test_state_folder_is_used_once_at_a_time(self):
         import fcntl
-        (self.folder / "hosts.ini").write_text("one ansible_connection=local sap_root=%s\n" % self.folder)
+        self.an_instance()
         self.trustgap("audit", "-i", "hosts.ini", "--state", "state", expect=(0, 1))
         with open(self.folder / "state" / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -168,7 +174,7 @@ class CommandLine(harness.Case):
 
     def test_previous_audit_that_cannot_be_read(self):
         """It costs the comparison, not the night."""
-        (self.folder / "hosts.ini").write_text("one ansible_connection=local sap_root=%s\n" % self.folder)
+        self.an_instance()
         (self.folder / "state").mkdir()
         (self.folder / "state" / "latest.xml").write_text("<audit")
         done = self.trustgap("audit", "-i", "hosts.ini", "--state", "state", expect=(0, 1))

@@ -119,6 +119,8 @@ static unsigned open_descriptors(void)
 
 /* A folder with keys, and the servers that use them. */
 
+static char *sap_root; /* of all hosts: a folder in the place with one instance */
+
 struct place {
     char *folder;
     char *client_key;
@@ -135,6 +137,10 @@ static void place_open(struct place *place)
     place->folder = g_dir_make_tmp("trustgap-XXXXXX", NULL);
     place->client_key = in_place(place, "client");
     place->pids = g_ptr_array_new();
+    sap_root = in_place(place, "sap");
+    g_autofree char *work = in_place(place, "sap/PRD/D00/work"), *trace = g_build_filename(work, "dev_icm", NULL);
+    cr_assert_eq(g_mkdir_with_parents(work, 0755), 0);
+    cr_assert(g_file_set_contents(trace, "trc file: \"dev_icm\"\n", -1, NULL));
     make_key(place->client_key, "ed25519", "");
 }
 
@@ -148,6 +154,7 @@ static void place_close(struct place *place)
     remove_folder(place->folder);
     g_free(place->folder);
     g_free(place->client_key);
+    g_clear_pointer(&sap_root, g_free);
     g_ptr_array_unref(place->pids);
 }
 
@@ -236,7 +243,7 @@ static struct inventory_host *host_new(const char *name, uint16_t port, const ch
     host->address = g_strdup(ADDRESS);
     host->port = port;
     host->key_file = g_strdup(key_file);
-    host->sap_root = g_strdup("/nonexistent");
+    host->sap_root = g_strdup(sap_root);
     host->groups = g_ptr_array_new_with_free_func(g_free);
     return host;
 }
@@ -480,11 +487,44 @@ static const struct {
      CAPTURE_PARTIAL, "bad-record", "record 2"},
     {"trace that is too long", "@first; printf 'trace 99999999999 path=/a\\n'; sleep 9", KNOWN, NULL, CAPTURE_FAILED,
      "limit", "record 1"},
-    {"output that does not end with the probe", "@first; printf 'end 0 records=0\\n\\n'; sleep 9", KNOWN, NULL,
+    {"output that does not end with the probe",
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nend 0 records=1\\n\\n'; sleep 9", KNOWN, NULL,
      CAPTURE_COLLECTED, "", ""},
+    {"nothing at all", "@first; printf 'end 0 records=0\\n\\n'", KNOWN, NULL, CAPTURE_PARTIAL, "no-instance",
+     "nothing was found to look at: the probe names no instance; see sap_root in the inventory"},
+    {"no folder", "@first; printf 'note 0 reason=no-folder text=no%%20folder\\n\\nend 0 records=1\\n\\n'", KNOWN, NULL,
+     CAPTURE_PARTIAL, "no-instance", "nothing was found to look at: no folder; see sap_root in the inventory"},
+    {"one of two roots",
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 reason=no-trace text=no%%20trace\\n\\nnote 0 "
+     "reason=no-folder text=no%%20folder\\n\\nnote 0 reason=limit text=a%%20limit\\n\\nend 0 records=4\\n\\n'",
+     KNOWN, NULL, CAPTURE_PARTIAL, "no-instance", "no folder; and 1 more"},
+    {"closed folder",
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 reason=not-allowed path=/x text=closed\\n\\nend 0 "
+     "records=2\\n\\n'",
+     KNOWN, NULL, CAPTURE_PARTIAL, "not-searched", "closed"},
+    {"a word of a later probe",
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 reason=haunted text=boo\\n\\nend 0 records=2\\n\\n'",
+     KNOWN, NULL, CAPTURE_PARTIAL, "not-searched", "boo"},
+    {"a note that leaves nothing out",
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 text=hello\\n\\nend 0 records=2\\n\\n'", KNOWN, NULL,
+     CAPTURE_COLLECTED, "", ""},
+    {"unread files",
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nstore 0 path=/a method=none reason=needs-pin\\n\\nstore 0 "
+     "path=/b method=none reason=not-allowed%%20%%28sudo:%%20no%%29\\n\\ntrace-unread 0 path=/c "
+     "reason=not-a-file\\n\\nend 0 "
+     "records=4\\n\\n'",
+     KNOWN, NULL, CAPTURE_PARTIAL, "unread", "0 of 2 trust lists and 0 of 1 trace were read: not-allowed (sudo: no)"},
+    {"an instance without a trace",
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 reason=no-trace text=no%%20trace\\n\\nend 0 "
+     "records=2\\n\\n'",
+     KNOWN, NULL, CAPTURE_COLLECTED, "", ""},
+    {"a PSE that says itself why",
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nstore 0 path=/a method=none reason=damaged\\n\\nend 0 "
+     "records=2\\n\\n'",
+     KNOWN, NULL, CAPTURE_COLLECTED, "", ""},
     {"large trace",
-     "@first; printf 'trace 5000000 path=/a from=0 size=5000000 inode=7\\n'; head -c 5000000 /dev/zero; printf "
-     "'\\ntrace-after 0 path=/a size=5000000 inode=7\\n\\nend 0 records=2\\n\\n'",
+     "@first; printf 'instance 0 path=/i\\n\\ntrace 5000000 path=/a from=0 size=5000000 inode=7\\n'; head -c 5000000 "
+     "/dev/zero; printf '\\ntrace-after 0 path=/a size=5000000 inode=7\\n\\nend 0 records=3\\n\\n'",
      KNOWN, NULL, CAPTURE_COLLECTED, "", ""},
 };
 
@@ -1151,12 +1191,12 @@ Test(collector, interrupted, .timeout = 60)
 
 /* This machine's own shell. */
 
-static struct inventory_host *local_host(const char *name, const char *sap_root)
+static struct inventory_host *local_host(const char *name, const char *root)
 {
     struct inventory_host *host = host_new(name, 22, NULL);
     host->connection = INVENTORY_LOCAL;
     g_free(host->sap_root);
-    host->sap_root = g_strdup(sap_root);
+    host->sap_root = g_strdup(root);
     return host;
 }
 
@@ -1166,10 +1206,13 @@ Test(collector, local, .timeout = 60)
     struct outcome outcome = {0};
     place_open(&place);
     g_autoptr(GPtrArray) hosts = g_ptr_array_new_with_free_func(host_free);
-    g_ptr_array_add(hosts, local_host("here", "/nonexistent/it's; exit 1"));
+    g_ptr_array_add(hosts, local_host("here", sap_root));
+    g_ptr_array_add(hosts, local_host("nowhere", "/nonexistent/it's; exit 1"));
     unsigned before = open_descriptors();
     collect(&outcome, place.folder, hosts, (struct collector_options){0});
     expect_host(&outcome, "here", CAPTURE_COLLECTED, "", "");
+    expect_host(&outcome, "nowhere", CAPTURE_PARTIAL, "no-instance",
+                "there is no folder /nonexistent/it's; exit 1; see sap_root in the inventory");
     const struct capture_host *host = need_host(&outcome, "here");
     cr_expect_str_eq(host->login, g_get_user_name());
     cr_expect_lt(ABS(host->clock - g_get_real_time() / G_USEC_PER_SEC), 60);

@@ -397,7 +397,7 @@ Test(findings, hosts_that_were_not_collected)
 {
     g_autoptr(scene_auto) scene = scene_new();
     struct capture_host *failed = scene_host(scene, "app01"), *partial = scene_host(scene, "app02");
-    scene_host(scene, "app03");
+    scene_instance(scene_host(scene, "app03"), "PRD", "D00");
     failed->status = CAPTURE_FAILED;
     failed->reason = g_strdup("time-out");
     failed->message = g_strdup("no answer while connecting");
@@ -414,7 +414,7 @@ Test(findings, hosts_that_were_not_collected)
     cr_expect_str_eq(finding->detail, "no answer while connecting. To be asked: team basis");
 
     g_autoptr(scene_auto) next = scene_new();
-    scene_host(next, "app01");
+    scene_instance(scene_host(next, "app01"), "PRD", "D00");
     g_autoptr(audit_auto) second = scene_run_at(next, first, CERTS_NOW + DAY);
     cr_assert_eq(scene_count(second, FINDING_HOST_MISSING), 3);
     for (guint i = 0; i < second->findings->len; i++) {
@@ -427,7 +427,7 @@ Test(findings, hosts_that_were_not_collected)
             cr_expect_eq(finding->state, STATE_NEW, "collected the night before, and in no capture");
     }
     g_autoptr(scene_auto) last = scene_new();
-    scene_host(last, "app01");
+    scene_instance(scene_host(last, "app01"), "PRD", "D00");
     g_autoptr(audit_auto) third = scene_run_at(last, second, CERTS_NOW + (HISTORY_DAYS + 1) * DAY);
     cr_expect_eq(scene_count(third, FINDING_HOST_MISSING), 0);
 }
@@ -504,15 +504,15 @@ Test(findings, hosts_left_out_on_purpose_stay_as_they_were)
 Test(findings, a_missing_host_that_is_left_out_stays_missing)
 {
     g_autoptr(scene_auto) whole = scene_new(), limited = scene_new_without("app02"), again = scene_new();
-    scene_host(whole, "app01");
+    scene_instance(scene_host(whole, "app01"), "PRD", "D00");
     scene_host(whole, "app02")->status = CAPTURE_FAILED;
     g_autoptr(audit_auto) first = scene_run(whole, NULL);
-    scene_host(limited, "app01");
+    scene_instance(scene_host(limited, "app01"), "PRD", "D00");
     g_autoptr(audit_auto) second = scene_run_at(limited, first, CERTS_NOW + DAY);
     cr_assert_eq(scene_count(second, FINDING_HOST_MISSING), 1);
     cr_expect_eq(scene_finding(second, FINDING_HOST_MISSING)->state, STATE_OPEN);
-    scene_host(again, "app01");
-    scene_host(again, "app02");
+    scene_instance(scene_host(again, "app01"), "PRD", "D00");
+    scene_instance(scene_host(again, "app02"), "PRD", "D00");
     g_autoptr(audit_auto) third = scene_run_at(again, second, CERTS_NOW + DAY);
     cr_expect_eq(scene_finding(third, FINDING_HOST_MISSING)->state, STATE_FIXED);
 }
