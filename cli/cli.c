@@ -230,6 +230,9 @@ struct inventory *cli_load_inventory(const struct command *command, int *status)
         *status = cli_failed(error);
         return NULL;
     }
+    g_autoptr(GPtrArray) warnings = inventory_warnings(inventory);
+    for (guint i = 0; !cli_quiet && i < warnings->len; i++)
+        cli_message("%s", (const char *)warnings->pdata[i]);
     return g_steal_pointer(&inventory);
 }
 

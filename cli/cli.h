@@ -88,7 +88,8 @@ gboolean cli_load_policy(struct policy **policy, int *status);
 
 /**
  * cli_load_inventory(command, status):
- * The inventory of --inventory with --limit applied; or NULL with the message printed and ${*status} set.
+ * The inventory of --inventory with --limit applied, after printing its warnings; or NULL with the message printed and
+ * ${*status} set.
  */
 struct inventory *cli_load_inventory(const struct command *command, int *status);
 

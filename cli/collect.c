@@ -108,6 +108,10 @@ static int print_dry_run(const struct inventory *inventory, GHashTable *peers)
 
     for (guint i = 0; i < inventory->hosts->len; i++) {
         const struct inventory_host *host = inventory->hosts->pdata[i];
+        if (host->connection == INVENTORY_OTHER) {
+            printf("# %s: nothing: %s is not supported\n", host->name, host->plugin);
+            continue;
+        }
         if (host->connection == INVENTORY_LOCAL)
             printf("# %s: on this machine: %s\n", host->name, COLLECTOR_COMMAND);
         else

@@ -41,6 +41,7 @@ const char *collector_reason_name(enum collector_reason reason)
         [REASON_BAD_RECORD] = "bad-record",
         [REASON_LIMIT] = "limit",
         [REASON_CANCELLED] = "cancelled",
+        [REASON_CONNECTION] = "unsupported-connection",
         [REASON_LOCAL] = "local",
         [REASON_UNREAD] = CAPTURE_UNREAD,
         [REASON_NOT_SEARCHED] = "not-searched",

@@ -51,6 +51,7 @@ enum collector_reason {
     REASON_BAD_RECORD,       /* "bad-record": the stream is not in the probe's form */
     REASON_LIMIT,            /* "limit": one of the limits above */
     REASON_CANCELLED,        /* "cancelled": the run was ended (Ctrl-C) */
+    REASON_CONNECTION,       /* "unsupported-connection": the inventory names another way than ssh and local */
     REASON_LOCAL,            /* "local": trouble on this machine (disk full, out of descriptors) */
     REASON_UNREAD,           /* "unread": all was found, but some of it could not be read */
     REASON_NOT_SEARCHED,     /* "not-searched": the probe could not look everywhere below sap_root */

@@ -476,8 +476,12 @@ struct session *session_open(struct session_means *means, const struct inventory
     session->receiver = receiver_new(session->line, means->writer, nonce, means->trace_bytes);
     session->script = script_new(host, nonce, means->trace_bytes);
     struct transport_order order = {&means->transport, host, session->script, strlen(session->script)};
-    session->transport = transport_open(host->connection == INVENTORY_LOCAL ? &transport_local : &transport_ssh, &order,
-                                        &session->owner);
+    static const struct transport_methods *const methods[] = {
+        [INVENTORY_SSH] = &transport_ssh,
+        [INVENTORY_LOCAL] = &transport_local,
+        [INVENTORY_OTHER] = &transport_none,
+    };
+    session->transport = transport_open(methods[host->connection], &order, &session->owner);
     uv_timer_init(means->transport.loop, &session->timer);
     uv_idle_init(means->transport.loop, &session->idle);
     session->timer.data = session->idle.data = session;

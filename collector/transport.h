@@ -98,7 +98,8 @@ struct transport {
     struct transport_fetched fetched; /* after transport_fetch() */
 };
 
-extern const struct transport_methods transport_ssh, transport_local;
+/* The last one is for a host with another connection: it ends with REASON_CONNECTION, and nothing is connected to. */
+extern const struct transport_methods transport_ssh, transport_local, transport_none;
 
 /**
  * transport_open(methods, order, owner):

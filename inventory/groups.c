@@ -50,6 +50,7 @@ void groups_free(struct inventory_groups *groups)
     if (!groups)
         return;
     forget_drafts(groups);
+    ignored_clear(&groups->ignored);
     g_hash_table_unref(groups->by_name);
     g_ptr_array_unref(groups->in_order);
     g_free(groups);

@@ -33,8 +33,9 @@ struct inventory_groups {
     GHashTable *by_name; /* name -> struct group * */
     GPtrArray *in_order; /* of struct group *, as they were named first; "all" and "ungrouped" in front */
     struct group *all, *ungrouped;
-    GPtrArray *drafts;     /* of struct draft *, in the order of the hosts; NULL when all is read */
-    GHashTable *draft_for; /* host name -> struct draft *; likewise */
+    struct ignored ignored; /* variables that are set somewhere and not followed */
+    GPtrArray *drafts;      /* of struct draft *, in the order of the hosts; NULL when all is read */
+    GHashTable *draft_for;  /* host name -> struct draft *; likewise */
 };
 
 struct inventory_groups *groups_new(void);

@@ -113,13 +113,21 @@ static gboolean split_assignment(char **name, char **value, const char *text)
     return TRUE;
 }
 
-static gboolean read_assignments(struct variables *variables, const GPtrArray *words, GError **error)
+static gboolean set_variable(struct reader *reader, struct variables *variables, const char *name, const char *value,
+                             unsigned line, GError **error)
+{
+    ignored_note(&reader->inventory->groups->ignored, &variables->ignored, name, value, line);
+    return variable_set(variables, name, value, error);
+}
+
+static gboolean read_assignments(struct reader *reader, struct variables *variables, const GPtrArray *words,
+                                 unsigned line, GError **error)
 {
     for (guint i = 1; i < words->len; i++) {
         g_autofree char *name = NULL, *value = NULL;
         if (!split_assignment(&name, &value, words->pdata[i]))
             return refuse(error, words->pdata[i], "only variables (name=value) stand behind a host");
-        if (!variable_set(variables, name, value, error))
+        if (!set_variable(reader, variables, name, value, line, error))
             return FALSE;
     }
     return TRUE;
@@ -166,7 +174,8 @@ static gboolean read_host_line(struct reader *reader, const char *text, unsigned
     g_assert(words->len > 0); /* the line is neither empty nor a comment */
     if (strchr(words->pdata[0], '='))
         return refuse(error, words->pdata[0], "a variable where a host should be; is a [group:vars] missing above?");
-    gboolean ok = pattern_expand(names, &port, words->pdata[0], error) && read_assignments(&variables, words, error) &&
+    gboolean ok = pattern_expand(names, &port, words->pdata[0], error) &&
+                  read_assignments(reader, &variables, words, line, error) &&
                   add_hosts(reader, names, port, &variables, line, error);
     variable_clear(&variables);
     return ok;
@@ -214,14 +223,14 @@ static gboolean read_child_line(struct reader *reader, const char *text, unsigne
     return TRUE;
 }
 
-static gboolean read_variable_line(struct reader *reader, const char *text, GError **error)
+static gboolean read_variable_line(struct reader *reader, const char *text, unsigned line, GError **error)
 {
     g_autofree char *name = NULL, *value = NULL;
 
     if (!split_assignment(&name, &value, text))
         return refuse(error, text, "only variables (name=value) stand in [...:vars]");
     if (strcmp(name, "ansible_group_priority") != 0)
-        return variable_set(&reader->group->vars, name, value, error);
+        return set_variable(reader, &reader->group->vars, name, value, line, error);
     gint64 priority;
     if (!g_ascii_string_to_signed(value, 10, G_MININT, G_MAXINT, &priority, NULL))
         return refuse(error, text, "must be a number");
@@ -289,7 +298,7 @@ static gboolean read_line(struct reader *reader, const char *bytes, size_t size,
     case SECTION_CHILDREN:
         return read_child_line(reader, text, line, error);
     case SECTION_VARS:
-        return read_variable_line(reader, text, error);
+        return read_variable_line(reader, text, line, error);
     case SECTION_HOSTS:
         break;
     }

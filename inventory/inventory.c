@@ -1,5 +1,6 @@
 #include "inventory.h"
 
+#include "beside.h"
 #include "error.h"
 #include "file.h"
 #include "groups.h"
@@ -110,7 +111,39 @@ struct inventory *inventory_load(const char *path, GError **error)
         return NULL;
     size_t size;
     const void *content = g_bytes_get_data(bytes, &size);
-    return inventory_parse(strcmp(path, "-") == 0 ? "standard input" : path, content, size, error);
+    gboolean standard = strcmp(path, "-") == 0;
+    struct inventory *inventory = inventory_parse(standard ? file_name(path) : path, content, size, error);
+    if (inventory)
+        inventory->on_disk = !standard;
+    return inventory;
+}
+
+static void warn_of_ignored(GPtrArray *warnings, const struct inventory *inventory)
+{
+    const struct ignored *ignored = &inventory->groups->ignored;
+
+    for (unsigned i = 0; i < ignored->count; i++) {
+        const char *name = ignored->names[i];
+        guint hosts = 0;
+        for (guint j = 0; j < inventory->hosts->len; j++) {
+            const struct inventory_host *host = inventory->hosts->pdata[j];
+            hosts += ((host->ignored >> i) & 1) != 0 && ignored_concerns(name, host);
+        }
+        if (hosts > 0)
+            g_ptr_array_add(warnings,
+                            g_strdup_printf("%s:%u: %s is ignored (%u host%s): %s", inventory->path, ignored->lines[i],
+                                            name, hosts, hosts > 1 ? "s" : "", ignored_why(name)));
+    }
+}
+
+GPtrArray *inventory_warnings(const struct inventory *inventory)
+{
+    GPtrArray *warnings = g_ptr_array_new_with_free_func(g_free);
+
+    warn_of_ignored(warnings, inventory);
+    if (inventory->on_disk)
+        beside_warn(warnings, inventory);
+    return warnings;
 }
 
 void inventory_free(struct inventory *inventory)

@@ -3,10 +3,11 @@
  *
  * Understood: plain host lines, groups, [group:children], [group:vars], ranges (app[01:20].example.com, [a:f], a step
  * as in [0:10:2]), host variables, comments.  Of the variables these are used: ansible_host, ansible_port,
- * ansible_user, ansible_ssh_private_key_file, ansible_connection (ssh, local), ansible_become, and our own sap_root,
- * sap_tier, sap_owner; all others are somebody else's and are ignored.  Which value counts is Ansible's order: all,
- * groups from the top down (by ansible_group_priority, then by name, on the same level), the host's own lines.
- * Templates
+ * ansible_user, ansible_ssh_private_key_file, ansible_connection, ansible_become, and our own sap_root, sap_tier,
+ * sap_owner; all others are somebody else's and are ignored, but for what is a misspelt one of our own, and with a
+ * warning if Ansible would log in in another way with it (inventory_warnings()).  Which value counts is Ansible's
+ * order: all, groups from the top down (by ansible_group_priority, then by name, on the same level), the host's own
+ * lines. Templates
  * ("{{ ... }}") and inventory scripts are refused.  This module reads one file; it looks up no name and asks no
  * ssh_config.
  */
@@ -29,6 +30,7 @@
 enum inventory_connection {
     INVENTORY_SSH,   /* log in with SSH */
     INVENTORY_LOCAL, /* run the probe on this machine */
+    INVENTORY_OTHER, /* by a plugin that is not supported (winrm, docker): it cannot be collected */
 };
 
 struct inventory_host {
@@ -38,16 +40,19 @@ struct inventory_host {
     char *user;                           /* ansible_user; NULL: the user who runs trustgap */
     char *key_file;                       /* ansible_ssh_private_key_file with ~ spelt out; NULL: defaults and agent */
     enum inventory_connection connection; /* ansible_connection */
+    char *plugin;                         /* its name, clean; NULL but for INVENTORY_OTHER */
     gboolean become;                      /* ansible_become: read through sudo -n -u <sid>adm what the login may not */
     char *sap_root;                       /* absolute paths with colons between them, each once; default /usr/sap */
     char *tier;                           /* sap_tier or NULL: "production", ... */
     char *owner;                          /* sap_owner or NULL: who is asked about this host */
     GPtrArray *groups;                    /* of char *: every group that it is in, sorted, without "all", "ungrouped" */
     unsigned line;                        /* where it was named first, from 1 */
+    uint64_t ignored;                     /* private: variables that are not followed */
 };
 
 struct inventory {
     char *path;                      /* as given */
+    gboolean on_disk;                /* it is the path of a file: other files may stand beside it */
     char *sha256;                    /* of the file's bytes, hex */
     GPtrArray *hosts;                /* of struct inventory_host *, in the order of the file, each name once */
     char *limit;                     /* pattern of inventory_limit(), if it left hosts out; else NULL */
@@ -83,6 +88,14 @@ gboolean inventory_limit(struct inventory *inventory, const char *pattern, GErro
  */
 void inventory_keep(struct inventory *inventory, gboolean (*wanted)(const struct inventory_host *host, void *context),
                     void *context);
+
+/**
+ * inventory_warnings(inventory):
+ * What Ansible would do in another way: one sentence for each variable that changes how it logs in to a host of
+ * ${inventory} and that is not followed, and for each that stands in group_vars or host_vars beside the file, which are
+ * not read.  A new array of char * that frees them.  No value of a variable is in it.
+ */
+GPtrArray *inventory_warnings(const struct inventory *inventory);
 
 /**
  * inventory_list(inventory):

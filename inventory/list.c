@@ -21,7 +21,10 @@ static json_t *describe_host(const struct inventory_host *host)
     json_object_set_new(vars, "ansible_port", json_integer(host->port));
     set_text(vars, "ansible_user", host->user);
     set_text(vars, "ansible_ssh_private_key_file", host->key_file);
-    set_text(vars, "ansible_connection", host->connection == INVENTORY_LOCAL ? "local" : "ssh");
+    set_text(vars, "ansible_connection",
+             host->connection == INVENTORY_LOCAL   ? "local"
+             : host->connection == INVENTORY_OTHER ? host->plugin
+                                                   : "ssh");
     json_object_set_new(vars, "ansible_become", json_boolean(host->become));
     set_text(vars, "sap_root", host->sap_root);
     set_text(vars, "sap_tier", host->tier);

@@ -74,7 +74,7 @@ static gboolean parse_range(struct range *range, const char *text, GError **erro
 static gboolean is_name_char(gunichar c)
 {
     if (c < 0x80)
-        return g_ascii_isalnum((char)c) || strchr("._-%@+~:", (int)c);
+        return g_ascii_isalnum((char)c) || strchr("._-%+~:", (int)c);
     return g_unichar_isalnum(c) || g_unichar_ismark(c);
 }
 
@@ -87,6 +87,8 @@ static gboolean check_name(const char *name, GError **error)
                            "more than " G_STRINGIFY(INVENTORY_NAME_BYTES) " bytes in a name");
     if (*name == '-')
         return refuse(error, name, "the name of a host does not begin with \"-\"");
+    if (strchr(name, '@'))
+        return refuse(error, name, "a host name has no user in it; the user goes in ansible_user");
     for (const char *at = name; *at; at = g_utf8_next_char(at)) {
         if (is_name_char(g_utf8_get_char(at)))
             continue;

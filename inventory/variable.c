@@ -1,6 +1,7 @@
 #include "variable.h"
 
 #include "cite.h"
+#include "nearest.h"
 #include "text.h"
 
 #include <string.h>
@@ -18,7 +19,7 @@ static void set_text(char **member, const char *value)
 
 static gboolean set_address(struct inventory_host *host, const char *value)
 {
-    if (!is_word(value) || strlen(value) > INVENTORY_NAME_BYTES)
+    if (!is_word(value) || strlen(value) > INVENTORY_NAME_BYTES || strchr(value, '@'))
         return FALSE;
     set_text(&host->address, value);
     return TRUE;
@@ -49,12 +50,31 @@ static gboolean set_key_file(struct inventory_host *host, const char *value)
     return TRUE;
 }
 
+/* Ansible's names of one plugin, those with the collection in front that 2.10 has brought among them. */
 static gboolean set_connection(struct inventory_host *host, const char *value)
 {
-    static const char *const ssh[] = {"ssh", "smart", "paramiko", "paramiko_ssh", "libssh", NULL};
+    static const char *const ssh[] = {"ssh",
+                                      "smart",
+                                      "paramiko",
+                                      "paramiko_ssh",
+                                      "libssh",
+                                      "ansible.builtin.ssh",
+                                      "ansible.builtin.smart",
+                                      "ansible.builtin.paramiko",
+                                      "ansible.builtin.paramiko_ssh",
+                                      "ansible.legacy.ssh",
+                                      "ansible.legacy.smart",
+                                      "ansible.legacy.paramiko",
+                                      "ansible.legacy.paramiko_ssh",
+                                      "ansible.netcommon.libssh",
+                                      NULL};
+    static const char *const local[] = {"local", "ansible.builtin.local", "ansible.legacy.local", NULL};
 
-    host->connection = strcmp(value, "local") == 0 ? INVENTORY_LOCAL : INVENTORY_SSH;
-    return host->connection == INVENTORY_LOCAL || g_strv_contains(ssh, value);
+    host->connection = g_strv_contains(ssh, value)     ? INVENTORY_SSH
+                       : g_strv_contains(local, value) ? INVENTORY_LOCAL
+                                                       : INVENTORY_OTHER;
+    set_text(&host->plugin, host->connection == INVENTORY_OTHER ? value : "");
+    return is_word(value) && strlen(value) <= INVENTORY_NAME_BYTES;
 }
 
 static gboolean set_become(struct inventory_host *host, const char *value)
@@ -129,15 +149,15 @@ static const struct {
     gboolean (*set)(struct inventory_host *host, const char *value); /* FALSE: no value of it */
     const char *wants;
 } known[VARIABLE_COUNT] = {
-    {"ansible_host", set_address, "must be a host name or an address"},
-    {"ansible_ssh_host", set_address, "must be a host name or an address"},
+    {"ansible_host", set_address, "must be a host name or an address; the user goes in ansible_user"},
+    {"ansible_ssh_host", set_address, "must be a host name or an address; the user goes in ansible_user"},
     {"ansible_port", set_port, "must be a port from 1 to 65535"},
     {"ansible_ssh_port", set_port, "must be a port from 1 to 65535"},
     {"ansible_user", set_user, "must be the name of a user"},
     {"ansible_ssh_user", set_user, "must be the name of a user"},
     {"ansible_private_key_file", set_key_file, ""},
     {"ansible_ssh_private_key_file", set_key_file, ""},
-    {"ansible_connection", set_connection, "connections over ssh and local are supported, no others"},
+    {"ansible_connection", set_connection, "must be the name of a connection plugin"},
     {"ansible_become", set_become, "must be true or false"},
     {"sap_root", set_root, "must be an absolute path without \"..\", or several with colons between them"},
     {"sap_tier", set_tier, ""},
@@ -163,6 +183,7 @@ void variable_host_free(struct inventory_host *host)
     g_free(host->address);
     g_free(host->user);
     g_free(host->key_file);
+    g_free(host->plugin);
     g_free(host->sap_root);
     g_free(host->tier);
     g_free(host->owner);
@@ -192,6 +213,39 @@ static const char *find_fault(size_t which, const char *value)
     return good ? NULL : known[which].wants;
 }
 
+gboolean variable_is_known(const char *name)
+{
+    for (size_t i = 0; i < VARIABLE_COUNT; i++)
+        if (strcmp(name, known[i].name) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+/* Others have variables that begin with "sap_" as well; so only what is one slip of the pen away from ours is wrong. */
+static const char *find_meant(const char *name)
+{
+    const char *names[VARIABLE_COUNT + 1];
+    size_t count = 0;
+
+    for (size_t i = 0; i < VARIABLE_COUNT; i++)
+        if (g_str_has_prefix(known[i].name, "sap_"))
+            names[count++] = known[i].name;
+    names[count] = NULL;
+    return nearest_find(name, names, 1);
+}
+
+static gboolean check_spelling(const char *name, GError **error)
+{
+    const char *meant = variable_is_known(name) ? NULL : find_meant(name);
+
+    if (!meant)
+        return TRUE;
+    g_autofree char *clean = text_clean(name, strlen(name));
+    g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "unknown variable \"%s\", did you mean \"%s\"?", clean,
+                meant);
+    return FALSE;
+}
+
 gboolean variable_set(struct variables *variables, const char *name, const char *value, GError **error)
 {
     for (size_t i = 0; i < VARIABLE_COUNT; i++) {
@@ -205,7 +259,7 @@ gboolean variable_set(struct variables *variables, const char *name, const char 
         g_free(variables->values[i]);
         variables->values[i] = g_strdup(value);
     }
-    return TRUE;
+    return check_spelling(name, error);
 }
 
 void variable_overlay(struct variables *below, const struct variables *above)
@@ -216,6 +270,7 @@ void variable_overlay(struct variables *below, const struct variables *above)
             below->values[i] = g_strdup(above->values[i]);
         }
     }
+    ignored_overlay(&below->ignored, &above->ignored);
 }
 
 void variable_apply(struct inventory_host *host, const struct variables *variables)
@@ -224,6 +279,7 @@ void variable_apply(struct inventory_host *host, const struct variables *variabl
         if (variables->values[i])
             known[i].set(host, variables->values[i]);
     }
+    host->ignored = variables->ignored.set;
 }
 
 void variable_clear(struct variables *variables)

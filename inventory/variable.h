@@ -4,6 +4,7 @@
 #ifndef TRUSTGAP_INVENTORY_VARIABLE_H
 #define TRUSTGAP_INVENTORY_VARIABLE_H
 
+#include "ignored.h"
 #include "inventory.h"
 
 #include <glib.h>
@@ -13,12 +14,19 @@
 /* The value of each variable as it is written, NULL where it is not set. */
 struct variables {
     char *values[VARIABLE_COUNT];
+    struct ignored_set ignored;
 };
+
+/**
+ * variable_is_known(name):
+ * Whether the variable ${name} is one that is followed.
+ */
+gboolean variable_is_known(const char *name);
 
 /**
  * variable_set(variables, name, value, error):
  * Keep ${value} for the variable ${name}, if it is one that we know; FALSE with ${error} set, without a place, if it
- * cannot be a value of it.
+ * cannot be a value of it, or if ${name} is next to one of our own.
  */
 gboolean variable_set(struct variables *variables, const char *name, const char *value, GError **error);
 

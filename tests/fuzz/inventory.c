@@ -29,6 +29,9 @@ static void check(const struct inventory *inventory)
         check_host(inventory->hosts->pdata[i], names);
     if (inventory->hosts->len > 1000)
         return; /* the list of so many costs time and tells nothing more */
+    g_autoptr(GPtrArray) warnings = inventory_warnings(inventory);
+    for (guint i = 0; i < warnings->len; i++)
+        g_assert(g_utf8_validate(warnings->pdata[i], -1, NULL));
     g_autofree char *list = inventory_list(inventory);
     json_t *json = json_loads(list, JSON_REJECT_DUPLICATES, NULL);
     json_t *vars = json_object_get(json_object_get(json, "_meta"), "hostvars");

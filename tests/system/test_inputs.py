@@ -5,7 +5,7 @@ import json
 import os
 
 import harness
-from harness import CLEAN, DATA, NO_INPUT, USAGE
+from harness import CLEAN, DATA, HOSTS_MISSING, NO_INPUT, USAGE
 
 COMMANDS = ("audit", "collect", "analyze", "report", "explain", "inventory", "validate")
 
@@ -51,6 +51,9 @@ class Inventory(harness.Case):
             ("groups in a circle", "[a:children]\nb\n[b:children]\na\n[a]\nx\n", "hosts.ini:"),
             ("a port that is none", "one ansible_port=http\n", "hosts.ini:1:"),
             ("a port out of range", "one ansible_port=65536\n", "hosts.ini:1:"),
+            ("one of our variables misspelt", "one\n\ntwo sap_teir=x\n",
+             'hosts.ini:3: unknown variable "sap_teir", did you mean "sap_tier"?'),
+            ("a user in the name", "sapadm@one\n", "ansible_user"),
             ("a quote without end", "one sap_owner=\"nobody\n", "hosts.ini:1:"),
         ]
         for description, content, message in rows:
@@ -59,6 +62,38 @@ class Inventory(harness.Case):
                 self.expect_in(message, done)
                 self.assertEqual(done.out, "")
                 self.assertEqual(done.err.count("\n"), 1, done)
+
+    def test_one_host_that_is_not_supported(self):
+        """A Windows host is reported as not collected, and costs the others nothing; left out, it is not even named."""
+        (self.folder / "sap" / "PRD" / "D00" / "sec").mkdir(parents=True)
+        text = ("[linux]\none ansible_connection=ansible.builtin.local sap_root=%s\n"
+                "[windows]\nbo01 ansible_connection=winrm ansible_port=5986 ansible_password=s3cret\n"
+                "[docker]\nbox ansible_connection=community.docker.docker\n" % (self.folder / "sap"))
+        listed = json.loads(self.list(text).out)["_meta"]["hostvars"]
+        self.assertEqual({name: host["ansible_connection"] for name, host in listed.items()},
+                         {"one": "local", "bo01": "winrm", "box": "community.docker.docker"})
+        done = self.trustgap("collect", "-i", "hosts.ini", "-o", "all", expect=HOSTS_MISSING)
+        self.expect_in("bo01: winrm is not supported", done)
+        self.assertNotIn("s3cret", done.err)
+        _, hosts = self.capture(self.folder / "all")
+        self.assertEqual(hosts["bo01"]["reason"], "unsupported-connection")
+        self.assertEqual(hosts["box"]["status"], "failed")
+        self.assertNotEqual(hosts["one"]["status"], "failed")
+        done = self.trustgap("collect", "-i", "hosts.ini", "-o", "some", "--limit", "linux",
+                             expect=(CLEAN, HOSTS_MISSING))
+        self.assertNotIn("winrm", done.out + done.err)
+        done = self.trustgap("collect", "-i", "hosts.ini", "--dry-run")
+        self.assertIn("# bo01: nothing: winrm is not supported", done.out)
+
+    def test_login_variables_that_are_ignored(self):
+        done = self.list("one\n[all:vars]\nansible_ssh_common_args='-o ProxyJump=bastion -o s3cret'\n")
+        self.expect_in("hosts.ini:3: ansible_ssh_common_args is ignored (1 host)", done)
+        self.assertNotIn("s3cret", done.err)
+        self.assertEqual(self.list("one\n[all:vars]\nansible_password=x\n", "--quiet").err, "")
+        (self.folder / "group_vars").mkdir()
+        (self.folder / "group_vars" / "all.yml").write_text("ansible_user: sapaudit\n")
+        os.mkfifo(self.folder / "group_vars" / "all")
+        self.expect_in("group_vars/all.yml: ansible_user has no effect", self.list("one\n"))
 
     def test_no_such_inventory(self):
         self.expect_in("none.ini", self.trustgap("inventory", "-i", "none.ini", "--list", expect=NO_INPUT))

@@ -31,6 +31,8 @@ static void describe(GString *out, const struct inventory_host *host)
         g_string_append_printf(out, " key %s", host->key_file);
     if (host->connection == INVENTORY_LOCAL)
         g_string_append(out, " local");
+    if (host->connection == INVENTORY_OTHER)
+        g_string_append_printf(out, " by %s", host->plugin);
     if (host->become)
         g_string_append(out, " become");
     if (strcmp(host->sap_root, "/usr/sap") != 0)
@@ -85,6 +87,17 @@ static const struct {
     {"local", "localhost ansible_connection=local\n", "localhost local\n"},
     {"connections that are ssh",
      "a ansible_connection=ssh\nb ansible_connection=smart\nc ansible_connection=paramiko\n", "a\nb\nc\n"},
+    {"the same with their collections",
+     "a ansible_connection=ansible.builtin.ssh\nb ansible_connection=ansible.netcommon.libssh\n"
+     "c ansible_connection=ansible.builtin.paramiko_ssh\nd ansible_connection=ansible.builtin.local\n",
+     "a\nb\nc\nd local\n"},
+    {"a connection of another kind is its host's trouble",
+     "a\n[win]\nb ansible_port=5986\nc ansible_connection=ssh\n[win:vars]\nansible_connection=winrm\n",
+     "a\nb:5986 by winrm in win\nc in win\n"},
+    {"other connections", "a ansible_connection=community.docker.docker\nb ansible_connection=SSH\n",
+     "a by community.docker.docker\nb by SSH\n"},
+    {"variables of others that look like ours",
+     "a sap_sid=PRD sap_host=x sap_role=y sap_hana_sid=H sap_swpm_root=/r tier=z\n", "a\n"},
     {"become",
      "a ansible_become=true\nb ansible_become=YES\nc ansible_become=1\nd ansible_become=no\ne "
      "ansible_become=False\nf ansible_become=0\n",
@@ -185,6 +198,11 @@ static const struct {
     {"empty", "", "hosts: there is no host in it", TRUSTGAP_ERROR_SYNTAX},
     {"only comments", "# a\n\n", "hosts: there is no host in it", TRUSTGAP_ERROR_SYNTAX},
     {"groups without hosts", "[a]\n[b:children]\na\n", "hosts: there is no host in it", TRUSTGAP_ERROR_SYNTAX},
+    {"a user before the name", "a\nsapadm@app01\n",
+     "hosts:2: \"sapadm@app01\": a host name has no user in it; the user goes in ansible_user", TRUSTGAP_ERROR_SYNTAX},
+    {"a user before the address", "a ansible_host=u@192.0.2.1\n",
+     "hosts:1: \"ansible_host=u@192.0.2.1\": must be a host name or an address; the user goes in ansible_user",
+     TRUSTGAP_ERROR_SYNTAX},
     {"YAML", "# hosts\nall:\n  hosts:\n", "hosts: this looks like YAML; give an inventory in INI form",
      TRUSTGAP_ERROR_SYNTAX},
     {"YAML with a mark", "---\nall:\n", "hosts: this looks like YAML; give an inventory in INI form",
@@ -263,9 +281,8 @@ static const struct {
      TRUSTGAP_ERROR_SYNTAX},
     {"checked even where it is overridden", "[g]\na ansible_port=1\n\n[g:vars]\nansible_port=x\n",
      "hosts:5: \"ansible_port=x\": must be a port from 1 to 65535", TRUSTGAP_ERROR_SYNTAX},
-    {"connection", "a ansible_connection=winrm\n",
-     "hosts:1: \"ansible_connection=winrm\": connections over ssh and local are supported, no others",
-     TRUSTGAP_ERROR_SYNTAX},
+    {"connection", "a ansible_connection='win rm'\n",
+     "hosts:1: \"ansible_connection=win rm\": must be the name of a connection plugin", TRUSTGAP_ERROR_SYNTAX},
     {"become", "a ansible_become=perhaps\n", "hosts:1: \"ansible_become=perhaps\": must be true or false",
      TRUSTGAP_ERROR_SYNTAX},
     {"relative root", "a sap_root=usr/sap\n",
@@ -290,12 +307,15 @@ static const struct {
     {"empty root", "a sap_root=\n",
      "hosts:1: \"sap_root=\": must be an absolute path without \"..\", or several with colons between them",
      TRUSTGAP_ERROR_SYNTAX},
-    {"empty address", "a ansible_host=\n", "hosts:1: \"ansible_host=\": must be a host name or an address",
+    {"empty address", "a ansible_host=\n",
+     "hosts:1: \"ansible_host=\": must be a host name or an address; the user goes in ansible_user",
      TRUSTGAP_ERROR_SYNTAX},
     {"address that is an option", "a ansible_host=-oProxyCommand=x\n",
-     "hosts:1: \"ansible_host=-oProxyCommand=x\": must be a host name or an address", TRUSTGAP_ERROR_SYNTAX},
+     "hosts:1: \"ansible_host=-oProxyCommand=x\": must be a host name or an address; the user goes in ansible_user",
+     TRUSTGAP_ERROR_SYNTAX},
     {"address with a blank", "a ansible_host='b c'\n",
-     "hosts:1: \"ansible_host=b c\": must be a host name or an address", TRUSTGAP_ERROR_SYNTAX},
+     "hosts:1: \"ansible_host=b c\": must be a host name or an address; the user goes in ansible_user",
+     TRUSTGAP_ERROR_SYNTAX},
     {"user that is an option", "a ansible_user=-x\n", "hosts:1: \"ansible_user=-x\": must be the name of a user",
      TRUSTGAP_ERROR_SYNTAX},
     {"template", "a ansible_host='{{ inventory_hostname }}'\n",
@@ -343,6 +363,157 @@ static const struct {
     {"ranges that multiply", "app[0:65535][0:65535][0:65535]\n",
      "hosts:1: \"app010\": more than 65536 hosts on one line", TRUSTGAP_ERROR_LIMIT},
 };
+
+Test(inventory, ours_misspelt)
+{
+    static const struct {
+        const char *written, *meant;
+    } rows[] = {
+        {"sap_teir", "sap_tier"},  {"sap_tire", "sap_tier"},  {"sap_tir", "sap_tier"},   {"sap_tiers", "sap_tier"},
+        {"SAP_TIER", "sap_tier"},  {"sap-tier", "sap_tier"},  {"saptier", "sap_tier"},   {"sap_owenr", "sap_owner"},
+        {"sap_owne", "sap_owner"}, {"sap_roots", "sap_root"}, {"sap__root", "sap_root"}, {"Sap_Root", "sap_root"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        for (int in_vars = 0; in_vars < 2; in_vars++) {
+            g_autoptr(GError) error = NULL;
+            g_autofree char *text = in_vars ? g_strdup_printf("a\n[all:vars]\n%s=x\n", rows[i].written)
+                                            : g_strdup_printf("\n\na ansible_port=1 %s=x\n", rows[i].written);
+            g_autofree char *message = g_strdup_printf("hosts:3: unknown variable \"%s\", did you mean \"%s\"?",
+                                                       rows[i].written, rows[i].meant);
+            cr_assert_null(parse(text, &error), "%s", rows[i].written);
+            cr_expect_str_eq(error->message, message);
+            cr_expect_eq(error->code, TRUSTGAP_ERROR_SYNTAX);
+        }
+    }
+}
+
+/* What is warned of, without the reasons; one in a line. */
+static char *warnings_of(const struct inventory *inventory)
+{
+    g_autoptr(GPtrArray) warnings = inventory_warnings(inventory);
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < warnings->len; i++) {
+        const char *warning = warnings->pdata[i];
+        const char *end = strstr(warning, "): ");
+        g_string_append_len(text, warning, end ? end - warning + 1 : (gssize)strlen(warning));
+        g_string_append_c(text, '\n');
+        cr_expect_null(strstr(warning, "s3cret"), "%s", warning);
+    }
+    return g_string_free(text, FALSE);
+}
+
+Test(inventory, variables_that_are_not_followed)
+{
+    static const struct {
+        const char *what, *text, *limit, *warnings;
+    } rows[] = {
+        {"nothing", "a ansible_user=u ansible_become=true ansible_python_interpreter=/x\n", NULL, ""},
+        {"a jump host",
+         "[g]\na\nb\n[g:vars]\nansible_ssh_common_args='-o ProxyJump=s3cret'\n[h]\nc ansible_ssh_common_args=-v\n",
+         NULL, "hosts:5: ansible_ssh_common_args is ignored (3 hosts)\n"},
+        {"several",
+         "a ansible_ssh_extra_args=-v ansible_password=s3cret\nb ansible_ssh_pass=s3cret "
+         "ansible_ssh_executable=/x/ssh\n",
+         NULL,
+         "hosts:1: ansible_ssh_extra_args is ignored (1 host)\nhosts:1: ansible_password is ignored (1 "
+         "host)\n"
+         "hosts:2: ansible_ssh_pass is ignored (1 host)\nhosts:2: ansible_ssh_executable is ignored (1 "
+         "host)\n"},
+        {"becoming somebody",
+         "a ansible_become=true ansible_become_user=root ansible_become_method=su ansible_become_password=s3cret\n",
+         NULL,
+         "hosts:1: ansible_become_user is ignored (1 host)\nhosts:1: ansible_become_method is ignored (1 "
+         "host)\n"
+         "hosts:1: ansible_become_password is ignored (1 host)\n"},
+        {"nobody is become", "a ansible_become_user=root\nb ansible_become_pass=s3cret ansible_become=no\n", NULL, ""},
+        {"values that change nothing",
+         "a ansible_become=1 ansible_become_method=sudo ansible_host_key_checking=True ansible_ssh_common_args=''\n",
+         NULL, ""},
+        {"host keys", "a ansible_host_key_checking=false\n", NULL,
+         "hosts:1: ansible_host_key_checking is ignored (1 host)\n"},
+        {"undone for one", "[all:vars]\nansible_ssh_args=-v\n[g]\na ansible_ssh_args=\nb\n", NULL,
+         "hosts:2: ansible_ssh_args is ignored (1 host)\n"},
+        {"undone for all", "[all:vars]\nansible_ssh_args=-v\n[g]\na\n[g:vars]\nansible_ssh_args=\n", NULL, ""},
+        {"about what is said, and not about the login",
+         "a ansible_ssh_pipelining=1 ansible_ssh_transfer_method=scp ansible_ssh_retries=3 "
+         "ansible_ssh_control_path_dir=/x "
+         "ansible_ssh_host_key_rsa_public=x\n",
+         NULL, ""},
+        {"one that no table has", "a ansible_ssh_new_invention=x\n", NULL,
+         "hosts:1: ansible_ssh_new_invention is ignored (1 host)\n"},
+        {"hosts that cannot be collected", "a\nb ansible_connection=winrm ansible_password=s3cret\n", NULL, ""},
+        {"this machine", "a ansible_connection=local ansible_ssh_args=-v\n", NULL, ""},
+        {"hosts that are left out", "a\nb ansible_ssh_args=-v\n", "a", ""},
+        {"and those that are not", "a\nb ansible_ssh_args=-v\n", "b",
+         "hosts:2: ansible_ssh_args is ignored (1 host)\n"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(inventory_auto) inventory = parse(rows[i].text, &error);
+        cr_assert_not_null(inventory, "%s: %s", rows[i].what, error ? error->message : "");
+        cr_assert(!rows[i].limit || inventory_limit(inventory, rows[i].limit, NULL));
+        g_autofree char *warnings = warnings_of(inventory);
+        cr_expect_str_eq(warnings, rows[i].warnings, "%s: %s", rows[i].what, warnings);
+    }
+}
+
+Test(inventory, more_variables_than_are_warned_of)
+{
+    g_autoptr(GString) text = g_string_new("a");
+    for (int i = 0; i < 100; i++)
+        g_string_append_printf(text, " ansible_ssh_new_%d=x", i);
+    g_autoptr(inventory_auto) inventory = parse(text->str, NULL);
+    g_autoptr(GPtrArray) warnings = inventory_warnings(inventory);
+    cr_expect_eq(warnings->len, 64);
+}
+
+Test(inventory, variables_in_files_beside)
+{
+    static const struct {
+        const char *path, *text;
+    } files[] = {
+        {"hosts", "[prod]\napp01\napp02.example.com\n[windows]\nbo01\n"},
+        {"group_vars/all", "ntp_server: x\n# ansible_become: true\n"},
+        {"group_vars/prod.yml", "---\nansible_user: sapaudit\n'ansible_port' : 2222\nnested:\n  sap_tier: x\n"},
+        {"group_vars/windows/main.yaml", "ansible_connection: winrm\nansible_port: 5986\nansible_password: s3cret\n"},
+        {"group_vars/windows/notes.txt", "ansible_become: true\n"},
+        {"group_vars/windows/more/plain", "ansible_winrm_transport: ntlm\n"},
+        {"group_vars/nobody.yml", "ansible_become: true\n"},
+        {"group_vars/prod.yml~", "ansible_become: true\n"},
+        {"host_vars/app01.json", "{\"ansible_host\": \"192.0.2.1\", \"ansible_ssh_port\": 1}"},
+        {"host_vars/app02.example.com", "ansible_host: 192.0.2.20\n"},
+        {"host_vars/bo01.yml", "$ANSIBLE_VAULT;1.1;AES256\n3334\n"},
+    };
+    g_autofree char *folder = g_dir_make_tmp("trustgap-XXXXXX", NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(folder, files[i].path, NULL), *around = g_path_get_dirname(path);
+        cr_assert_eq(g_mkdir_with_parents(around, 0700), 0);
+        cr_assert(g_file_set_contents(path, files[i].text, -1, NULL));
+    }
+    cr_assert_eq(chdir(folder), 0);
+    g_autoptr(inventory_auto) inventory = inventory_load("hosts", NULL), some = inventory_load("./hosts", NULL);
+    g_autofree char *warnings = warnings_of(inventory);
+    cr_assert(inventory_limit(some, "app02.example.com", NULL));
+    g_autofree char *fewer = warnings_of(some);
+    static const char no_effect[] = "has no effect because group_vars and host_vars are not read; set it in hosts\n";
+    g_autofree char *expected = g_strconcat(
+        "./group_vars/windows/main.yaml: ansible_connection ", no_effect,
+        "./host_vars/app01.json, ./host_vars/app02.example.com: ansible_host ", no_effect,
+        "./group_vars/windows/main.yaml: ansible_password has no effect because group_vars and host_vars are not read; "
+        "trustgap logs in with a key or the ssh-agent, never with a password\n"
+        "./group_vars/prod.yml, ./group_vars/windows/main.yaml: ansible_port ",
+        no_effect, "./host_vars/app01.json: ansible_ssh_port ", no_effect, "./group_vars/prod.yml: ansible_user ",
+        no_effect, "./group_vars/prod.yml: sap_tier ", no_effect,
+        "./host_vars/bo01.yml: group_vars and host_vars are not read; whether this changes the login is unknown (it is "
+        "encrypted, too large or not readable)\n",
+        NULL);
+    cr_expect_str_eq(warnings, expected, "%s", warnings);
+    cr_expect_null(strstr(fewer, "windows"), "%s", fewer);
+    cr_expect_null(strstr(fewer, "app01"), "%s", fewer);
+    cr_expect_not_null(strstr(fewer, "app02.example.com: ansible_host"), "%s", fewer);
+    g_autofree char *command = g_strdup_printf("/bin/rm -r '%s'", folder);
+    cr_expect(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+}
 
 Test(inventory, refused)
 {
