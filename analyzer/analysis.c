@@ -18,9 +18,7 @@ struct audit *analysis_run(const char *const *captures, const struct analysis_op
     audit->previous = options->previous ? options->previous->evaluated : MOMENT_NONE;
     if (!landscape_add(landscape, captures, error))
         return NULL;
-    for (size_t i = 0; options->references && options->references[i]; i++)
-        if (!pool_add_reference(landscape->pool, options->references[i], error))
-            return NULL;
+    pool_add_references(landscape->pool, options->references);
     demands_bring(landscape, options->policy);
 
     asked_recall(landscape, options->previous);
@@ -30,6 +28,7 @@ struct audit *analysis_run(const char *const *captures, const struct analysis_op
     /* Findings look certificates up in lists by their numbers, and name things in a fixed order. */
     audit_sort(audit);
     findings_make(landscape, history, options->policy);
+    pool_drop_public(landscape->pool);
     audit_sort(audit);
     return g_steal_pointer(&audit);
 }

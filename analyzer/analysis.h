@@ -9,26 +9,23 @@
 
 #include "audit.h"
 #include "policy.h"
+#include "references.h"
 
 #include <glib.h>
 #include <stdint.h>
 
-#define ANALYSIS_REFERENCE_BYTES ((size_t)64 * 1024 * 1024) /* one reference file */
-#define ANALYSIS_REFERENCES      20000                      /* reference files */
-#define ANALYSIS_REFERENCE_CERTS 20000                      /* certificates in DER of one file */
-
 struct analysis_options {
-    int64_t at;                    /* evaluation time */
-    const char *const *references; /* NULL-ended: files and folders, see reference.h; or NULL */
-    const struct policy *policy;   /* or NULL; only read */
-    const struct audit *previous;  /* or NULL; only read */
+    int64_t at;                          /* evaluation time */
+    const struct references *references; /* or NULL; only read */
+    const struct policy *policy;         /* or NULL; only read */
+    const struct audit *previous;        /* or NULL; only read */
 };
 
 /**
  * analysis_run(captures, options, error):
  * Analyze the capture folders ${captures} (NULL-ended paths) together; a host that is in several counts as the one has
  * it that finished it last (of equal ones the one that is named last).  Return a sorted audit, which the caller frees
- * with audit_free(); or NULL with ${error} set if a capture or a reference cannot be read at all.  Whatever is wrong
+ * with audit_free(); or NULL with ${error} set if a capture cannot be read at all.  Whatever is wrong
  * inside a capture becomes a warning or a finding of the audit.
  */
 struct audit *analysis_run(const char *const *captures, const struct analysis_options *options, GError **error);

@@ -3,7 +3,6 @@
 
 #include "error.h"
 #include "moment.h"
-#include "pool.h"
 #include "reference.h"
 #include "signature.h"
 #include "text.h"
@@ -12,7 +11,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
-#include <openssl/x509.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,39 +323,23 @@ static void cert_free(void *data)
 
 struct taking {
     GPtrArray *certs;
-    guint found, refused;
+    guint found;
 };
-
-/* The certificate that ${der} begins with, without what stands behind it; NULL if OpenSSL cannot parse it. */
-static GBytes *keep_certificate(GBytes *der)
-{
-    gsize size;
-    const unsigned char *bytes = g_bytes_get_data(der, &size), *at = bytes;
-    X509 *x509 = size <= POOL_CERT_BYTES ? d2i_X509(NULL, &at, (long)size) : NULL;
-    GBytes *kept = x509 ? g_bytes_new_from_bytes(der, 0, (gsize)(at - bytes)) : NULL;
-    X509_free(x509);
-    ERR_clear_error();
-    return kept;
-}
 
 static void take_found(void *data, const char *path, GPtrArray *ders)
 {
     struct taking *taking = data;
     for (guint i = 0; i < ders->len; i++) {
-        GBytes *der = keep_certificate(ders->pdata[i]);
-        if (!der) {
-            taking->refused++;
-            continue;
-        }
         struct policy_cert *cert = g_new(struct policy_cert, 1);
-        *cert = (struct policy_cert){g_strdup(path), der};
+        *cert = (struct policy_cert){g_strdup(path), g_bytes_ref(ders->pdata[i])};
         g_ptr_array_add(taking->certs, cert);
-        taking->found++;
     }
+    taking->found += ders->len;
 }
 
 static void read_certificates(struct reader *reader, const struct value *value, const char *name, GPtrArray *certs)
 {
+    static const struct reference_options options = {.use = REFERENCE_ANCHORS};
     g_autofree char *path = g_path_is_absolute(name) || strcmp(reader->folder, ".") == 0
                                 ? g_strdup(name)
                                 : g_build_filename(reader->folder, name, NULL);
@@ -365,17 +347,12 @@ static void read_certificates(struct reader *reader, const struct value *value, 
     g_autofree char *trouble = NULL;
     g_autoptr(GError) error = NULL;
 
-    if (!reference_read(path, take_found, &taking, &trouble, &error)) {
+    if (!reference_read(path, &options, take_found, &taking, &trouble, &error)) {
         complain(reader, value->line, "%s: %s", value->key, error->message);
         return;
     }
     if (trouble && !g_file_test(path, G_FILE_TEST_IS_DIR))
         complain(reader, value->line, "%s: %s", value->key, trouble);
-    else if (taking.refused)
-        complain(reader, value->line, "%s: %s: %u of %u certificates cannot be read", value->key, path, taking.refused,
-                 taking.found + taking.refused);
-    else if (taking.found == 0)
-        complain(reader, value->line, "%s: %s: no certificate in it", value->key, path);
     else if (trouble)
         g_ptr_array_add(reader->policy->warnings,
                         g_strdup_printf("%s:%u: %s: %s", reader->policy->path, value->line, value->key, trouble));

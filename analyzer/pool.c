@@ -34,6 +34,7 @@ struct pool {
     GHashTable *issued;                       /* struct pair * -> GINT_TO_POINTER(gboolean) */
     struct signatures *signatures;
     EVP_MD *sha256, *sha1, *md5; /* found once; NULL: a library in FIPS mode has no MD5 */
+    GHashTable *public;          /* struct audit_cert * that only the system's bundle had when it was read */
     GHashTable *shown;           /* GBytes * -> int64_t *: kept by pool_add_shown() */
     unsigned shown_more;         /* beyond POOL_SHOWN */
 };
@@ -87,6 +88,7 @@ struct pool *pool_new(struct audit *audit)
     pool->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
     pool->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
     ERR_clear_error();
+    pool->public = g_hash_table_new(NULL, NULL);
     pool->shown = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);
     return pool;
 }
@@ -108,6 +110,7 @@ void pool_free(struct pool *pool)
     EVP_MD_free(pool->sha256);
     EVP_MD_free(pool->sha1);
     EVP_MD_free(pool->md5);
+    g_hash_table_unref(pool->public);
     g_hash_table_unref(pool->shown);
     g_hash_table_unref(pool->entries);
     g_free(pool);
@@ -747,23 +750,21 @@ static void add_reference_path(struct audit_cert *cert, const char *path)
         g_ptr_array_add(cert->references, (char *)path);
 }
 
-static void add_reference_file(void *data, const char *path, GPtrArray *ders)
+static void add_reference_file(struct pool *pool, const struct reference_file *file, gboolean system)
 {
-    struct pool *pool = data;
-    const char *text = audit_text(pool->audit, path);
-    unsigned refused = 0;
+    const char *text = audit_text(pool->audit, file->path);
 
-    for (guint i = 0; i < ders->len; i++) {
+    for (guint i = 0; i < file->ders->len; i++) {
         gsize size;
-        const void *bytes = g_bytes_get_data(ders->pdata[i], &size);
+        const void *bytes = g_bytes_get_data(file->ders->pdata[i], &size);
+        guint before = pool->audit->certs->len;
         struct audit_cert *cert = pool_add_der(pool, bytes, size, NULL);
-        if (cert)
-            add_reference_path(cert, text);
-        else
-            refused++;
+        if (!cert)
+            continue;
+        if (system && pool->audit->certs->len > before)
+            g_hash_table_add(pool->public, cert);
+        add_reference_path(cert, text);
     }
-    if (refused)
-        warn(pool, "%s: %u of %u certificates could not be read", path, refused, ders->len);
 }
 
 struct audit_cert *pool_add_reference_der(struct pool *pool, const char *path, GBytes *der)
@@ -776,14 +777,63 @@ struct audit_cert *pool_add_reference_der(struct pool *pool, const char *path, G
     return cert;
 }
 
-gboolean pool_add_reference(struct pool *pool, const char *path, GError **error)
+static void add_source(struct pool *pool, const struct reference_source *source)
 {
-    g_autofree char *trouble = NULL;
-    if (!reference_read(path, add_reference_file, pool, &trouble, error))
-        return FALSE;
-    if (trouble)
-        warn(pool, "%s", trouble);
-    return TRUE;
+    struct audit_reference *reference = audit_reference_new(pool->audit);
+
+    reference->path = audit_text(pool->audit, source->path);
+    reference->sha256 = audit_text(pool->audit, source->sha256);
+    reference->certs = source->certs;
+    reference->system = source->system;
+    g_ptr_array_add(pool->audit->references, reference);
+    if (source->trouble)
+        warn(pool, "%s", source->trouble);
+    for (guint i = 0; i < source->files->len; i++)
+        add_reference_file(pool, source->files->pdata[i], source->system);
+}
+
+void pool_add_references(struct pool *pool, const struct references *references)
+{
+    /* What another reference has as well isn't new when the system's bundle comes. */
+    for (int system = 0; references && system <= 1; system++)
+        for (guint i = 0; i < references->sources->len; i++) {
+            const struct reference_source *source = references->sources->pdata[i];
+            if (!source->system == !system)
+                add_source(pool, source);
+        }
+}
+
+/* A policy may name it later. */
+gboolean pool_is_public(const struct pool *pool, const struct audit_cert *cert)
+{
+    return g_hash_table_contains(pool->public, cert) && cert->references->len == 1;
+}
+
+static GHashTable *named_certs(const struct audit *audit)
+{
+    GHashTable *named = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < audit->findings->len; i++) {
+        const struct audit_finding *finding = audit->findings->pdata[i];
+        if (finding->cert)
+            g_hash_table_add(named, finding->cert);
+        for (guint j = 0; j < finding->candidates->len; j++)
+            g_hash_table_add(named, finding->candidates->pdata[j]);
+    }
+    return named;
+}
+
+void pool_drop_public(struct pool *pool)
+{
+    g_autoptr(GHashTable) named = named_certs(pool->audit);
+
+    for (guint i = pool->audit->certs->len; i-- > 0;) {
+        struct audit_cert *cert = pool->audit->certs->pdata[i];
+        if (!pool_is_public(pool, cert) || g_hash_table_contains(named, cert))
+            continue;
+        g_clear_pointer(&cert->der, g_bytes_unref); /* it belongs to the audit's array */
+        g_ptr_array_remove_index_fast(pool->audit->certs, i);
+    }
 }
 
 /* Files that name single certificates */
@@ -791,8 +841,7 @@ gboolean pool_add_reference(struct pool *pool, const char *path, GError **error)
 struct file_read {
     struct pool *pool;
     GPtrArray *certs;
-    gboolean sent;
-    guint refused; /* number of the first that is none, from 1; 0: all are */
+    gboolean sent, refused;
 };
 
 static void take_file(void *data, const char *path, GPtrArray *ders)
@@ -800,44 +849,34 @@ static void take_file(void *data, const char *path, GPtrArray *ders)
     struct file_read *read = data;
     (void)path;
 
-    for (guint i = 0; i < ders->len && !read->refused; i++) {
+    for (guint i = 0; i < ders->len; i++) {
         gsize size;
         const void *bytes = g_bytes_get_data(ders->pdata[i], &size);
-        size_t length = element_size(bytes, size);
-        struct audit_cert *cert = NULL;
-        if (length > 0 && length == size && length <= POOL_CERT_BYTES)
-            cert = add_der(read->pool, bytes, length, read->sent, read->sent);
+        struct audit_cert *cert = add_der(read->pool, bytes, size, read->sent, read->sent);
         if (cert)
             g_ptr_array_add(read->certs, cert);
         else
-            read->refused = i + 1;
+            read->refused = TRUE;
     }
 }
 
-gboolean pool_read_file(struct pool *pool, GPtrArray *certs, const char *path, gboolean sent, GError **error)
+gboolean pool_read_file(struct pool *pool, GPtrArray *certs, const char *path, const char *const *passwords,
+                        gboolean sent, GError **error)
 {
     struct file_read read = {.pool = pool, .certs = certs, .sent = sent};
+    const struct reference_options options = {.use = sent ? REFERENCE_CHAIN : REFERENCE_ANCHORS,
+                                              .passwords = passwords};
     g_autofree char *trouble = NULL;
-    guint before = certs->len;
 
     if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_MISSING, "%s: a folder, where a file is wanted", path);
         return FALSE;
     }
-    if (!reference_read(path, take_file, &read, &trouble, error))
+    if (!reference_read(path, &options, take_file, &read, &trouble, error))
         return FALSE;
-    if (read.refused) {
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: certificate %u cannot be read", file_name(path),
-                    read.refused);
-        return FALSE;
-    }
-    if (trouble) { /* part of a chain would give another answer */
-        const char *said = g_str_has_prefix(trouble, path) ? trouble + strlen(path) : trouble;
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s%s", file_name(path), said);
-        return FALSE;
-    }
-    if (certs->len == before) {
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: no certificate in it", file_name(path));
+    if (trouble || read.refused) { /* part of a chain would give another answer */
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s%s", trouble ? trouble : file_name(path),
+                    trouble ? "" : ": a certificate in it cannot be read");
         return FALSE;
     }
     return TRUE;

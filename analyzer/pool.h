@@ -9,6 +9,7 @@
 #define TRUSTGAP_POOL_H
 
 #include "audit.h"
+#include "references.h"
 #include "signature.h"
 
 #include <glib.h>
@@ -74,12 +75,20 @@ struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t
                                     enum audit_reading *reading, const char **reason);
 
 /**
- * pool_add_reference(pool, path, error):
- * Take the certificates of a reference file, or of all files of a folder and the folders below it (see reference.h).  A
- * file without a certificate is a warning of the audit, one for all files of a folder; a path that cannot be read at
- * all is an error.
+ * pool_add_references(pool, references), pool_drop_public(pool):
+ * Take the certificates of ${references} (or NULL), and record in the audit what they are; what could not be read of
+ * one is a warning of the audit.  Lists and own certificates of the landscape have to be in the pool before.  Then,
+ * when the findings are made, take those out of the audit that only this system's bundle has and that no finding names;
+ * the certificates of the audit have to be sorted anew.
  */
-gboolean pool_add_reference(struct pool *pool, const char *path, GError **error);
+void pool_add_references(struct pool *pool, const struct references *references);
+void pool_drop_public(struct pool *pool);
+
+/**
+ * pool_is_public(pool, cert):
+ * Whether only this system's bundle has it: nobody in the landscape does, and no other reference.
+ */
+gboolean pool_is_public(const struct pool *pool, const struct audit_cert *cert);
 
 /**
  * pool_find_asked(pool, found, issuer, serial):
@@ -96,13 +105,15 @@ void pool_find_asked(const struct pool *pool, GPtrArray *found, const char *issu
 struct audit_cert *pool_add_reference_der(struct pool *pool, const char *path, GBytes *der);
 
 /**
- * pool_read_file(pool, certs, path, sent, error):
- * Take the certificates of the file ${path} (PEM with any number of them, or one in DER; "-": standard input), and
- * append them to ${certs} in the order of the file.  With ${sent} they are what a peer sends: vouched for by nobody, as
- * with pool_add_shown(), but none is passed over.  FALSE with ${error} set, which begins with the path, if the file
- * cannot be read, has no certificate in it, or one that OpenSSL cannot parse.
+ * pool_read_file(pool, certs, path, passwords, sent, error):
+ * Take the certificates of the file ${path} (docs/formats/reference.md; "-": standard input; ${passwords} as in
+ * references.h), and append them to ${certs} in the order of the file.  With ${sent} they are what a peer sends:
+ * vouched for by nobody, as with pool_add_shown(), but none is passed over; of a key store or a PSE it is the chain of
+ * its own certificate.  FALSE with ${error} set, which begins with the path, if the file cannot be read in full, or has
+ * no certificate in it.
  */
-gboolean pool_read_file(struct pool *pool, GPtrArray *certs, const char *path, gboolean sent, GError **error);
+gboolean pool_read_file(struct pool *pool, GPtrArray *certs, const char *path, const char *const *passwords,
+                        gboolean sent, GError **error);
 
 /**
  * pool_adopt(pool, error):

@@ -11,9 +11,16 @@ enum { CONTEXT_0 = V_ASN1_CONTEXT_SPECIFIC | V_ASN1_CONSTRUCTED, CONTEXT_3 = CON
 enum { SEQUENCE = V_ASN1_CONSTRUCTED | V_ASN1_SEQUENCE, SET = V_ASN1_CONSTRUCTED | V_ASN1_SET };
 
 static const uint8_t list_kind[] = {0x2b, 0x24, 0x02, 0x06, 0x01}; /* 1.3.36.2.6.1, PKList */
+static const uint8_t own_kind[] = {0x2b, 0x24, 0x02, 0x01, 0x03};  /* 1.3.36.2.1.3, Cert */
 
 struct span { /* bytes that are left to be walked */
     const uint8_t *at, *end;
+};
+
+struct walk {
+    GPtrArray *certs;
+    enum pse_part part;
+    gboolean seen; /* the part was there */
 };
 
 /* Step over the element at the beginning of ${span}; ${value} (may be NULL) is what is in it.  Its tag, or -1. */
@@ -62,38 +69,46 @@ static gboolean is_shaped_as_certificate(struct span cert)
     return tag == CONTEXT_0 || tag == V_ASN1_INTEGER;
 }
 
-static gboolean walk_list(GPtrArray *certs, struct span list)
+static gboolean take_certificate(GPtrArray *certs, struct span *list)
 {
-    while (!is_over(&list)) {
-        struct span value;
-        const uint8_t *begin = list.at;
-        if (certs->len >= PSE_CERTS || !expect(&list, SEQUENCE, &value) || !is_shaped_as_certificate(value))
-            return FALSE;
-        g_ptr_array_add(certs, g_bytes_new(begin, (gsize)(list.at - begin)));
-    }
+    struct span value;
+    const uint8_t *begin = list->at;
+    if (certs->len >= PSE_CERTS || !expect(list, SEQUENCE, &value) || !is_shaped_as_certificate(value))
+        return FALSE;
+    g_ptr_array_add(certs, g_bytes_new(begin, (gsize)(list->at - begin)));
     return TRUE;
 }
 
-/* Name, time, kind, value: of an object that is no trust list nothing behind its kind is looked at. */
-static gboolean walk_object(GPtrArray *certs, struct span object, gboolean *listed)
+static gboolean walk_list(GPtrArray *certs, struct span list)
+{
+    while (!is_over(&list))
+        if (!take_certificate(certs, &list))
+            return FALSE;
+    return TRUE;
+}
+
+/* Name, time, kind, value: of an object that isn't the wanted part nothing behind its kind is looked at. */
+static gboolean walk_object(struct walk *walk, struct span object)
 {
     struct span kind, list;
     if (!expect(&object, V_ASN1_PRINTABLESTRING, NULL) || !expect(&object, V_ASN1_GENERALIZEDTIME, NULL) ||
         !expect(&object, V_ASN1_OBJECT, &kind))
         return FALSE;
-    if (!is_equal(&kind, list_kind, sizeof list_kind))
+    if (walk->part == PSE_TRUSTED ? !is_equal(&kind, list_kind, sizeof list_kind)
+                                  : !is_equal(&kind, own_kind, sizeof own_kind))
         return TRUE;
-    if (*listed || !expect(&object, SET, &list) || !is_over(&object))
+    if (walk->seen)
         return FALSE;
-    *listed = TRUE;
-    return walk_list(certs, list);
+    walk->seen = TRUE;
+    if (walk->part == PSE_OWN)
+        return take_certificate(walk->certs, &object) && is_over(&object);
+    return expect(&object, SET, &list) && is_over(&object) && walk_list(walk->certs, list);
 }
 
 /* SEQUENCE { algorithm, time, INTEGER OPTIONAL, SET OF object } and nothing behind it. */
-static gboolean walk_content(GPtrArray *certs, struct span around)
+static gboolean walk_content(struct walk *walk, struct span around)
 {
     struct span content, objects, object;
-    gboolean listed = FALSE;
 
     if (!expect(&around, SEQUENCE, &content) || !is_over(&around) || !expect(&content, SEQUENCE, NULL) ||
         !expect(&content, V_ASN1_GENERALIZEDTIME, NULL))
@@ -104,13 +119,13 @@ static gboolean walk_content(GPtrArray *certs, struct span around)
     if (tag != SET || !is_over(&content))
         return FALSE;
     while (!is_over(&objects))
-        if (!expect(&objects, SEQUENCE, &object) || !walk_object(certs, object, &listed))
+        if (!expect(&objects, SEQUENCE, &object) || !walk_object(walk, object))
             return FALSE;
     return TRUE;
 }
 
 /* [3] { flag (0: no PIN), algorithm, OCTET STRING around the content, check value } */
-static enum pse_form walk_version_4(GPtrArray *certs, struct span body)
+static enum pse_form walk_version_4(struct walk *walk, struct span body)
 {
     struct span inside, flag, content;
     if (!expect(&body, CONTEXT_3, &inside) || !expect(&inside, V_ASN1_INTEGER, &flag))
@@ -120,11 +135,11 @@ static enum pse_form walk_version_4(GPtrArray *certs, struct span body)
     if (!expect(&inside, SEQUENCE, NULL) || !expect(&inside, V_ASN1_OCTET_STRING, &content) ||
         !expect(&inside, V_ASN1_OCTET_STRING, NULL) || !is_over(&inside))
         return PSE_DAMAGED;
-    return walk_content(certs, content) ? PSE_PLAIN : PSE_DAMAGED;
+    return walk_content(walk, content) ? PSE_PLAIN : PSE_DAMAGED;
 }
 
 /* What the first bytes are those of.  They tell even of a file that was cut. */
-static enum pse_form walk(GPtrArray *certs, struct span file)
+static enum pse_form walk_file(struct walk *walk, struct span file)
 {
     struct span version, inside, rest;
 
@@ -147,14 +162,15 @@ static enum pse_form walk(GPtrArray *certs, struct span file)
     if (take(&rest, NULL) != next || !is_over(&rest))
         return PSE_DAMAGED;
     if (old)
-        return walk_content(certs, inside) ? PSE_PLAIN : PSE_DAMAGED;
-    return walk_version_4(certs, inside);
+        return walk_content(walk, inside) ? PSE_PLAIN : PSE_DAMAGED;
+    return walk_version_4(walk, inside);
 }
 
-enum pse_form pse_read(GPtrArray *certs, const void *bytes, size_t size)
+enum pse_form pse_read(GPtrArray *certs, const void *bytes, size_t size, enum pse_part part)
 {
     guint before = certs->len;
-    enum pse_form form = walk(certs, (struct span){bytes, (const uint8_t *)bytes + size});
+    struct walk walk = {.certs = certs, .part = part};
+    enum pse_form form = walk_file(&walk, (struct span){bytes, (const uint8_t *)bytes + size});
     if (form != PSE_PLAIN)
         g_ptr_array_set_size(certs, (gint)before);
     return form;

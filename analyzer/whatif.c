@@ -99,7 +99,7 @@ static struct audit_cert *named_cert(struct whatif *whatif, const char *option, 
                         "%s: %s: no certificate of the audit has this fingerprint", option, text);
         return cert;
     }
-    if (!pool_read_file(whatif->pool, certs, text, FALSE, error)) {
+    if (!pool_read_file(whatif->pool, certs, text, whatif->passwords, FALSE, error)) {
         g_prefix_error(error, "%s: ", option);
         return NULL;
     }
@@ -135,7 +135,7 @@ static gboolean take_chain(struct whatif *whatif, const char *path, GError **err
 {
     GPtrArray *chain = g_ptr_array_new();
     g_ptr_array_add(whatif->chains, chain);
-    if (!pool_read_file(whatif->pool, chain, path, TRUE, error))
+    if (!pool_read_file(whatif->pool, chain, path, whatif->passwords, TRUE, error))
         return FALSE;
     if (chain->len > WHATIF_CHAIN) {
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s: more than %d certificates", path, WHATIF_CHAIN);
@@ -147,9 +147,7 @@ static gboolean take_chain(struct whatif *whatif, const char *path, GError **err
 /* All certificates that are given, before any is looked up: what a file names may be known from another one. */
 static gboolean take_certs(struct whatif *whatif, const struct whatif_question *question, GError **error)
 {
-    for (size_t i = 0; question->references && question->references[i]; i++)
-        if (!pool_add_reference(whatif->pool, question->references[i], error))
-            return FALSE;
+    pool_add_references(whatif->pool, question->references);
     for (size_t i = 0; question->imports && question->imports[i]; i++)
         if (!take_import(whatif, question->imports[i], error))
             return FALSE;
@@ -326,6 +324,7 @@ struct check *whatif_ask(struct audit *audit, const struct whatif_question *ques
         .pool = pool_new(audit),
         .check = check_new(audit),
         .at = question->at,
+        .passwords = question->passwords,
         .stores = g_ptr_array_new(),
         .drops = g_ptr_array_new(),
         .imports = g_array_new(FALSE, FALSE, sizeof(struct whatif_import)),

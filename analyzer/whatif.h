@@ -11,6 +11,7 @@
 
 #include "audit.h"
 #include "check.h"
+#include "references.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -24,13 +25,14 @@
 struct whatif_question {    /* arrays are NULL-ended, or NULL */
     const char *audit_name; /* how messages call the audit, and the target */
     const char *against_name;
-    int64_t at;                    /* the time of which validity is asked */
-    const char *const *chains;     /* files: a peer's chain each, leaf first (PEM; DER of one certificate; "-") */
-    const char *const *references; /* files and folders of certificates that may be imported */
-    const char *const *drops;      /* certificates that are assumed to be in no list any more */
-    const char *const *imports;    /* "CERT@PATTERN": assumed to be in the lists of these stores */
-    const char *const *stores;     /* patterns: only these stores are asked about */
-    struct audit *against;         /* the target landscape, or NULL */
+    int64_t at;                          /* the time of which validity is asked */
+    const char *const *chains;           /* files: a peer's chain each, leaf first (docs/formats/reference.md; "-") */
+    const struct references *references; /* certificates that may be imported; or NULL */
+    const char *const *passwords;        /* of files that are key stores */
+    const char *const *drops;            /* certificates that are assumed to be in no list any more */
+    const char *const *imports;          /* "CERT@PATTERN": assumed to be in the lists of these stores */
+    const char *const *stores;           /* patterns: only these stores are asked about */
+    struct audit *against;               /* the target landscape, or NULL */
 };
 
 /*

@@ -22,6 +22,7 @@ struct whatif {
     struct pool *pool; /* over it */
     struct check *check;
     int64_t at;
+    const char *const *passwords;
     GPtrArray *stores;   /* of struct audit_store *: those that are asked about */
     GPtrArray *drops;    /* of struct audit_cert * */
     GArray *imports;     /* of struct whatif_import, at most 64: a set of them is a bit mask */

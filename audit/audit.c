@@ -14,6 +14,7 @@
 
 enum kind {
     KIND_CAPTURE,
+    KIND_REFERENCE,
     KIND_HOST,
     KIND_INSTANCE,
     KIND_TRACE,
@@ -86,6 +87,7 @@ struct audit *audit_new(void)
     audit->evaluated = MOMENT_NONE;
     audit->previous = MOMENT_NONE;
     audit->captures = new_array(audit);
+    audit->references = new_array(audit);
     audit->hosts = new_array(audit);
     audit->certs = new_array(audit);
     audit->lists = new_array(audit);
@@ -135,6 +137,11 @@ struct audit_capture *audit_capture_new(struct audit *audit)
     struct audit_capture *capture = new_structure(audit, KIND_CAPTURE, sizeof *capture);
     capture->started = MOMENT_NONE;
     return capture;
+}
+
+struct audit_reference *audit_reference_new(struct audit *audit)
+{
+    return new_structure(audit, KIND_REFERENCE, sizeof(struct audit_reference));
 }
 
 struct audit_host *audit_host_new(struct audit *audit)
@@ -286,6 +293,14 @@ static int compare_texts(const void *a, const void *b)
 {
     const char *const *left = a, *const *right = b;
     return g_strcmp0(*left, *right);
+}
+
+static int compare_references(const void *a, const void *b)
+{
+    const struct audit_reference *left = *(struct audit_reference *const *)a,
+                                 *right = *(struct audit_reference *const *)b;
+    int order = g_strcmp0(left->path, right->path);
+    return order ? order : g_strcmp0(left->sha256, right->sha256);
 }
 
 static int compare_hosts(const void *a, const void *b)
@@ -446,6 +461,7 @@ static void sort(GPtrArray *array, int (*compare)(const void *, const void *))
 void audit_sort(struct audit *audit)
 {
     sort(audit->warnings, compare_texts);
+    sort(audit->references, compare_references);
     sort(audit->hosts, compare_hosts);
     for (guint i = 0; i < audit->hosts->len; i++) {
         struct audit_host *host = audit->hosts->pdata[i];
@@ -495,6 +511,16 @@ gboolean audit_list_has(const struct audit_list *list, const struct audit_cert *
 {
     return list->certs->len > 0 &&
            bsearch(&cert, list->certs->pdata, list->certs->len, sizeof list->certs->pdata[0], compare_cert_ids) != NULL;
+}
+
+gboolean audit_is_system_reference(const struct audit *audit, const char *path)
+{
+    for (guint i = 0; i < audit->references->len; i++) {
+        const struct audit_reference *reference = audit->references->pdata[i];
+        if (reference->system && g_strcmp0(reference->path, path) == 0)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 gboolean audit_member_is_whole(const struct audit_member *member)

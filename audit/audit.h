@@ -124,6 +124,13 @@ struct audit_capture {
     unsigned left_out; /* how many these are; 0 with a limit: not known */
 };
 
+struct audit_reference { /* a file or folder with certificates that may be imported */
+    const char *path;
+    const char *sha256; /* of the bytes of its files, in the order of their names */
+    unsigned certs;     /* read from it */
+    gboolean system;    /* the bundle of public certificates of the system that made this audit */
+};
+
 struct audit_host {
     unsigned id; /* h1, h2, ... in the XML */
     const char *name;
@@ -322,7 +329,7 @@ struct audit {
     int64_t evaluated; /* evaluation time */
     const char *program;
     int64_t previous; /* evaluation time of the audit that this one was compared with; MOMENT_NONE */
-    GPtrArray *captures, *hosts, *certs, *lists, *stores, *failures, *findings;
+    GPtrArray *captures, *references, *hosts, *certs, *lists, *stores, *failures, *findings;
     GPtrArray *inputs;     /* of struct audit_input *, as they were named: only of "explain", and in no document */
     GPtrArray *warnings;   /* of const char *: trouble with the input itself */
     GStringChunk *strings; /* private */
@@ -346,6 +353,7 @@ const char *audit_textf(struct audit *audit, const char *format, ...) G_GNUC_PRI
  * the audit's arrays; the caller adds it where it belongs.
  */
 struct audit_capture *audit_capture_new(struct audit *audit);
+struct audit_reference *audit_reference_new(struct audit *audit);
 struct audit_host *audit_host_new(struct audit *audit);
 struct audit_instance *audit_instance_new(struct audit *audit);
 struct audit_trace *audit_trace_new(struct audit *audit);
@@ -364,10 +372,11 @@ struct audit_finding *audit_finding_new(struct audit *audit);
 
 /**
  * audit_sort(audit):
- * Bring every array into its fixed order and number hosts, certificates, lists, stores and failures by it.  Hosts by
- * name; certificates by SHA-256, then SHA-1, then issuer and serial; lists by their certificates; stores by label;
- * failures by host, instance, store path, target, peer, cause, missing, role; findings open ones first, then by
- * severity (worst first), kind, number of open gaps (most first), failed connections (most first), id.
+ * Bring every array into its fixed order (references: by path) and number hosts, certificates, lists, stores and
+ * failures by it.  Hosts by name; certificates by SHA-256, then SHA-1, then issuer and serial; lists by their
+ * certificates; stores by label; failures by host, instance, store path, target, peer, cause, missing, role; findings
+ * open ones first, then by severity (worst first), kind, number of open gaps (most first), failed connections (most
+ * first), id.
  */
 void audit_sort(struct audit *audit);
 
@@ -384,6 +393,12 @@ gboolean audit_store_holds(const struct audit_store *store, const struct audit_c
  * Whether its list was read to the end, so that what is not in it is not there.
  */
 gboolean audit_member_is_whole(const struct audit_member *member);
+
+/**
+ * audit_is_system_reference(audit, path):
+ * Whether a reference of a certificate is the bundle of public certificates of the system that made the audit.
+ */
+gboolean audit_is_system_reference(const struct audit *audit, const char *path);
 
 /**
  * audit_state_is_closed(state):

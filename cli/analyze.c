@@ -22,11 +22,15 @@ static int run(int argc, char **argv)
     enum audit_severity fail_on;
     int status;
 
-    if (!cli_options(&command_analyze, &argc, &argv, entries, cli_analysis_entries, cli_common_entries, NULL))
+    if (!cli_options(&command_analyze, &argc, &argv, entries, cli_analysis_entries, cli_reference_entries,
+                     cli_common_entries, NULL))
         return STATUS_USAGE;
     if (argc < 2)
         return cli_usage(&command_analyze, "no capture is named");
     if (!cli_evaluation_time(&options.at, &error) || !cli_fail_on(&fail_on, &error))
+        return cli_failed(error);
+    g_autoptr(references_auto) references = NULL;
+    if (!cli_load_references(&references, &error))
         return cli_failed(error);
     g_autoptr(policy_auto) policy = NULL;
     if (!cli_load_policy(&policy, &status))
@@ -37,7 +41,7 @@ static int run(int argc, char **argv)
         if (!previous)
             return cli_failed(error);
     }
-    options.references = (const char *const *)cli_references;
+    options.references = references;
     options.policy = policy;
     options.previous = previous;
     g_autoptr(audit_auto) audit = analysis_run((const char *const *)argv + 1, &options, &error);

@@ -84,11 +84,14 @@ static int run(int argc, char **argv)
     int status;
 
     if (!cli_options(&command_audit, &argc, &argv, entries, cli_network_entries, cli_analysis_entries,
-                     cli_common_entries, NULL))
+                     cli_reference_entries, cli_common_entries, NULL))
         return STATUS_USAGE;
     if (argc > 1)
         return cli_usage(&command_audit, "%s: too many arguments", argv[1]);
     if (!cli_evaluation_time(&options.at, &error) || !cli_fail_on(&fail_on, &error))
+        return cli_failed(error);
+    g_autoptr(references_auto) references = NULL;
+    if (!cli_load_references(&references, &error))
         return cli_failed(error);
     g_autoptr(policy_auto) policy = NULL;
     if (!cli_load_policy(&policy, &status))
@@ -105,7 +108,7 @@ static int run(int argc, char **argv)
 
     if (!collect(&result, inventory, state, started, peers, &error))
         return cli_failed(error);
-    options.references = (const char *const *)cli_references;
+    options.references = references;
     options.policy = policy;
     options.previous = previous;
     const char *const captures[] = {state->capture, NULL};

@@ -13,7 +13,9 @@ static char **chains, **drops, **imports, **stores;
 
 static const GOptionEntry entries[] = {
     {"chain", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chains,
-     "What a peer sends: its certificate first (PEM or DER; \"-\": standard input; may be repeated)", "FILE"},
+     "What a peer sends: its certificate first (PEM, DER, PKCS #7, PKCS #12, JKS, PSE; \"-\": standard input; may be "
+     "repeated)",
+     "FILE"},
     {"import", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &imports,
      "As if CERT (a file, or a fingerprint that the audit knows) were in the stores that PATTERN fits (may be "
      "repeated)",
@@ -64,14 +66,17 @@ static int ask(const char *audit_path, gboolean json)
     struct whatif_question question = {
         .audit_name = file_name(audit_path),
         .chains = (const char *const *)chains,
-        .references = (const char *const *)cli_references,
         .drops = (const char *const *)drops,
         .imports = (const char *const *)imports,
         .stores = (const char *const *)stores,
     };
 
-    if (!cli_evaluation_time(&question.at, &error))
+    g_autoptr(references_auto) references = NULL;
+    if (!cli_evaluation_time(&question.at, &error) || !cli_load_references(&references, &error))
         return cli_failed(error);
+    cli_tell_references(references);
+    question.references = references;
+    question.passwords = cli_passwords();
     g_autoptr(audit_auto) audit = report_read_xml(audit_path, &error);
     if (!audit)
         return cli_failed(error);
@@ -89,7 +94,8 @@ static int ask(const char *audit_path, gboolean json)
 
 static int run(int argc, char **argv)
 {
-    if (!cli_options(&command_check, &argc, &argv, entries, cli_question_entries, cli_common_entries, NULL))
+    if (!cli_options(&command_check, &argc, &argv, entries, cli_question_entries, cli_reference_entries,
+                     cli_common_entries, NULL))
         return STATUS_USAGE;
     if (argc != 2)
         return cli_usage(&command_check, argc < 2 ? "no audit is named" : "more than one audit is named");

@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 gboolean cli_quiet, cli_verbose;
-char **cli_references;
 char *cli_inventory_path;
 
 static char *at_text, *fail_on_text, *limit_pattern, *policy_path;
-static char **known_hosts;
+static char **known_hosts, **reference_paths, **password_files, **password_variables;
+static char **passwords; /* NULL-ended */
+static gboolean no_system_reference;
 static int fanout, host_timeout_s, connect_timeout_s;
 static gint64 trace_bytes;
 static gboolean no_agent;
@@ -27,8 +28,6 @@ const GOptionEntry cli_common_entries[] = {
 
 const GOptionEntry cli_analysis_entries[] = {
     {"at", 0, 0, G_OPTION_ARG_STRING, &at_text, "Evaluate as of TIME (ISO 8601; default: now)", "TIME"},
-    {"reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &cli_references,
-     "Certificates that may be imported (PEM, DER, PKCS #7, PSE; may be repeated)", "FILE_OR_FOLDER"},
     {"policy", 0, 0, G_OPTION_ARG_FILENAME, &policy_path,
      "What trust stores have to hold, and what is waived: a key file", "FILE"},
     {"fail-on", 0, 0, G_OPTION_ARG_STRING, &fail_on_text,
@@ -39,8 +38,18 @@ const GOptionEntry cli_analysis_entries[] = {
 
 const GOptionEntry cli_question_entries[] = {
     {"at", 0, 0, G_OPTION_ARG_STRING, &at_text, "Validity as of TIME (ISO 8601; default: now)", "TIME"},
-    {"reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &cli_references,
-     "Certificates that may be imported (PEM, DER, PKCS #7, PSE; may be repeated)", "FILE_OR_FOLDER"},
+    {0},
+};
+
+const GOptionEntry cli_reference_entries[] = {
+    {"reference", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &reference_paths,
+     "Certificates that may be imported (PEM, DER, PKCS #7, PKCS #12, JKS, PSE; may be repeated)", "FILE_OR_FOLDER"},
+    {"reference-password-file", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &password_files,
+     "Password of a PKCS #12 key store: the first line of FILE (may be repeated)", "FILE"},
+    {"reference-password-env", 0, 0, G_OPTION_ARG_STRING_ARRAY, &password_variables,
+     "The same from the environment variable NAME (may be repeated)", "NAME"},
+    {"no-system-reference", 0, 0, G_OPTION_ARG_NONE, &no_system_reference,
+     "Don't look for certificates in this system's bundle of public ones", NULL},
     {0},
 };
 
@@ -198,6 +207,115 @@ static gboolean network_options_fit(GError **error)
         return FALSE;
     }
     return TRUE;
+}
+
+#define PASSWORD_BYTES ((size_t)4096) /* of a file with a password */
+
+static char *read_password(const char *path, GError **error)
+{
+    g_autoptr(GBytes) bytes = file_read(path, PASSWORD_BYTES, error);
+    gsize size;
+    const char *text = bytes ? g_bytes_get_data(bytes, &size) : NULL;
+
+    if (!bytes) {
+        g_prefix_error(error, "--reference-password-file: ");
+        return NULL;
+    }
+    const char *end = size > 0 ? memchr(text, '\n', size) : NULL;
+    size = end ? (gsize)(end - text) : size;
+    if (size > 0 && text[size - 1] == '\r')
+        size--;
+    if (size == 0) {
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX,
+                    "--reference-password-file: %s: no password in the first line", file_name(path));
+        return NULL;
+    }
+    return g_strndup(text, size);
+}
+
+static gboolean load_passwords(GError **error)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+
+    for (char **path = password_files; path && *path; path++) {
+        char *password = read_password(*path, error);
+        if (!password)
+            return FALSE;
+        g_ptr_array_add(list, password);
+    }
+    for (char **name = password_variables; name && *name; name++) {
+        const char *password = g_getenv(*name);
+        if (!password) {
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE,
+                        "--reference-password-env: %s: this environment variable isn't set", *name);
+            return FALSE;
+        }
+        g_ptr_array_add(list, g_strdup(password));
+    }
+    g_ptr_array_add(list, NULL);
+    g_strfreev(passwords);
+    passwords = (char **)g_ptr_array_steal(list, NULL);
+    return TRUE;
+}
+
+const char *const *cli_passwords(void)
+{
+    return (const char *const *)passwords;
+}
+
+/* Where systems keep the public certificates that they trust. */
+static const char *find_bundle(void)
+{
+    static const char *const paths[] = {
+        "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu */
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Red Hat */
+        "/var/lib/ca-certificates/ca-bundle.pem",            /* SUSE */
+        "/etc/ssl/ca-bundle.pem",                            /* the same, as a link */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++)
+        if (g_file_test(paths[i], G_FILE_TEST_IS_REGULAR))
+            return paths[i];
+    return NULL;
+}
+
+static gboolean load_bundle(struct references *references, GError **error)
+{
+    const char *named = g_getenv("TRUSTGAP_SYSTEM_REFERENCE"), *path = named ? named : find_bundle();
+    g_autoptr(GError) own = NULL;
+
+    if (no_system_reference || !path || !*path || references_add_system(references, path, &own))
+        return TRUE;
+    if (named) {
+        g_propagate_prefixed_error(error, g_steal_pointer(&own), "TRUSTGAP_SYSTEM_REFERENCE: ");
+        return FALSE;
+    }
+    if (!cli_quiet)
+        cli_message("%s; going on without this system's bundle", own->message);
+    return TRUE;
+}
+
+gboolean cli_load_references(struct references **references, GError **error)
+{
+    g_autoptr(references_auto) loaded = references_new();
+
+    if (!load_passwords(error))
+        return FALSE;
+    for (char **path = reference_paths; path && *path; path++)
+        if (!references_add(loaded, *path, cli_passwords(), error))
+            return FALSE;
+    if (!load_bundle(loaded, error))
+        return FALSE;
+    *references = g_steal_pointer(&loaded);
+    return TRUE;
+}
+
+void cli_tell_references(const struct references *references)
+{
+    for (guint i = 0; !cli_quiet && i < references->sources->len; i++) {
+        const struct reference_source *source = references->sources->pdata[i];
+        if (source->trouble)
+            cli_message("%s", source->trouble);
+    }
 }
 
 gboolean cli_load_policy(struct policy **policy, int *status)

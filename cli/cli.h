@@ -12,6 +12,7 @@
 #include "file.h"
 #include "inventory.h"
 #include "policy.h"
+#include "references.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -63,13 +64,13 @@ int cli_printed(void);
 
 /* Options that commands have in common, and what they were set to. */
 
-extern const GOptionEntry cli_common_entries[];   /* --quiet, --verbose */
-extern const GOptionEntry cli_analysis_entries[]; /* --at, --reference, --policy, --fail-on */
-extern const GOptionEntry cli_question_entries[]; /* --at, --reference */
-extern const GOptionEntry cli_network_entries[];  /* --inventory, --limit, --fanout, --known-hosts, ... */
+extern const GOptionEntry cli_common_entries[];    /* --quiet, --verbose */
+extern const GOptionEntry cli_analysis_entries[];  /* --at, --policy, --fail-on */
+extern const GOptionEntry cli_question_entries[];  /* --at */
+extern const GOptionEntry cli_reference_entries[]; /* --reference, --reference-password-..., --no-system-reference */
+extern const GOptionEntry cli_network_entries[];   /* --inventory, --limit, --fanout, --known-hosts, ... */
 
 extern gboolean cli_quiet, cli_verbose;
-extern char **cli_references;
 extern char *cli_inventory_path;
 
 /**
@@ -78,6 +79,18 @@ extern char *cli_inventory_path;
  */
 gboolean cli_evaluation_time(int64_t *at, GError **error);
 gboolean cli_fail_on(enum audit_severity *severity, GError **error);
+
+/**
+ * cli_load_references(references, error), cli_tell_references(references), cli_passwords():
+ * Set ${*references}, which the caller frees with references_free(), to what --reference names and to the bundle of
+ * public certificates of this system: the one that the environment variable TRUSTGAP_SYSTEM_REFERENCE names (empty:
+ * none), else the first of the usual files that is there.  FALSE with ${error} set if one that was named cannot be
+ * used; trouble with a bundle that nobody has named is printed.  Print what could not be read of them, for a command
+ * whose answer doesn't say so.  The passwords of key stores, once they are loaded: NULL-ended.
+ */
+gboolean cli_load_references(struct references **references, GError **error);
+void cli_tell_references(const struct references *references);
+const char *const *cli_passwords(void);
 
 /**
  * cli_load_policy(policy, status):

@@ -38,6 +38,7 @@ WORDS(proof)
     }
 
 MAKER(capture)
+MAKER(reference)
 MAKER(host)
 MAKER(instance)
 MAKER(trace)
@@ -118,6 +119,19 @@ static const struct xml_element capture_element = {
             FLAG(capture, "torn", torn),
             TEXT(capture, "limit", limit),
             TALLY(capture, "left-out", left_out),
+            END,
+        },
+    .children = no_children,
+};
+
+static const struct xml_element reference_element = {
+    .make = make_reference,
+    .fields =
+        (const struct xml_field[]){
+            NEEDED(reference, "path", path),
+            TEXT(reference, "sha256", sha256),
+            COUNT(reference, "certificates", certs),
+            FLAG(reference, "system", system),
             END,
         },
     .children = no_children,
@@ -453,6 +467,7 @@ const struct xml_element xml_form_audit = {
     .children =
         (const struct xml_child[]){
             SECTION("captures", "capture", captures, capture_element),
+            SECTION("references", "reference", references, reference_element),
             SECTION("hosts", "host", hosts, host_element),
             SECTION("certificates", "certificate", certs, cert_element),
             SECTION("lists", "list", lists, list_element),

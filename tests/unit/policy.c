@@ -253,9 +253,10 @@ Test(policy, certificates_are_read_with_it)
     cr_assert_null(none);
     g_autofree char *wanted =
         g_strdup_printf("%s:4: certificates: %s/nowhere.pem: No such file or directory\n"
-                        "%s:6: certificates: %s/text.pem: no certificate in it\n"
-                        "%s:8: certificates: %s/broken.pem: 1 of 1 certificates cannot be read\n"
-                        "%s:10: certificates: %s/empty: no certificate in it",
+                        "%s:6: certificates: %s/text.pem: no certificate in it; a certificate is PEM, DER, PKCS #7, "
+                        "PKCS #12, a Java key store (JKS, JCEKS) or a PSE\n"
+                        "%s:8: certificates: %s/broken.pem: 1 of 1 certificates could not be read\n"
+                        "%s:10: certificates: %s/empty: no certificate in this folder",
                         path, scene->folder, path, scene->folder, path, scene->folder, path, scene->folder);
     cr_expect_str_eq(error->message, wanted, "%s", error->message);
 

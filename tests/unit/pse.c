@@ -3,6 +3,7 @@
 
 #include "certs.h"
 #include "pool.h"
+#include "refer.h"
 
 #include <criterion/criterion.h>
 #include <glib/gstdio.h>
@@ -75,7 +76,7 @@ static enum pse_form read_file(GPtrArray *certs, const char *path)
     g_autofree char *bytes = NULL;
     gsize size;
     cr_assert(g_file_get_contents(path, &bytes, &size, NULL));
-    enum pse_form form = pse_read(certs, bytes, size);
+    enum pse_form form = pse_read(certs, bytes, size, PSE_TRUSTED);
     cr_expect_eq(ERR_peek_error(), 0);
     return form;
 }
@@ -96,15 +97,15 @@ Test(pse, forms)
         const char *arguments;
         enum pse_form form;
         guint certs;
-        const char *warning; /* as a reference */
+        const char *error; /* as a reference */
     } rows[] = {
         {TWO, PSE_PLAIN, 2, NULL},
         {TWO "--version 4", PSE_PLAIN, 2, NULL},
         {TWO "--trust 2.pem --own own.pem --canary " CANARY, PSE_PLAIN, 3, NULL},
         {TWO "--own own.pem --canary " CANARY " --order sk-first", PSE_PLAIN, 2, NULL},
         {TWO "--own own.pem --canary " CANARY " --order list-first --version 4", PSE_PLAIN, 2, NULL},
-        {"--own own.pem --canary " CANARY, PSE_PLAIN, 0, ": no certificate in it"},
-        {"--own own.pem --canary " CANARY " --no-pklist", PSE_PLAIN, 0, ": no certificate in it"},
+        {"--own own.pem --canary " CANARY, PSE_PLAIN, 0, "a PSE with an empty trust list"},
+        {"--own own.pem --canary " CANARY " --no-pklist", PSE_PLAIN, 0, "a PSE with an empty trust list"},
         {TWO "--pin", PSE_PIN, 0, "a PIN protects"},
         {TWO "--pin --version 4 --own own.pem --canary " CANARY, PSE_PIN, 0, "a PIN protects"},
         {TWO "--lps", PSE_LPS, 0, "(LPS)"},
@@ -120,12 +121,12 @@ Test(pse, forms)
 
         g_autoptr(audit_auto) audit = audit_new();
         struct pool *pool = pool_new(audit);
-        cr_expect(pool_add_reference(pool, path, NULL));
+        g_autoptr(GError) error = NULL;
+        cr_expect_eq(refer(pool, path, &error), rows[i].error == NULL, "%s", rows[i].arguments);
         cr_expect_eq(audit->certs->len, rows[i].certs);
-        cr_expect_eq(audit->warnings->len, rows[i].warning ? 1 : 0, "%s", rows[i].arguments);
-        const char *warning = audit->warnings->len ? audit->warnings->pdata[0] : "";
-        cr_expect(!rows[i].warning || (g_str_has_prefix(warning, path) && strstr(warning, rows[i].warning)), "%s: %s",
-                  rows[i].arguments, warning);
+        cr_expect_eq(audit->warnings->len, 0, "%s", rows[i].arguments);
+        cr_expect(!rows[i].error || (g_str_has_prefix(error->message, path) && strstr(error->message, rows[i].error)),
+                  "%s: %s", rows[i].arguments, error->message);
         pool_free(pool);
     }
 }
@@ -147,7 +148,7 @@ Test(pse, any_bytes)
             g_autofree char *copy = g_memdup2(bytes, size);
             if (i >= size)
                 copy[i - size] = (char)(copy[i - size] ^ 0x21);
-            enum pse_form form = pse_read(certs, copy, i < size ? i : size);
+            enum pse_form form = pse_read(certs, copy, i < size ? i : size, PSE_TRUSTED);
             plain += form == PSE_PLAIN;
             damaged += form == PSE_DAMAGED;
             none += form == PSE_NONE;
@@ -171,17 +172,17 @@ Test(pse, a_damaged_one_is_told)
     gsize size;
     cr_assert(g_file_get_contents(path, &bytes, &size, NULL));
     cr_assert(g_file_set_contents(path, bytes, (gssize)size - 1, NULL));
-    cr_expect(pool_add_reference(pool, path, NULL));
-    cr_assert_eq(audit->warnings->len, 1);
-    cr_expect(
-        g_str_has_suffix(audit->warnings->pdata[0], "BTP trust store.pse: a damaged PSE: its trust list was not read"),
-        "%s", (char *)audit->warnings->pdata[0]);
+    g_autoptr(GError) error = NULL;
+    cr_expect_not(refer(pool, path, &error));
+    cr_expect(g_str_has_suffix(error->message, "BTP trust store.pse: a damaged PSE: its certificates were not read"),
+              "%s", error->message);
 
     /* In a folder one line tells of all. */
     g_autofree char *second = make_pse(TWO "--pin");
-    cr_expect(pool_add_reference(pool, folder, NULL));
-    const char *warning = audit->warnings->pdata[1];
-    cr_expect(strstr(warning, ": of 1 files not all was read ("), "%s", warning);
+    cr_expect(refer(pool, folder, NULL));
+    cr_assert_eq(audit->warnings->len, 1);
+    const char *warning = audit->warnings->pdata[0];
+    cr_expect(strstr(warning, ": 1 files were not read in full (the first: "), "%s", warning);
     cr_expect(strstr(warning, "BTP trust store.pse: a PSE that a PIN protects"), "%s", warning);
     cr_expect_eq(audit->certs->len, 4, "the PEM files beside it");
     pool_free(pool);
@@ -203,7 +204,7 @@ Test(pse, entries_that_are_no_certificates_are_counted)
     cr_assert_not_null(broken);
     broken[0] = 0x17;
     cr_assert(g_file_set_contents(path, bytes, (gssize)size, NULL));
-    cr_expect(pool_add_reference(pool, path, NULL));
+    cr_expect(refer(pool, path, NULL));
     cr_expect_eq(audit->certs->len, 1);
     cr_assert_eq(audit->warnings->len, 1);
     cr_expect(g_str_has_suffix(audit->warnings->pdata[0], ": 1 of 2 certificates could not be read"), "%s",
@@ -233,7 +234,7 @@ Test(pse, what_is_none)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GPtrArray) certs = g_ptr_array_new();
-        cr_expect_eq(pse_read(certs, rows[i].bytes, rows[i].size), rows[i].form, "%s", rows[i].what);
+        cr_expect_eq(pse_read(certs, rows[i].bytes, rows[i].size, PSE_TRUSTED), rows[i].form, "%s", rows[i].what);
         cr_expect_eq(certs->len, 0);
     }
     cr_expect_eq(ERR_peek_error(), 0);

@@ -3,6 +3,7 @@
 #include "name.h"
 #include "path.h"
 #include "pool.h"
+#include "refer.h"
 
 #include <criterion/criterion.h>
 #include <openssl/x509v3.h>
@@ -20,7 +21,7 @@ static void setup(struct fixture *f)
     g_autoptr(GError) error = NULL;
     f->audit = audit_new();
     f->pool = pool_new(f->audit);
-    cr_assert(pool_add_reference(f->pool, ROOTS, &error), "%s", error->message);
+    cr_assert(refer(f->pool, ROOTS, &error), "%s", error->message);
     cr_expect_eq(f->audit->warnings->len, 0);
 }
 

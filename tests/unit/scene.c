@@ -56,6 +56,7 @@ void scene_free(struct scene *scene)
     remove_tree(scene->folder);
     g_ptr_array_unref(scene->hosts);
     g_ptr_array_unref(scene->references);
+    g_free(scene->system);
     policy_free(scene->policy);
     g_free(scene->folder);
     g_free(scene->path);
@@ -139,6 +140,13 @@ void scene_reference(struct scene *scene, const char *name, const struct issued 
     g_ptr_array_add(scene->references, g_build_filename(scene->folder, name, NULL));
 }
 
+void scene_system(struct scene *scene, const char *name, const struct issued *issued)
+{
+    scene_file(scene, name, issued);
+    g_free(scene->system);
+    scene->system = g_build_filename(scene->folder, name, NULL);
+}
+
 void scene_policy(struct scene *scene, const char *text)
 {
     g_autoptr(GError) error = NULL;
@@ -166,6 +174,22 @@ char *scene_xml(const struct audit *audit)
     return text;
 }
 
+static struct references *scene_load(const struct scene *scene)
+{
+    struct references *references = references_new();
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i < scene->references->len; i++) {
+        references_add(references, scene->references->pdata[i], NULL, &error);
+        g_assert_no_error(error);
+    }
+    if (scene->system) {
+        references_add_system(references, scene->system, &error);
+        g_assert_no_error(error);
+    }
+    return references;
+}
+
 struct audit *scene_run_at(struct scene *scene, const struct audit *previous, int64_t at)
 {
     g_autoptr(GError) error = NULL;
@@ -181,15 +205,11 @@ struct audit *scene_run_at(struct scene *scene, const struct audit *previous, in
         before = report_read_xml(path, &error);
         g_assert_no_error(error);
     }
-    g_ptr_array_add(scene->references, NULL);
-    struct analysis_options options = {.at = at,
-                                       .references = (const char *const *)scene->references->pdata,
-                                       .policy = scene->policy,
-                                       .previous = before};
+    g_autoptr(references_auto) references = scene_load(scene);
+    struct analysis_options options = {.at = at, .references = references, .policy = scene->policy, .previous = before};
     const char *const captures[] = {scene->path, NULL};
     struct audit *audit = analysis_run(captures, &options, &error);
     g_assert_no_error(error);
-    g_ptr_array_set_size(scene->references, (int)scene->references->len - 1);
     return audit;
 }
 

@@ -18,6 +18,7 @@ struct scene {
     struct capture_writer *writer;
     GPtrArray *hosts;      /* of struct capture_host *, written by scene_run() */
     GPtrArray *references; /* of char *: files */
+    char *system;          /* the file that is this system's bundle; NULL: none */
     struct policy *policy; /* NULL: none */
     gboolean reversed;     /* write the hosts in reverse order */
 };
@@ -46,6 +47,9 @@ char *scene_object(struct scene *scene, const void *bytes, size_t size);
 
 /* A reference file with this certificate. */
 void scene_reference(struct scene *scene, const char *name, const struct issued *issued);
+
+/* This system's bundle, with this certificate in it. */
+void scene_system(struct scene *scene, const char *name, const struct issued *issued);
 
 /* The policy in this text, which may name files of scene_file(), in the place of an earlier one. */
 void scene_policy(struct scene *scene, const char *text);

@@ -20,8 +20,9 @@
 struct world {
     struct scene *scene;
     struct issued *root, *root_2, *renewed, *over, *middle, *cross, *leaf, *self, *other;
-    GPtrArray *files; /* of char * */
-    char *xml;        /* of the audit */
+    GPtrArray *files;      /* of char * */
+    GPtrArray *references; /* of struct references * */
+    char *xml;             /* of the audit */
 };
 
 static struct world *world_new(void)
@@ -29,6 +30,7 @@ static struct world *world_new(void)
     struct world *world = g_new0(struct world, 1);
     world->scene = scene_new();
     world->files = g_ptr_array_new_with_free_func(g_free);
+    world->references = g_ptr_array_new_with_free_func((GDestroyNotify)references_free);
     world->root = certs(.subject = "/C=DE/O=Example/CN=Root R1", .no_key_ids = TRUE);
     world->root_2 = certs(.subject = "/C=DE/O=Example/CN=Root R2", .no_key_ids = TRUE);
     world->renewed = certs(.subject = "/C=DE/O=Example/CN=Root R1", .no_key_ids = TRUE);
@@ -57,6 +59,7 @@ static void world_free(struct world *world)
     certs_free(world->self);
     certs_free(world->other);
     g_ptr_array_unref(world->files);
+    g_ptr_array_unref(world->references);
     g_free(world->xml);
     g_free(world);
 }
@@ -142,6 +145,17 @@ static void forget(struct world *world)
 #define ASK_AT(audit, moment, ...)                                                                                     \
     ask(audit, &(const struct whatif_question){                                                                        \
                    .audit_name = "audit.xml", .against_name = "other.xml", .at = (moment), __VA_ARGS__})
+
+static const struct references *refer_to(struct world *world, const char *path)
+{
+    struct references *references = references_new();
+    g_autoptr(GError) error = NULL;
+
+    references_add(references, path, NULL, &error);
+    cr_assert_null(error, "%s", error ? error->message : "");
+    g_ptr_array_add(world->references, references);
+    return references;
+}
 
 static struct check *ask(struct audit *audit, const struct whatif_question *question)
 {
@@ -425,7 +439,7 @@ Test(whatif, only_an_intermediate_is_known)
                      "the last resort");
     }
     g_autoptr(audit_auto) again = run(world);
-    g_autoptr(check_auto) check = ASK(again, .chains = LIST(chain), .references = LIST(reference));
+    g_autoptr(check_auto) check = ASK(again, .chains = LIST(chain), .references = refer_to(world, reference));
     const struct check_peer *peer = peer_of(check);
     const struct check_import *import = verdict_of(peer, "S02 SAPSSLC.pse")->import;
     cr_expect(is_cert(import->cert, world->root), "a reference has it");
@@ -532,7 +546,7 @@ Test(whatif, entries_that_are_names_only)
         cr_expect_eq(verdict_of(peer, "S02 SAPSSLC.pse")->answer, CHECK_REJECTS, "another name does not matter");
     }
     /* The bytes come from elsewhere, and the listing has their fingerprint. */
-    g_autoptr(check_auto) check = ASK(plain, .chains = LIST(chain), .references = LIST(reference));
+    g_autoptr(check_auto) check = ASK(plain, .chains = LIST(chain), .references = refer_to(world, reference));
     cr_expect_eq(verdict_of(peer_of(check), "S01 SAPSSLC.pse")->answer, CHECK_ACCEPTS);
 }
 
@@ -887,7 +901,7 @@ Test(whatif, the_text_stays_short)
     const char *chain = pem_file(world, world->leaf, world->middle, NULL), *self = pem_file(world, world->self, NULL);
     const char *reference = pem_file(world, world->root, NULL);
     g_autoptr(check_auto) check = ASK(plain, .chains = LIST(chain, self), .imports = LIST(import),
-                                      .references = LIST(reference), .stores = LIST("S*", "X01 *"));
+                                      .references = refer_to(world, reference), .stores = LIST("S*", "X01 *"));
     g_autofree char *text = answer_text(check);
     static const char *const parts[] = {
         "0 trust stores would reject it, 0 would accept it, of 81 it is",
@@ -1071,7 +1085,7 @@ Test(whatif, what_is_wrong_is_told)
         const char *begin, *text;
     } rows[] = {
         {{.chains = LIST(empty)}, TRUSTGAP_ERROR_SYNTAX, empty, "no certificate in it"},
-        {{.chains = LIST(broken)}, TRUSTGAP_ERROR_SYNTAX, broken, "certificate 1 cannot be read"},
+        {{.chains = LIST(broken)}, TRUSTGAP_ERROR_SYNTAX, broken, "1 of 1 certificates could not be read"},
         {{.chains = LIST("/nowhere/x.pem")}, TRUSTGAP_ERROR_MISSING, "/nowhere/x.pem: ", ""},
         {{.chains = LIST(world->scene->folder)}, TRUSTGAP_ERROR_MISSING, world->scene->folder, "folder"},
         {{.drops = LIST("0000000000000000000000000000000000000000")}, TRUSTGAP_ERROR_USAGE, "--drop: 0000", "audit"},
