@@ -1,6 +1,7 @@
 #include "advice.h"
 
 #include "alert.h"
+#include "sap_peer.h"
 #include "snc.h"
 
 #include <string.h>
@@ -141,9 +142,28 @@ static void append_import(GString *text, const struct trace_failure *failure)
     else
         g_string_append(text, ": in an ABAP system with STRUST (add to the certificate list, save), elsewhere with "
                               "sapgenpse maintain_pk -a CERT.pem -p PSE. ");
-    if (node && failure->role != ROLE_SERVER)
+    if (node && failure->role != ROLE_SERVER && !(failure->target && sap_peer_both(failure->target)))
         g_string_append_printf(text, "If connections to this peer are also made with the PSE %s, import it there too. ",
                                strstr(node, "Standard") ? "SAPSSLA.pse" : "SAPSSLC.pse");
+}
+
+/* What SAP has written about the certificates of this peer. */
+static void append_notes(GString *text, const struct trace_failure *failure)
+{
+    const struct sap_peer *peer, *both = failure->target ? sap_peer_both(failure->target) : NULL;
+
+    if (!failure->target || failure->role == ROLE_SERVER)
+        return;
+    if (both)
+        g_string_append_printf(text,
+                               "%s is one of SAP's own services (SM59: SAP-SUPPORT_PORTAL, SAP-SUPPORT_PARCELBOX, "
+                               "SAP-SUPPORT_NOTE_DOWNLOAD): import the certificate twice, into SSL client (Standard), "
+                               "SAPSSLC.pse, and into SSL client (Anonymous), SAPSSLA.pse. ",
+                               failure->target);
+    const char *said = NULL;
+    for (size_t index = 0; (peer = sap_peer_next(failure->target, &index)); said = peer->note)
+        if (g_strcmp0(said, peer->note) != 0) /* rows of one Note stand together */
+            g_string_append_printf(text, "See %s (%s). ", peer->note, peer->about);
 }
 
 static void append_level(GString *text)
@@ -206,6 +226,7 @@ static void advise_untrusted(GString *text, const struct trace_failure *failure)
     if (failure->missing) {
         append_missing(text, failure);
         append_import(text, failure);
+        append_notes(text, failure);
         append_level(text);
         return;
     }
@@ -220,7 +241,8 @@ static void advise_untrusted(GString *text, const struct trace_failure *failure)
         return;
     }
     if (failure->message) {
-        g_string_append(text, ". Which certificate is missing is not known.");
+        g_string_append(text, ". Which certificate is missing is not known. ");
+        append_notes(text, failure);
         return;
     }
     if (failure->torn_end) {
@@ -230,6 +252,7 @@ static void advise_untrusted(GString *text, const struct trace_failure *failure)
     g_string_append(text, failure->chain->len > 0
                               ? ", and the trace does not show the issuer of its topmost certificate. "
                               : ", and the trace does not show the chain, so what is missing is not known. ");
+    append_notes(text, failure);
     append_raise(text, failure);
 }
 

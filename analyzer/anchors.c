@@ -481,10 +481,8 @@ static void finish(struct anchors *anchors, struct need *need)
     anchors_describe(anchors, need);
     for (guint i = 0; i < need->order->len; i++) {
         struct spot *spot = need->order->pdata[i];
-        struct audit_store *sibling =
-            spot->gap->store && finding->cert ? anchors_sibling(anchors, spot->gap->store) : NULL;
-        gboolean lacks = sibling && audit_store_lacks(sibling, finding->cert);
-        remedy_gap(anchors->audit, finding, spot->gap, lacks ? sibling : NULL,
+        remedy_gap(anchors->audit, finding, spot->gap,
+                   spot->gap->store ? anchors_sibling(anchors, spot->gap->store) : NULL,
                    !finding->cert || (need->substitute && !need->outdated) ? need->below : NULL);
         add_untold(anchors, need, spot);
     }

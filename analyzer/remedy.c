@@ -2,6 +2,7 @@
 
 #include "aia.h"
 #include "identify.h"
+#include "sap_peer.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -133,41 +134,90 @@ static const struct audit_store *exporting_donor(const struct audit_finding *fin
     return NULL;
 }
 
-/* Notes that speak of the certificates of a peer: docs/findings.md. */
-static const struct {
-    const char *domain, *note;
-} notes[] = {
-    {".successfactors.com", "SAP Note 3626800"}, {".successfactors.eu", "SAP Note 3626800"},
-    {".sapsf.com", "SAP Note 3626800"},          {".sapsf.eu", "SAP Note 3626800"},
-    {".crm.ondemand.com", "SAP Note 3119755"},   {".hana.ondemand.com", "SAP Note 3472211 (BTP Trust Store)"},
-    {".support.sap.com", "SAP Note 2631190"},
-};
-
-static const char *note_for(const GPtrArray *failures)
+/* Notes about the certificates of the peers that failed: sap_peer.h. */
+static void add_notes(struct audit *audit, const struct audit_gap *gap)
 {
-    for (guint i = 0; i < failures->len; i++) {
-        const struct audit_failure *failure = failures->pdata[i];
-        g_autofree char *target = failure->target ? g_ascii_strdown(failure->target, -1) : NULL;
-        for (size_t j = 0; target && j < G_N_ELEMENTS(notes); j++)
-            if (g_str_has_suffix(target, notes[j].domain))
-                return notes[j].note;
+    g_autoptr(GHashTable) said = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < gap->failures->len; i++) {
+        const struct audit_failure *failure = gap->failures->pdata[i];
+        const struct sap_peer *peer;
+        for (size_t index = 0; failure->target && (peer = sap_peer_next(failure->target, &index));)
+            if (g_hash_table_add(said, (void *)peer->note))
+                add(audit, gap->steps, "See also %s (%s), which speaks of the certificates of this peer.", peer->note,
+                    peer->about);
+    }
+}
+
+/* The first peer of the gap that asks for both client PSEs. */
+static const struct sap_peer *peer_of_both(const struct audit_gap *gap)
+{
+    for (guint i = 0; i < gap->failures->len; i++) {
+        const struct audit_failure *failure = gap->failures->pdata[i];
+        const struct sap_peer *peer =
+            failure->target && failure->role != ROLE_SERVER ? sap_peer_both(failure->target) : NULL;
+        if (peer)
+            return peer;
     }
     return NULL;
+}
+
+/* Whether every member of the store holds the certificate. */
+static gboolean all_hold(const struct audit_store *store, const struct audit_cert *cert)
+{
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        if (!member->list || !audit_list_has(member->list, cert))
+            return FALSE;
+    }
+    return store->members->len > 0;
+}
+
+/* SAP's own services are called with either client identity, so the certificate belongs into both lists. */
+static void add_both(struct audit *audit, const struct audit_finding *finding, const struct audit_gap *gap,
+                     const struct audit_store *sibling)
+{
+    const struct sap_peer *peer = peer_of_both(gap);
+    const char *other = "the other one";
+
+    if (!peer)
+        return;
+    if (gap->store)
+        other = strcmp(gap->store->file, "SAPSSLC.pse") == 0   ? "SAPSSLA.pse"
+                : strcmp(gap->store->file, "SAPSSLA.pse") == 0 ? "SAPSSLC.pse"
+                                                               : "each of the two";
+    add(audit, gap->steps,
+        "For SAP's own services (SM59: SAP-SUPPORT_PORTAL, SAP-SUPPORT_PARCELBOX, SAP-SUPPORT_NOTE_DOWNLOAD) import it "
+        "twice: into SSL client (Standard), SAPSSLC.pse, and into SSL client (Anonymous), SAPSSLA.pse (%s).",
+        peer->note);
+    if (!sibling)
+        add(audit, gap->steps, "Of %s nothing was read: look in STRUST whether its list has the certificate.", other);
+    else if (!finding->cert)
+        add(audit, gap->steps, "%s: which certificate is missing is not known, so its list could not be compared.",
+            sibling->label);
+    else if (all_hold(sibling, finding->cert))
+        add(audit, gap->steps, "%s has it already.", sibling->label);
+    else if (audit_store_holds(sibling, finding->cert))
+        add(audit, gap->steps, "%s has it on some instances only: distribute that PSE, or add it there.",
+            sibling->label);
+    else if (audit_store_lacks(sibling, finding->cert))
+        add(audit, gap->steps, "%s lacks it: add it there too.", sibling->label);
+    else
+        add(audit, gap->steps,
+            "The list of %s could not be read: look there, and add the certificate if it is missing.", sibling->label);
 }
 
 /* Where a certificate that nobody holds is to be had, as far as somebody has said so. */
 static void add_sources(struct audit *audit, const struct audit_gap *gap, const struct audit_cert *below)
 {
     g_autofree char *issuer = below ? aia_issuer(below) : NULL, *repository = below ? aia_repository(below) : NULL;
-    const char *note = note_for(gap->failures);
 
     if (issuer)
         add(audit, gap->steps, "The certificate below it in the peer's chain says that it is to be had here (AIA): %s",
             issuer);
     if (repository)
         add(audit, gap->steps, "The same certificate names the documents of its CA: %s", repository);
-    if (note)
-        add(audit, gap->steps, "See also %s, which speaks of the certificates of this peer.", note);
+    add_notes(audit, gap);
 }
 
 static void add_unknown_cert(struct audit *audit, const struct audit_finding *finding, const struct audit_gap *gap,
@@ -498,6 +548,9 @@ void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct
 {
     const struct audit_store *store = gap->store;
     const struct audit_member *member = store && store->members->len > 0 ? store->members->pdata[0] : NULL;
+    gboolean both = peer_of_both(gap) != NULL;
+    const struct audit_store *lacking =
+        !both && sibling && finding->cert && audit_store_lacks(sibling, finding->cert) ? sibling : NULL;
 
     if (gap->state == STATE_FIXED)
         return;
@@ -507,11 +560,12 @@ void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct
     if (!member)
         add_find_store(audit, gap);
     else if (is_of_strust(store))
-        add_import_abap(audit, finding, gap, sibling);
+        add_import_abap(audit, finding, gap, lacking);
     else if (store->kind == INSTANCE_JAVA)
         add_import_java(audit, gap);
     else
-        add_import_file(audit, gap, sibling);
+        add_import_file(audit, gap, lacking);
+    add_both(audit, finding, gap, sibling);
     if (gap->basis != BASIS_REQUIRED)
         add_level(audit, gap->steps, member ? member->instance : gap->instance);
     add(audit, gap->steps, "The next audit proves it: it reads the list again and calls this gap fixed.");
@@ -578,6 +632,10 @@ static void steps_of_failure(struct audit *audit, struct audit_finding *finding,
         add_show_chain(audit, steps, finding->failures);
         return;
     case CAUSE_PEER_REFUSED:
+        if (failure->alert > 0 && failure->advice) { /* of which it depends whose it is to change */
+            add(audit, steps, "%s", failure->advice);
+            return;
+        }
         add(audit, steps,
             "The peer does not accept our certificate; no trust list here lacks anything. See which PSE was used, "
             "whether "

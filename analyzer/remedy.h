@@ -16,7 +16,7 @@
 /**
  * remedy_gap(audit, finding, gap, sibling, below):
  * Fill the steps of ${gap}, which is one of ${finding} and has its basis and state.  ${sibling} is the other SSL client
- * PSE of the same place if that lacks the certificate as well, else NULL; ${below} what a certificate that
+ * PSE of the same place, whatever its list has, or NULL if there is none; ${below} what a certificate that
  * nobody holds has issued in a peer's chain, if that is known, else NULL.
  */
 void remedy_gap(struct audit *audit, const struct audit_finding *finding, struct audit_gap *gap,

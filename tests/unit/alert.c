@@ -160,6 +160,30 @@ Test(alert, server_name)
     cr_expect_null(strstr(advice, "client_sni_enabled"), "%s", advice);
 }
 
+/* What SAP has written about a peer: said once, and of whom we call. */
+Test(alert, notes_of_sap)
+{
+    static const struct {
+        const char *target;
+        guint note; /* how often "2728600" */
+        gboolean twice;
+    } peers[] = {
+        {"l4711-iflmap.hcisbp.eu1.hana.ondemand.com", 1, FALSE},
+        {"origin.apps.support.sap.com", 0, TRUE},
+        {"api.example.com", 0, FALSE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(peers); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "*** ERROR => SSL handshake with %s:443 failed: SSSLERR_PEER_CERT_UNTRUSTED (-102)\n", peers[i].target);
+        g_autoptr(trace_auto) trace = traces_read_text(text);
+        cr_assert_eq(trace->failures->len, 1);
+        g_autofree char *advice = advice_text(trace->failures->pdata[0]);
+        g_auto(GStrv) parts = g_strsplit(advice, "2728600", -1);
+        cr_expect_eq(g_strv_length(parts) - 1, peers[i].note, "%s", advice);
+        cr_expect_eq(strstr(advice, "SSL client (Anonymous), SAPSSLA.pse") != NULL, peers[i].twice, "%s", advice);
+    }
+}
+
 /* The own PSE: who, which file, which credential; raising the level is no advice. */
 Test(alert, own_store)
 {

@@ -5,6 +5,7 @@
 #include "grouping.h"
 #include "identify.h"
 #include "moment.h"
+#include "sap_peer.h"
 #include "scene.h"
 
 #include <criterion/criterion.h>
@@ -462,6 +463,98 @@ static void append_sent(GString *text, const char *target, const struct peer *pe
         text, "[Thr 7] *** ERROR => SSL handshake with %s:443 failed: SSSLERR_PEER_CERT_UNTRUSTED (-102)\n", target);
 }
 
+/* SAP's own services: both client PSEs, and what the other one has. */
+Test(anchors, services_of_sap_want_both_client_stores)
+{
+    static const struct {
+        const char *what, *target, *failed, *other; /* other PSE: NULL: there is none */
+        gboolean holds, unread;
+        const char *says; /* NULL: nothing of this */
+    } rows[] = {
+        {"lacks", "apps.support.sap.com", "SAPSSLC.pse", "SAPSSLA.pse", FALSE, FALSE,
+         "PRD SAPSSLA.pse lacks it: add it there too."},
+        {"has", "Origin.NotesDownloads.sap.com", "SAPSSLC.pse", "SAPSSLA.pse", TRUE, FALSE,
+         "PRD SAPSSLA.pse has it already."},
+        {"the other way round", "documents.support.sap.com", "SAPSSLA.pse", "SAPSSLC.pse", TRUE, FALSE,
+         "PRD SAPSSLC.pse has it already."},
+        {"not read", "softwaredownloads.sap.com", "SAPSSLC.pse", "SAPSSLA.pse", FALSE, TRUE,
+         "The list of PRD SAPSSLA.pse could not be read"},
+        {"not there", "softwaredownloads.sap.com", "SAPSSLC.pse", NULL, FALSE, FALSE,
+         "Of SAPSSLA.pse nothing was read"},
+        {"another peer", "evil-apps.support.sap.com.example", "SAPSSLC.pse", "SAPSSLA.pse", FALSE, FALSE, NULL},
+    };
+    g_autoptr(peer_auto) peer = peer_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_autoptr(GBytes) with = certs_join(peer->root, NULL);
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        scene_store(scene, host, d00, rows[i].failed, peer->without);
+        if (rows[i].other) {
+            struct capture_store *other =
+                scene_store(scene, host, d00, rows[i].other, rows[i].holds ? with : peer->without);
+            if (rows[i].unread) {
+                g_clear_pointer(&other->trusted, g_free);
+                other->reason = g_strdup("not-allowed");
+            }
+        }
+        scene_reference(scene, "root.pem", peer->root);
+        g_autofree char *store = g_strconcat("/usr/sap/PRD/D00/sec/", rows[i].failed, NULL);
+        UNTRUSTED(text, .store = store, .target = rows[i].target, .chain = {peer->leaf, peer->middle});
+        scene_trace(scene, host, d00, "dev_icm", text->str);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        const struct audit_gap *gap = only(audit, FINDING_MISSING_ANCHOR)->gaps->pdata[0];
+        cr_expect_eq(*scene_step(gap->steps, "import it twice") != '\0', rows[i].says != NULL, "%s", rows[i].what);
+        if (rows[i].says)
+            cr_expect(g_str_has_prefix(scene_step(gap->steps, rows[i].says), rows[i].says), "%s", rows[i].what);
+        cr_expect_eq(*scene_step(gap->steps, "lacks it as well") != '\0', rows[i].says == NULL, "%s: said once",
+                     rows[i].what);
+        const char *advice = ((struct audit_failure *)audit->failures->pdata[0])->advice;
+        cr_expect_eq(strstr(advice, "import the certificate twice") && strstr(advice, "SAP Note 2620478"),
+                     rows[i].says != NULL, "%s: %s", rows[i].what, advice);
+    }
+}
+
+/* By host name: in any case of letters, whole labels only. */
+Test(anchors, peers_of_sap)
+{
+    static const struct {
+        const char *host, *notes;
+        gboolean both;
+    } rows[] = {
+        {"apps.support.sap.com", "SAP Note 2620478 SAP Note 2631190", TRUE},
+        {"APPS.support.SAP.com.", "SAP Note 2620478 SAP Note 2631190", TRUE},
+        {"origin.apps.support.sap.com", "SAP Note 2620478 SAP Note 2631190", TRUE},
+        {"softwaredownloads.sap.com", "SAP Note 2620478", TRUE},
+        {"origin.softwaredownloads.sap.com", "SAP Note 2620478", TRUE},
+        {"evil-apps.support.sap.com.example", "", FALSE},
+        {"x.softwaredownloads.sap.com", "", FALSE},
+        {"originsoftwaredownloads.sap.com", "", FALSE},
+        {"launchpad.support.sap.com", "SAP Note 2631190", FALSE},
+        {"support.sap.com", "", FALSE},
+        {"xsupport.sap.com", "", FALSE},
+        {"l4711-iflmap.hcisbp.eu1.hana.ondemand.com", "SAP Note 2728600 SAP Note 2728600 SAP Note 3472211", FALSE},
+        {"l4711-iflmap.hcisbp.eu1.hana.ondemand", "SAP Note 2728600", FALSE},
+        {"-iflmap.hcisbp.eu1", "", FALSE},
+        {"l4711-iflmap.hcisbp.", "", FALSE},
+        {"a.hana.ondemand.com.example", "", FALSE},
+        {"hana.ondemand.com", "", FALSE},
+        {"my.crm.ondemand.com", "SAP Note 3119755", FALSE},
+        {"", "", FALSE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GString) notes = g_string_new(NULL);
+        const struct sap_peer *peer;
+        for (size_t index = 0; (peer = sap_peer_next(rows[i].host, &index));) {
+            g_string_append_printf(notes, "%s%s", notes->len ? " " : "", peer->note);
+            cr_expect(peer->source && *peer->source && peer->about && *peer->about);
+        }
+        cr_expect_str_eq(notes->str, rows[i].notes, "%s: %s", rows[i].host, notes->str);
+        cr_expect_eq(sap_peer_both(rows[i].host) != NULL, rows[i].both, "%s", rows[i].host);
+    }
+}
+
 /* What the peer sends says where the certificate above it lies, and what its CA has written. */
 Test(anchors, where_to_get_what_nobody_holds)
 {
@@ -470,7 +563,7 @@ Test(anchors, where_to_get_what_nobody_holds)
     } rows[] = {
         {"api.example.com", ""},
         {"Api4.SuccessFactors.com", "See also SAP Note 3626800"},
-        {"tenant.authentication.eu10.hana.ondemand.com", "See also SAP Note 3472211"},
+        {"tenant.authentication.eu10.hana.ondemand.com", "See also SAP Note 2728600"},
         {"successfactors.com.example.org", ""},
     };
     g_autoptr(peer_auto) peer = peer_new();

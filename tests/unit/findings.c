@@ -35,7 +35,7 @@ Test(findings, failures_of_other_causes)
         {"SSSLERR_SERVER_CERT_MISMATCH (-30)", "is for another name", "by a name that its certificate has",
          SEVERITY_MEDIUM},
         {"SSSLERR_ALERT_CERTIFICATE_UNKNOWN (-127)", "does not accept the certificate of",
-         "does not accept our certificate", SEVERITY_MEDIUM},
+         "refused our certificate and does not say why", SEVERITY_MEDIUM},
         {"SSSLERR_ALERT_HANDSHAKE_FAILURE (-122)", "No TLS handshake between", "share no protocol", SEVERITY_MEDIUM},
         {"SSSLRC_CONN_CLOSED (-10)", "are closed during the handshake", "says nothing of trust", SEVERITY_LOW},
         {"SSSLRC_NO_SSL_RESPONSE (-75)", "does not speak TLS", "those of a TLS service", SEVERITY_LOW},
