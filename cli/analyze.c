@@ -37,7 +37,8 @@ static int run(int argc, char **argv)
         return status;
     g_autoptr(audit_auto) previous = NULL;
     if (previous_path) {
-        previous = report_read_xml(previous_path, &error);
+        g_autofree char *path = cli_audit_path(previous_path);
+        previous = report_read_xml(path, &error);
         if (!previous)
             return cli_failed(error);
     }

@@ -77,12 +77,14 @@ static int ask(const char *audit_path, gboolean json)
     cli_tell_references(references);
     question.references = references;
     question.passwords = cli_passwords();
-    g_autoptr(audit_auto) audit = report_read_xml(audit_path, &error);
+    g_autofree char *path = cli_audit_path(audit_path);
+    g_autoptr(audit_auto) audit = report_read_xml(path, &error);
     if (!audit)
         return cli_failed(error);
     if (against_path) {
         question.against_name = file_name(against_path);
-        question.against = against = report_read_xml(against_path, &error);
+        g_autofree char *other = cli_audit_path(against_path);
+        question.against = against = report_read_xml(other, &error);
         if (!against)
             return cli_failed(error);
     }

@@ -2,9 +2,12 @@
 
 #include "error.h"
 #include "moment.h"
+#include "nearest.h"
 #include "status.h"
 #include "text.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,13 +82,61 @@ void cli_message(const char *format, ...)
     fprintf(stderr, "%s\n", text);
 }
 
+#define STATUS_SIGPIPE (128 + SIGPIPE) /* as a shell tells it */
+
+/* End as every other command before "| head" does; where the signal is blocked, with the status that a shell makes of
+ * it. */
+static int end_by_pipe(void)
+{
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
+    return STATUS_SIGPIPE;
+}
+
+static gboolean is_reader_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 int cli_printed(void)
 {
     /* What could not be written on the way is not there any more to be flushed. */
     if (fflush(stdout) == 0 && !ferror(stdout))
         return STATUS_CLEAN;
+    if (is_reader_gone())
+        return end_by_pipe();
     cli_message("standard output: cannot be written");
     return STATUS_FAILED;
+}
+
+/* The long name of an option that nobody knows; what stands behind "=" is not shown, for it may be anything. */
+static const char *find_unknown(int argc, char **argv, const char *const *known)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *name = argv[i] + 2;
+        size_t size = strcspn(argv[i], "=");
+        gboolean found = !g_str_has_prefix(argv[i], "--");
+        for (size_t j = 0; !found && known[j]; j++)
+            found = strlen(known[j]) + 2 == size && strncmp(name, known[j], size - 2) == 0;
+        if (!found)
+            return name;
+    }
+    return NULL;
+}
+
+static void refuse_options(const struct command *command, int argc, char **argv, const char *const *known,
+                           const GError *error)
+{
+    const char *unknown =
+        g_error_matches(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION) ? find_unknown(argc, argv, known) : NULL;
+    g_autofree char *name = unknown ? g_strndup(unknown, strcspn(unknown, "=")) : NULL;
+    const char *meant = name ? nearest_find(name, known, 2) : NULL;
+
+    if (meant)
+        cli_usage(command, "unknown option --%s, did you mean --%s?", name, meant);
+    else
+        cli_usage(command, "%s", error->message);
 }
 
 gboolean cli_options(const struct command *command, int *argc, char ***argv, const GOptionEntry *entries, ...)
@@ -94,6 +145,7 @@ gboolean cli_options(const struct command *command, int *argc, char ***argv, con
     g_autoptr(GOptionContext) context = g_option_context_new(parameters);
     g_autofree char *name = g_strconcat("trustgap ", command->name, NULL);
     g_autofree char *description = g_strconcat("Examples:\n", command->examples, NULL);
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
     g_autoptr(GError) error = NULL;
 
     g_set_prgname(name);
@@ -101,11 +153,18 @@ gboolean cli_options(const struct command *command, int *argc, char ***argv, con
     g_option_context_set_description(context, description);
     va_list more;
     va_start(more, entries);
-    for (const GOptionEntry *table = entries; table; table = va_arg(more, const GOptionEntry *))
+    for (const GOptionEntry *table = entries; table; table = va_arg(more, const GOptionEntry *)) {
         g_option_context_add_main_entries(context, table, NULL);
+        for (const GOptionEntry *entry = table; entry->long_name; entry++)
+            g_ptr_array_add(known, (void *)entry->long_name);
+    }
     va_end(more);
+    g_ptr_array_add(known, (void *)"help");
+    g_ptr_array_add(known, NULL);
+    int count = *argc;
+    g_autofree char **words = g_memdup2(*argv, ((size_t)count + 1) * sizeof **argv); /* parsing takes some out */
     if (!g_option_context_parse(context, argc, argv, &error)) {
-        cli_usage(command, "%s", error->message);
+        refuse_options(command, count, words, (const char *const *)known->pdata, error);
         return FALSE;
     }
     /* What is left may have the "--" that ended the options in front. */
@@ -142,13 +201,27 @@ static int status_of(const GError *error)
     case TRUSTGAP_ERROR_INTERNAL:
         return STATUS_INTERNAL;
     case TRUSTGAP_ERROR_IO:
+    case TRUSTGAP_ERROR_PIPE:
         break;
     }
     return STATUS_FAILED;
 }
 
+char *cli_audit_path(const char *path)
+{
+    g_autofree char *latest = g_build_filename(path, "latest.xml", NULL),
+                    *audit = g_build_filename(path, "audit.xml", NULL);
+
+    if (!g_file_test(path, G_FILE_TEST_IS_DIR))
+        return g_strdup(path);
+    gboolean limited = !g_file_test(latest, G_FILE_TEST_EXISTS) && g_file_test(audit, G_FILE_TEST_EXISTS);
+    return g_strdup(limited ? audit : latest);
+}
+
 int cli_failed(const GError *error)
 {
+    if (g_error_matches(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_PIPE))
+        return end_by_pipe();
     cli_message("%s", error->message);
     return status_of(error);
 }

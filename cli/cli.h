@@ -45,7 +45,8 @@ int cli_usage(const struct command *command, const char *format, ...) G_GNUC_PRI
 
 /**
  * cli_failed(error):
- * Print the message of ${error} and return the exit status of its code.
+ * Print the message of ${error} and return the exit status of its code.  If standard output is a pipe that nobody reads
+ * any more, end by SIGPIPE without a word, as other commands do.
  */
 int cli_failed(const GError *error);
 
@@ -59,8 +60,16 @@ void cli_message(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /**
  * cli_printed():
  * What was printed with stdio is out: STATUS_CLEAN; or it is not: STATUS_FAILED, and the message has been printed.
+ * A pipe that nobody reads any more is as in cli_failed().
  */
 int cli_printed(void);
+
+/**
+ * cli_audit_path(path):
+ * The audit that ${path} names: itself, or in a state folder latest.xml, in the folder of a limited run audit.xml.  To
+ * be freed with g_free().
+ */
+char *cli_audit_path(const char *path);
 
 /* Options that commands have in common, and what they were set to. */
 

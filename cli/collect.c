@@ -5,6 +5,7 @@
 #include "moment.h"
 #include "report.h"
 #include "status.h"
+#include "words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,10 +103,45 @@ static void print_peers(const GPtrArray *peers)
     }
 }
 
-static int print_dry_run(const struct inventory *inventory, GHashTable *peers)
+/* What it comes to: whoever checks a script of a thousand lines wants to know first where it goes. */
+static void print_summary(const struct inventory *inventory, guint passed_over, GHashTable *peers)
+{
+    guint ssh = 0, local = 0, other = 0, become = 0, asked = 0;
+
+    for (guint i = 0; i < inventory->hosts->len; i++) {
+        const struct inventory_host *host = inventory->hosts->pdata[i];
+        const GPtrArray *of_host = host->connection == INVENTORY_SSH ? fetch_find(peers, host->name) : NULL;
+        ssh += host->connection == INVENTORY_SSH;
+        local += host->connection == INVENTORY_LOCAL;
+        other += host->connection == INVENTORY_OTHER;
+        become += host->become && host->connection != INVENTORY_OTHER;
+        asked += of_host ? MIN(of_host->len, COLLECTOR_PEERS) : 0;
+    }
+    g_autofree char *all = words_count(ssh + local, "host", "hosts"), *odd = words_count(other, "host", "hosts"),
+                    *had = words_count(passed_over, "host", "hosts"),
+                    *out = words_count(inventory->left_out->len, "host", "hosts");
+    printf("# %s would be collected: %u over SSH, %u on this machine\n", all, ssh, local);
+    if (other > 0)
+        printf("# %s would not be collected because the connection is not supported\n", odd);
+    if (passed_over > 0)
+        printf("# %s would be passed over because %s has them\n", had, output_path);
+    if (inventory->limit)
+        printf("# %s would be left out (--limit %s)\n", out, inventory->limit);
+    printf("# each would run \"%s\", which reads the script below from standard input and writes nothing there\n",
+           COLLECTOR_COMMAND);
+    if (become > 0)
+        printf("# %u of them may use \"sudo -n -u <sid>adm /bin/sh\" (ansible_become) to read what the login may not\n",
+               become);
+    if (asked > 0)
+        printf("# %u peers would be asked for their certificates\n", asked);
+    puts("#");
+}
+
+static int print_dry_run(const struct inventory *inventory, guint passed_over, GHashTable *peers)
 {
     g_autofree char *last = NULL;
 
+    print_summary(inventory, passed_over, peers);
     for (guint i = 0; i < inventory->hosts->len; i++) {
         const struct inventory_host *host = inventory->hosts->pdata[i];
         if (host->connection == INVENTORY_OTHER) {
@@ -132,9 +168,24 @@ static int print_dry_run(const struct inventory *inventory, GHashTable *peers)
     return cli_printed();
 }
 
+static int try_dry_run(struct inventory *inventory, GHashTable *peers)
+{
+    guint all = inventory->hosts->len;
+
+    if ((resume || only_failed) && output_path) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(capture_auto) capture = capture_open(output_path, &error);
+        if (!capture)
+            return cli_failed(error);
+        remove_finished(inventory, capture);
+    }
+    return print_dry_run(inventory, all - inventory->hosts->len, peers);
+}
+
 static GHashTable *read_peers(GError **error)
 {
-    g_autoptr(audit_auto) audit = report_read_xml(fetch_audit, error);
+    g_autofree char *path = cli_audit_path(fetch_audit);
+    g_autoptr(audit_auto) audit = report_read_xml(path, error);
     return audit ? fetch_peers(audit) : NULL;
 }
 
@@ -157,7 +208,7 @@ static int run(int argc, char **argv)
     if (fetch_audit && !(peers = read_peers(&error)))
         return cli_failed(error);
     if (dry_run)
-        return print_dry_run(inventory, peers);
+        return try_dry_run(inventory, peers);
     struct capture_writer *writer = open_capture(inventory, &error);
     if (!writer)
         return cli_failed(error);

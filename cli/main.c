@@ -1,5 +1,6 @@
 /* The command table and the way into it. */
 #include "cli.h"
+#include "nearest.h"
 #include "status.h"
 
 #include <errno.h>
@@ -23,7 +24,10 @@ static void print_help(FILE *out)
           out);
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->help);
-    fputs("\n\"trustgap COMMAND --help\" tells the options of a command and gives examples.\n\n"
+    fputs("\nOptions:\n"
+          "  -h, --help     Show this help\n"
+          "  -V, --version  Show the version\n"
+          "\n\"trustgap COMMAND --help\" tells the options of a command and gives examples.\n\n"
           "Exit status: 0 complete and clean, 1 findings, 2 failed, 4 some hosts not collected, 5 both 1 and 4,\n"
           "64 to 70 as in sysexits.h (64 usage, 65 bad input, 66 no input).\n",
           out);
@@ -40,6 +44,20 @@ static gboolean hold_standard_descriptors(void)
             open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
             return FALSE;
     return TRUE;
+}
+
+static int refuse(const char *name)
+{
+    static const char *const options[] = {"--help", "--version", NULL};
+    const char *names[G_N_ELEMENTS(commands) + 1] = {NULL};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        names[i] = commands[i]->name;
+    const char *meant = nearest_find(name, *name == '-' ? options : names, 2);
+    cli_message("trustgap %s: no such %s%s%s%s; \"trustgap --help\" lists them", name,
+                *name == '-' ? "option" : "command", meant ? ", did you mean \"" : "", meant ? meant : "",
+                meant ? "\"?" : "");
+    return STATUS_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -62,13 +80,12 @@ int main(int argc, char **argv)
         print_help(stdout);
         return cli_printed();
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         puts("trustgap " TRUSTGAP_VERSION);
         return cli_printed();
     }
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         if (strcmp(argv[1], commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);
-    cli_message("trustgap %s: no such command; \"trustgap --help\" lists them", argv[1]);
-    return STATUS_USAGE;
+    return refuse(argv[1]);
 }

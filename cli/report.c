@@ -26,7 +26,8 @@ static int run(int argc, char **argv)
             g_string_append_printf(names, "%s%s", names->len ? ", " : "", known->name);
         return cli_usage(&command_report, "%s: no such format; there are %s", format_name, names->str);
     }
-    g_autoptr(audit_auto) audit = report_read_xml(argv[1], &error);
+    g_autofree char *path = cli_audit_path(argv[1]);
+    g_autoptr(audit_auto) audit = report_read_xml(path, &error);
     if (!audit || !cli_write(output_path ? output_path : "-", 0600, format->write, audit, &error))
         return cli_failed(error);
     return STATUS_CLEAN;
@@ -34,9 +35,10 @@ static int run(int argc, char **argv)
 
 const struct command command_report = {
     "report",
-    "AUDIT.xml",
-    "Make a report from an audit",
+    "AUDIT.xml|FOLDER",
+    "Make a report from an audit, or from the latest one in a state folder",
     "  trustgap report audit.xml\n"
+    "  trustgap report ~/.local/state/trustgap | less\n"
     "  trustgap report audit.xml -f html -o report.html\n",
     run,
 };

@@ -18,6 +18,7 @@ enum trustgap_error {
     TRUSTGAP_ERROR_SYNTAX,   /* bytes are not in the form that they should have */
     TRUSTGAP_ERROR_LIMIT,    /* a named limit was reached */
     TRUSTGAP_ERROR_IO,       /* reading or writing failed half-way (disk full, ...) */
+    TRUSTGAP_ERROR_PIPE,     /* who read standard output wants no more ("| head") */
     TRUSTGAP_ERROR_INTERNAL, /* a library refused what it should not refuse */
 };
 

@@ -141,7 +141,8 @@ gboolean file_output_commit(struct file_output *output, GError **error)
     }
     gboolean ok = output->failure == 0;
     if (!ok)
-        file_error(error, TRUSTGAP_ERROR_IO, output->path, "cannot be written: ", output->failure);
+        file_error(error, output->failure == EPIPE ? TRUSTGAP_ERROR_PIPE : TRUSTGAP_ERROR_IO, output->path,
+                   "cannot be written: ", output->failure);
     output_free(output);
     return ok;
 }

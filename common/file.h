@@ -43,8 +43,9 @@ gboolean file_output_failed(const struct file_output *output);
 
 /**
  * file_output_commit(output, error):
- * Flush to the disk and rename into place; free ${output} in any case.  On failure return FALSE with ${error} set; the
- * temporary file is gone and what stood at the path before is untouched.
+ * Flush to the disk and rename into place; free ${output} in any case.  On failure return FALSE with ${error} set
+ * (TRUSTGAP_ERROR_PIPE if it is a pipe that nobody reads any more, else _IO); the temporary file is gone and what stood
+ * at the path before is untouched.
  */
 gboolean file_output_commit(struct file_output *output, GError **error);
 

@@ -3,6 +3,8 @@
 
 import json
 import os
+import signal
+import subprocess
 
 import harness
 from harness import CLEAN, DATA, HOSTS_MISSING, NO_INPUT, USAGE
@@ -94,6 +96,21 @@ class Inventory(harness.Case):
         (self.folder / "group_vars" / "all.yml").write_text("ansible_user: sapaudit\n")
         os.mkfifo(self.folder / "group_vars" / "all")
         self.expect_in("group_vars/all.yml: ansible_user has no effect", self.list("one\n"))
+
+    def test_dry_run_begins_with_a_summary(self):
+        self.list("[a]\nx1\nx2 ansible_become=true\nx3 ansible_connection=local\n[b]\nx4 ansible_connection=winrm\nx5\n")
+        done = self.trustgap("collect", "-i", "hosts.ini", "--dry-run", "--limit", "!x5")
+        head = done.out.splitlines()[:6]
+        self.assertEqual(head[0], "# 3 hosts would be collected: 2 over SSH, 1 on this machine")
+        self.assertEqual(head[1], "# 1 host would not be collected because the connection is not supported")
+        self.assertEqual(head[2], "# 1 host would be left out (--limit !x5)")
+        self.assertIn('"exec /bin/sh"', head[3])
+        self.assertIn("# 1 of them may use", head[4])
+        self.assertEqual(head[5], "#")
+        self.trustgap("collect", "-i", "hosts.ini", "-o", "c", "--limit", "b", "--connect-timeout", "1",
+                      expect=HOSTS_MISSING)
+        done = self.trustgap("collect", "-i", "hosts.ini", "-o", "c", "--resume", "--dry-run")
+        self.assertEqual(done.out.splitlines()[1], "# 2 hosts would be passed over because c has them")
 
     def test_no_such_inventory(self):
         self.expect_in("none.ini", self.trustgap("inventory", "-i", "none.ini", "--list", expect=NO_INPUT))
@@ -215,6 +232,81 @@ class CommandLine(harness.Case):
         done = self.trustgap("audit", "-i", "hosts.ini", "--state", "state", expect=(0, 1))
         self.expect_in("latest.xml", done)
         self.trustgap("validate", "state/latest.xml")
+
+
+class Words(harness.Case):
+    """Help, version, slips of the pen, and readers that have seen enough."""
+
+    def test_help_and_version(self):
+        self.assertEqual(self.trustgap("-V").out, self.trustgap("--version").out)
+        for option in ("-h", "--help"):
+            self.expect_in("--version", self.trustgap(option))
+            for command in (*COMMANDS, "check"):
+                done = self.trustgap(command, option)
+                self.expect_in("Examples:", done)
+                self.assertEqual(done.err, "")
+
+    def test_nearest(self):
+        rows = [  # arguments, what is proposed
+            (["collect", "--ouput=s3cret"], "--output"),
+            (["audit", "--limt", "x"], "--limit"),
+            (["report", "--formt", "text"], "--format"),
+            (["check", "a.xml", "--chains", "x"], "--chain"),
+            (["validate", "--hlep"], "--help"),
+            (["reprot"], '"report"'),
+            (["--vesion"], '"--version"'),
+        ]
+        for arguments, meant in rows:
+            with self.subTest(" ".join(arguments)):
+                done = self.trustgap(*arguments, expect=USAGE)
+                self.expect_in("did you mean " + meant, done)
+                self.assertNotIn("s3cret", done.err)
+                self.assertEqual(done.err.count("\n"), 1)
+        for arguments in (["report", "--something-else"], ["frobnicate"], ["report", "-x"]):
+            self.assertNotIn("did you mean", self.trustgap(*arguments, expect=USAGE).err)
+
+    def test_a_reader_that_goes_away(self):
+        """As with any other command in front of "| head": not a word, and the status is the signal's."""
+        (self.folder / "hosts.ini").write_text("one\n")
+        (self.folder / "trace").write_text("nothing\n")
+        self.trustgap("analyze", self.capture_of_nothing(), "-o", "audit.xml", "--at", "2030-01-02T03:04:05Z",
+                      expect=(CLEAN, 1))
+        rows = [
+            ["report", "audit.xml"],
+            ["report", "audit.xml", "-f", "html", "-o", "/dev/stdout"],
+            ["explain", "trace"],
+            ["validate", "audit.xml"],
+            ["inventory", "-i", "hosts.ini", "--list"],
+            ["collect", "-i", "hosts.ini", "--dry-run"],
+            ["--help"],
+            ["--version"],
+        ]
+        for arguments in rows:
+            with self.subTest(" ".join(arguments)):
+                reading, writing = os.pipe()
+                os.close(reading)
+                done = subprocess.run([harness.TRUSTGAP, *arguments], stdout=writing, stderr=subprocess.PIPE,
+                                      stdin=subprocess.DEVNULL, cwd=self.folder, env=self.environment, check=False)
+                os.close(writing)
+                self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""))
+
+    def capture_of_nothing(self):
+        (self.folder / "capture").mkdir()
+        (self.folder / "capture" / "capture.jsonl").write_text('{"format": "trustgap capture", "version": 1}\n')
+        return "capture"
+
+    def test_a_folder_stands_for_its_audit(self):
+        self.trustgap("analyze", self.capture_of_nothing(), "-o", "audit.xml", expect=(CLEAN, 1))
+        text = self.trustgap("report", "audit.xml").out
+        for name in ("latest.xml", "audit.xml"):
+            folder = self.folder / name.replace(".", "-")
+            folder.mkdir()
+            (folder / name).symlink_to(self.folder / "audit.xml")
+            self.assertEqual(self.trustgap("report", folder).out, text)
+            self.trustgap("validate", folder)
+            self.trustgap("analyze", "capture", "--previous", folder, "-o", "next.xml", expect=(CLEAN, 1))
+        (self.folder / "empty").mkdir()
+        self.expect_in("empty/latest.xml: ", self.trustgap("report", "empty", expect=NO_INPUT))
 
 
 if __name__ == "__main__":

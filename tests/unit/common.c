@@ -3,6 +3,7 @@
 #include "file.h"
 #include "mapping.h"
 #include "moment.h"
+#include "nearest.h"
 #include "text.h"
 
 #include <criterion/criterion.h>
@@ -299,4 +300,36 @@ Test(mapping, what_can_not_be_mapped)
     cr_expect_not(mapping_make(&mapping, fds[0], MAPPED_BYTES));
     close(fds[0]);
     close(fds[1]);
+}
+
+Test(nearest, slips_of_the_pen)
+{
+    static const struct {
+        const char *one, *other;
+        unsigned distance;
+    } rows[] = {
+        {"", "", 0},           {"a", "", 1},
+        {"", "abc", 3},        {"limit", "limit", 0},
+        {"limt", "limit", 1},  {"limitt", "limit", 1},
+        {"lomit", "limit", 1}, {"ilmit", "limit", 1},
+        {"LIMIT", "limit", 0}, {"no-agent", "no_agent", 0},
+        {"teir", "tier", 1},   {"host", "root", 2},
+        {"abcd", "badc", 2},   {"ca", "abc", 3},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        cr_expect_eq(nearest_distance(rows[i].one, rows[i].other), rows[i].distance, "%s", rows[i].one);
+        cr_expect_eq(nearest_distance(rows[i].other, rows[i].one), rows[i].distance, "%s", rows[i].one);
+    }
+    g_autofree char *longest = g_strnfill(NEAREST_BYTES, 'x'), *longer = g_strnfill(NEAREST_BYTES + 1, 'x');
+    cr_expect_eq(nearest_distance(longest, longest), 0);
+    cr_expect_eq(nearest_distance(longest, longer), G_MAXUINT);
+}
+
+Test(nearest, the_nearest_of_several)
+{
+    static const char *const known[] = {"format", "output", "quiet", "outputs", NULL};
+    cr_expect_str_eq(nearest_find("outputz", known, 1), "output", "the first");
+    cr_expect_str_eq(nearest_find("outputs", known, 2), "outputs");
+    cr_expect_null(nearest_find("frmt", known, 1));
+    cr_expect_str_eq(nearest_find("frmt", known, 2), "format");
 }
