@@ -17,9 +17,16 @@
 #define STATE(block) ((char *)(block) + offsetof(struct block, events))
 #define STATE_BYTES  (sizeof(struct block) - offsetof(struct block, events))
 
+static gboolean is_begun(const struct block_context *context)
+{
+    return context->facts || context->server || context->client;
+}
+
 void block_clear(struct block *block)
 {
-    if (!block->begun)
+    block->in_call = FALSE;
+    block->call = 0;
+    if (!block->begun && !is_begun(&block->near) && !is_begun(&block->far))
         return;
     g_string_chunk_clear(block->strings);
     received_reset(&block->received);
@@ -48,12 +55,169 @@ void block_free(struct block *block)
     g_free(block);
 }
 
+static void use_context(struct block *block);
+
 void block_end(struct block *block)
 {
-    if (!block->trial && block_is_failure(block))
+    if (!block->trial && block_is_failure(block)) {
+        use_context(block);
         verdict_add(block);
+    }
     block_clear(block);
 }
+
+/* ---- What stands above ---- */
+
+static const enum block_quote context_quotes[BLOCK_CONTEXT_QUOTES] = {QUOTE_STORE, QUOTE_TARGET, QUOTE_PEER};
+
+/* The facts of the block, which are then no longer its own. */
+static struct block_context take_context(struct block *block)
+{
+    struct block_context context = {
+        .facts = block->facts,
+        .store = block->store,
+        .sni = block->sni,
+        .target = block->target,
+        .peer = block->peer,
+        .store_cut = block->store_cut,
+        .server = block->server,
+        .client = block->client,
+        .handle = block->handle ? block->handle : block->call,
+        .part = block->part,
+        .line = block->line,
+        .offset = block->offset,
+        .position = block->position,
+        .n_lines = block->n_lines,
+        .n_seen = block->n_seen + block->n_after,
+        .n_known = block->n_known,
+    };
+    memcpy(context.values, block->values, sizeof context.values);
+    for (size_t i = 0; i < BLOCK_CONTEXT_QUOTES; i++) {
+        context.quotes[i] = block->quotes[context_quotes[i]];
+        block->quotes[context_quotes[i]].number = 0;
+    }
+    block->facts = 0;
+    block->store = block->sni = block->target = block->peer = NULL;
+    block->store_cut = block->server = block->client = FALSE;
+    block->handle = 0;
+    return context;
+}
+
+/* Whether both know it, and not the same. */
+static gboolean differ(const struct block *block, const struct block_context *context, enum block_fact fact)
+{
+    return block->facts & context->facts & BLOCK_BIT(fact) && block->values[fact] != context->values[fact];
+}
+
+static gboolean is_address(const char *host)
+{
+    return host[strspn(host, "0123456789.:[]")] == '\0';
+}
+
+static gboolean differ_in_host(const struct block *block, const struct block_context *context)
+{
+    const char *own[] = {block->target, block->sni, block->host}, *above[] = {context->target, context->sni};
+    gboolean differ = FALSE;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(own) * G_N_ELEMENTS(above); i++) {
+        const char *one = own[i % G_N_ELEMENTS(own)], *other = above[i / G_N_ELEMENTS(own)];
+        if (!one || !other || is_address(one) || is_address(other))
+            continue;
+        if (g_ascii_strcasecmp(one, other) == 0)
+            return FALSE;
+        differ = TRUE;
+    }
+    return differ;
+}
+
+/* Whether what stands above may be of the block's connection: one fact that is another's makes all of them another's.
+ */
+static gboolean fits(const struct block *block, const struct block_context *context)
+{
+    gboolean server = block->server && !block->client, client = block->client && !block->server;
+
+    return !differ(block, context, FACT_STORE) && !differ(block, context, FACT_PEER) &&
+           !differ_in_host(block, context) && !(block->handle && context->handle && block->handle != context->handle) &&
+           !(server && ((context->client && !context->server) || context->target || context->sni)) &&
+           !(client && context->server && !context->client);
+}
+
+/* Whether both name the same connection. */
+static gboolean is_tied(const struct block *block, const struct block_context *context)
+{
+    return (block->handle && block->handle == context->handle) ||
+           (block->facts & context->facts & BLOCK_BIT(FACT_PEER) && !differ(block, context, FACT_PEER));
+}
+
+static void fill_in(struct block *block, const struct block_context *context)
+{
+    for (size_t i = 0; i < QUOTES; i++)
+        if (block->quotes[i].number > 0)
+            block->quotes[i].number += context->n_lines;
+    for (size_t i = 0; i < BLOCK_CONTEXT_QUOTES; i++)
+        if (block->quotes[context_quotes[i]].number == 0)
+            block->quotes[context_quotes[i]] = context->quotes[i];
+    if (!(block->facts & BLOCK_BIT(FACT_STORE))) {
+        block->store = context->store;
+        block->store_cut = context->store_cut;
+    }
+    block->target = block->target ? block->target : context->target;
+    block->sni = block->sni ? block->sni : context->sni;
+    if (!(block->facts & BLOCK_BIT(FACT_PEER)))
+        block->peer = context->peer;
+    if (!block->server && !block->client) {
+        block->server = context->server;
+        block->client = context->client;
+    }
+    block->facts |= context->facts;
+    block->handle = block->handle ? block->handle : context->handle;
+    block->n_seen += context->n_seen;
+    block->n_known += context->n_known;
+    block->part = context->part;
+    block->line = context->line;
+    block->offset = context->offset;
+    block->position = context->position;
+}
+
+/* The block has ended: what it does not say itself may stand above it. */
+static void use_context(struct block *block)
+{
+    if (is_begun(&block->near) && fits(block, &block->near))
+        fill_in(block, &block->near);
+    if (is_begun(&block->far) && is_tied(block, &block->far) && fits(block, &block->far))
+        fill_in(block, &block->far);
+}
+
+void block_break(struct block *block)
+{
+    if (block->in_call || block->n_chain > 0 || block->events) /* it stands in the middle of what belongs together */
+        return;
+    if (block->story && is_begun(&block->near) && fits(block, &block->near))
+        fill_in(block, &block->near);
+    struct block_context context = take_context(block), far = block->far;
+    if (is_begun(&context) && (context.facts & BLOCK_BIT(FACT_PEER) || context.handle))
+        far = context;
+    received_reset(&block->received);
+    memset(STATE(block), 0, STATE_BYTES); /* the strings stay: ${far} has some */
+    block->local = block->latest_local = MOMENT_NONE;
+    block->quiet = block->n_lines = block->n_after = 0;
+    block->far = far;
+}
+
+void block_set_context(struct block *block)
+{
+    if (!block->begun || block->events || block->story)
+        return;
+    block->near = take_context(block);
+    if (block->n_chain > 0 || block->torn_headline || block->received.certs->len > 0) { /* these are its own */
+        block->near.n_lines = block->near.n_seen = block->near.n_known = 0;
+        return;
+    }
+    block->begun = FALSE;
+    block->n_seen = block->n_known = block->n_after = block->quiet = 0;
+}
+
+/* ---- Whose lines ---- */
 
 /* Lines from this one on may be of another connection. */
 static void remember(struct block *block, enum block_fork kind, const struct trace_line *line)
@@ -81,17 +245,56 @@ static void take_back(struct block *block)
     block->replays = TRUE;
 }
 
+enum next { /* with what the next connection begins */
+            NEXT_FACT,
+            NEXT_BEGIN,    /* of a story in the usual order, which has its facts inside */
+            NEXT_HEADLINE, /* the end of a story whose facts stand before it */
+            NEXT_END,      /* the same, where nothing but that can be */
+};
+
+static enum next next_of(enum block_event event)
+{
+    switch (event) {
+    case EVENT_API:
+    case EVENT_ICM:
+        return NEXT_END;
+    case EVENT_SOURCE:
+    case EVENT_HEADLINE:
+    case EVENT_TEXT:
+    case EVENT_CODE:
+    case EVENT_RETURN:
+        return NEXT_HEADLINE;
+    default:
+        return NEXT_BEGIN;
+    }
+}
+
 /*
- * The next connection begins; ${ending}: with a line that is an end itself, so that the facts before it are of the
- * usual order, in which they stand before their end.
+ * Whether the facts behind the block's end are the next connection's.  A message lists them behind the end; where all
+ * were known before it, it is the order of a trace that has them before each end.
  */
-static void end_for_next(struct block *block, const struct trace_line *line, gboolean ending)
+static gboolean is_of_next(const struct block *block, enum next next)
+{
+    switch (block->fork) {
+    case FORK_TRAIL:
+        return TRUE;
+    case FORK_LIST:
+        return next >= NEXT_HEADLINE && !block->listed;
+    case FORK_TURN:
+        return block->held && next == NEXT_END;
+    default:
+        return FALSE;
+    }
+}
+
+/* The next connection begins. */
+static void end_for_next(struct block *block, const struct trace_line *line, enum next next)
 {
     if (block->fork_position == line->position)
         block->fork = FORK_NONE; /* of a line that was several the pieces can't be read once more */
     if (block->held_position == line->position)
         block->held = FALSE;
-    if (block->fork == FORK_TRAIL || (block->fork == FORK_TURN && block->held && ending)) {
+    if (is_of_next(block, next)) {
         take_back(block);
         return;
     }
@@ -123,11 +326,6 @@ gboolean block_is_failure(const struct block *block)
 gboolean block_is_near(const struct block *block)
 {
     return block->begun && (!(block->settled || block->reading) || block->quiet <= BLOCK_NEAR_LINES);
-}
-
-static gboolean is_address(const char *host)
-{
-    return host[strspn(host, "0123456789.:[]")] == '\0';
 }
 
 /* Whether the line's host is another one than that of the block.  An address may stand for any name. */
@@ -178,10 +376,27 @@ static gboolean is_alerted(const struct block *block)
            block->signs & (BLOCK_BIT(SIGN_REFUSED) | BLOCK_BIT(SIGN_ALERTED));
 }
 
-/* Of a story that began while data was read: whether the error is another's. */
-static gboolean is_of_handshake(const struct block *block, const char *error)
+static gboolean ends_in_any(const char *error, const char *const *ends)
 {
-    return block->reading && error && !g_str_has_suffix(error, "_SSL_READ") && !g_str_has_suffix(error, "_SSL_WRITE");
+    for (; *ends; ends++)
+        if (g_str_has_suffix(error, *ends))
+            return TRUE;
+    return FALSE;
+}
+
+/*
+ * Of a story that began while data was read: whether the error is another's.  A handshake may go on while data is read,
+ * so it is the reason, if there is one, that tells.
+ */
+static gboolean contradicts_reason(const struct block *block, const char *error)
+{
+    static const char *const reading[] = {"_SSL_READ", "_SSL_WRITE", "_SSL_CONNECT", "_SSL_ACCEPT", NULL};
+
+    if (!block->reading || !error || ends_in_any(error, reading))
+        return FALSE;
+    if (block->signs & BLOCK_BIT(SIGN_UNTRUSTED_TEXT))
+        return !g_str_has_suffix(error, "_PEER_CERT_UNTRUSTED");
+    return is_alerted(block) && !strstr(error, "_ALERT_") && !g_str_has_suffix(error, "_CONN_CLOSED");
 }
 
 /* Whether an event cannot belong to the block, so that it begins the next one. */
@@ -191,7 +406,7 @@ static gboolean is_next(const struct block *block, enum block_event event, const
 
     if (!block->events)
         return is_other_host(block, host);
-    if (!block_is_near(block) || block->events & own || BLOCK_BIT(event) & own || is_of_handshake(block, error))
+    if (!block_is_near(block) || block->events & own || BLOCK_BIT(event) & own || contradicts_reason(block, error))
         return TRUE;
     switch (event) {
     case EVENT_DURING:
@@ -252,7 +467,7 @@ static void note_progress(struct block *block, enum block_event event)
         break;
     case EVENT_DURING:
     case EVENT_START:
-        block->unfinished = block->unfinished || !block->turned;
+        block->unfinished = block->unfinished || !(block->events & (ENDINGS | BLOCK_BIT(EVENT_API)));
         break;
     case EVENT_SECUDE:
     case EVENT_SOURCE:
@@ -265,12 +480,18 @@ static void note_progress(struct block *block, enum block_event event)
 void block_event(struct block *block, enum block_event event, const struct trace_line *line, const struct slice *host,
                  const char *error)
 {
+    if (event == EVENT_DURING) /* whatever stands above, the story begins here */
+        block->story = FALSE;
+    if (line->above || event == EVENT_DURING)
+        block_set_context(block);
     if (is_next(block, event, host, error))
-        end_for_next(block, line, event == EVENT_API || event == EVENT_ICM);
+        end_for_next(block, line, next_of(event));
     else if (!block->events)
         adopt(block, event);
     else if (event == EVENT_DURING)
         remember(block, FORK_TURN, line);
+    else if (block->reading && !block->settled && next_of(event) >= NEXT_HEADLINE)
+        block->fork = FORK_NONE; /* with this end the facts before it are its own */
     block_join(block, line);
     if (event == EVENT_DURING && block->settled)
         block->turned = TRUE;
@@ -285,6 +506,8 @@ void block_event(struct block *block, enum block_event event, const struct trace
     block->events |= BLOCK_BIT(event);
     block->opened = TRUE;
     block->settled = (block->events & ENDINGS) != 0;
+    block->listing =
+        (event == EVENT_RETURN && block_has(block, EVENT_HEADLINE)) || (block->listing && event == EVENT_START);
     block->unlisted = block->unlisted || !line->listed;
     block->placed = block->placed || !line->alone;
     if (block->local == MOMENT_NONE)
@@ -303,10 +526,12 @@ static guint hash_value(struct slice value)
 
 /*
  * Whether facts behind the block's end may be its own: where the end came first, or where the text of a message lists
- * them.  Elsewhere they stand before it, and what comes then is of the next connection.
+ * them.  Elsewhere they stand before it, and what comes then is of the next connection; surely so where some did.
  */
 static gboolean may_trail(const struct block *block)
 {
+    if (block_has(block, EVENT_HEADLINE) && is_begun(&block->near) && !block->detailed)
+        return FALSE;
     return (block->turned && !block_has(block, EVENT_START)) || block->detailed || block_has(block, EVENT_TEXT) ||
            !(block->events & (OPENINGS | BLOCK_BIT(EVENT_RETURN)));
 }
@@ -328,22 +553,26 @@ gboolean block_fact(struct block *block, enum block_fact fact, const struct trac
         if (known && !same)
             block_end(block); /* of another connection, which went well */
     } else if (host && block->server && !block->client) {
-        end_for_next(block, line, FALSE); /* a server asks for nobody */
+        end_for_next(block, line, NEXT_FACT); /* a server asks for nobody */
     } else if (block->fork == FORK_TURN && block_has(block, EVENT_START) && fact != FACT_STORE) {
         block->held_position = block->held ? block->held_position : line->position;
         block->held = TRUE;
         return FALSE;
     } else if (block->settled) {
-        if (same && block->detailed && block_is_near(block)) {
+        gboolean lists = block->listing && !block->detailed && !block_has(block, EVENT_TEXT);
+        if (lists && block->fork == FORK_NONE && (same || !known))
+            remember(block, FORK_LIST, line);
+        if (same && (block->detailed || lists) && block_is_near(block)) {
             block_join(block, line);
             return FALSE;
         }
-        if (known || !may_trail(block) || !block_is_near(block) || (host && is_other_host(block, &value))) {
-            end_for_next(block, line, FALSE);
+        if (known || !(may_trail(block) || lists) || !block_is_near(block) || (host && is_other_host(block, &value))) {
+            end_for_next(block, line, NEXT_FACT);
         } else {
             if (block->fork == FORK_NONE && !block->turned && !block->detailed && !block_has(block, EVENT_TEXT))
                 remember(block, FORK_TRAIL, line);
             block->trailed = TRUE;
+            block->listed = block->listed || !(block->near.facts & BLOCK_BIT(fact));
         }
     } else if (known) {
         block_join(block, line);
@@ -355,6 +584,17 @@ gboolean block_fact(struct block *block, enum block_fact fact, const struct trac
     block->facts |= BLOCK_BIT(fact);
     block->values[fact] = hash_value(value);
     return TRUE;
+}
+
+void block_begin(struct block *block, const struct trace_line *line)
+{
+    if (line->above && !block->events) {
+        block->story = FALSE;
+        block_set_context(block);
+        block->story = TRUE;
+    }
+    if (block->settled && (block->listing || block->detailed) && !block_has(block, EVENT_TEXT))
+        end_for_next(block, line, NEXT_BEGIN);
 }
 
 void block_join(struct block *block, const struct trace_line *line)
@@ -385,6 +625,10 @@ void block_count(struct block *block, const struct trace_line *line, gboolean to
         block->n_after = 0;
         return;
     }
+    if (line->body.size > 0 && !line->indented)
+        block->listing = FALSE;
+    else if (line->body.size == 0 && block_has(block, EVENT_HEADLINE) && block->quiet <= 2)
+        block->listing = TRUE; /* the text of a message has paragraphs */
     block->quiet++;
     block->n_after += line->body.size > 0 && !line->above;
 }
@@ -395,10 +639,10 @@ void block_role(struct block *block, gboolean server, gboolean client)
         block_end(block);
 }
 
-void block_handle(struct block *block, const struct trace_line *line, uint64_t handle)
+void block_handle(struct block *block, const struct trace_line *line, uint64_t handle, gboolean failed)
 {
     if (block->handle && handle && block->handle != handle)
-        end_for_next(block, line, TRUE);
+        end_for_next(block, line, failed || block->fork != FORK_LIST ? NEXT_END : NEXT_BEGIN);
     if (block->begun && handle)
         block->handle = handle;
 }

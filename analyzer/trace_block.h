@@ -40,6 +40,7 @@ struct trace_line {
     gboolean above;    /* stands above the first sign of a failure: it may tell facts, and ends nothing */
     gboolean telling;  /* one of the words of trace_filter.h stands in it */
     gboolean piece;    /* a part of a line that was several */
+    gboolean indented; /* blanks stood before the body */
 };
 
 enum block_event {
@@ -61,7 +62,7 @@ enum block_event {
 
 enum block_fact { FACT_STORE, FACT_TARGET, FACT_SNI, FACT_PEER, FACT_STATE, BLOCK_FACTS };
 
-enum block_fork { FORK_NONE, FORK_TURN, FORK_TRAIL };
+enum block_fork { FORK_NONE, FORK_TURN, FORK_TRAIL, FORK_LIST };
 
 enum block_sign { /* what speaks for a cause, in the order in which causes are decided */
                   SIGN_PROXY,
@@ -98,6 +99,13 @@ enum block_quote { /* lines worth quoting, the most telling ones first */
                    QUOTES,
 };
 
+struct block_quoted {
+    unsigned number; /* order in the block, from 1; 0: none */
+    const char *text;
+};
+
+#define BLOCK_CONTEXT_QUOTES 3 /* of the store, the target and the peer */
+
 enum block_reason { /* which text is the reason; the last one wins */
                     REASON_NONE,
                     REASON_SECUDE,
@@ -106,6 +114,23 @@ enum block_reason { /* which text is the reason; the last one wins */
                     REASON_ARROW,
                     REASON_ALERT,
                     REASON_PROXY,
+};
+
+/*
+ * What stands above a block's first line may be its own connection's, or may be left from one before.  So it is kept
+ * apart until the block ends, and then only fills in what the block does not say itself.
+ */
+struct block_context {
+    unsigned facts;            /* bits of enum block_fact */
+    guint values[BLOCK_FACTS]; /* hashes */
+    const char *store, *sni, *target, *peer;
+    gboolean store_cut;
+    gboolean server, client;
+    uint64_t handle; /* of the session, as calls name it; 0: none does */
+    unsigned part, line;
+    uint64_t offset, position; /* of its first line */
+    unsigned n_lines, n_seen, n_known;
+    struct block_quoted quotes[BLOCK_CONTEXT_QUOTES];
 };
 
 struct block {
@@ -141,6 +166,8 @@ struct block {
     gboolean held; /* behind a turned story stand facts, of which the next event will tell whose they are; ... */
     uint64_t held_position;    /* ... the first of them */
     gboolean trailed;          /* facts stood behind its end */
+    gboolean listing;          /* the text of a message follows its end, and may list facts; ... */
+    gboolean listed;           /* ... one of which was not known */
     gboolean detailed;         /* facts are repeated behind its end */
     gboolean unlisted, placed; /* an event of it was no item of a list; stood below a thread's prefix */
     unsigned torn_headline;    /* number in the block of the line below one that ends before the host; 0: none */
@@ -178,10 +205,12 @@ struct block {
     gboolean failed_status;
     const char *checks[TRACE_CHAIN_CERTS + 1];
     guint values[BLOCK_FACTS]; /* hashes: what each fact was */
-    struct {
-        unsigned number; /* order in the block, from 1; 0: none */
-        const char *text;
-    } quotes[QUOTES];
+    struct block_quoted quotes[QUOTES];
+    struct block_context near; /* what stands right above */
+    struct block_context far;  /* the same behind lines of something else: it counts if it names the same connection */
+    gboolean story;            /* it was begun above its first event, and has facts of its own there */
+    gboolean in_call;          /* a call has begun that has not returned; ... */
+    uint64_t call;             /* ... the session's handle in it */
 };
 
 struct block *block_new(struct trace *trace);
@@ -200,6 +229,14 @@ void block_clear(struct block *block);
 void block_end(struct block *block);
 
 /**
+ * block_break(block), block_set_context(block):
+ * A line of something else stands between what was fed from above and the block's first event; all that stands above
+ * that was fed: it becomes the block's context.
+ */
+void block_break(struct block *block);
+void block_set_context(struct block *block);
+
+/**
  * block_event(block, event, line, host, error):
  * An event that names ${host} and ${error} (either may be NULL) stands on ${line}.  It joins the block or begins the
  * next one; afterwards what the line tells can be put into ${block}.
@@ -212,6 +249,13 @@ void block_event(struct block *block, enum block_event event, const struct trace
  * The same for a fact with this value.  FALSE if it only repeats what is known and is to be passed over.
  */
 gboolean block_fact(struct block *block, enum block_fact fact, const struct trace_line *line, struct slice value);
+
+/**
+ * block_begin(block, line):
+ * ${line} is a fact with which a story begins, and that no message lists: it ends one that a message has ended, and what
+ * stands above it may be another's.
+ */
+void block_begin(struct block *block, const struct trace_line *line);
 
 /**
  * block_join(block, line):
@@ -233,10 +277,11 @@ void block_count(struct block *block, const struct trace_line *line, gboolean to
 void block_role(struct block *block, gboolean server, gboolean client);
 
 /**
- * block_handle(block, line, handle):
- * ${line} names the handle of the connection that it is about: another one ends the block.
+ * block_handle(block, line, handle, failed):
+ * ${line} names the handle of the connection that it is about, and perhaps that it ${failed}: another one ends the
+ * block.
  */
-void block_handle(struct block *block, const struct trace_line *line, uint64_t handle);
+void block_handle(struct block *block, const struct trace_line *line, uint64_t handle, gboolean failed);
 
 /**
  * block_is_failure(block), block_is_near(block), block_admits(block),

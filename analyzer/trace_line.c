@@ -379,7 +379,7 @@ static gboolean take_api_error(struct block *block, const struct trace_line *lin
     if (!slice_find(rest, "==", &rest))
         return FALSE;
     take_error_and_code(&rest, &error, line);
-    block_handle(block, line, handle);
+    block_handle(block, line, handle, TRUE);
     block_event(block, EVENT_API, line, NULL, error_text(&error));
     block->handle = handle;
     note_error(block, &error);
@@ -403,8 +403,8 @@ static gboolean take_api(struct block *block, const struct trace_line *line, str
         return take_api_error(block, line, body);
     if (!slice_take_word(&body, &function) || !slice_begins(function, "SapSSL"))
         return FALSE;
-    if (slice_find(body, "(sssl_hdl=", &rest) && slice_take_hex(&rest, &digits, &handle))
-        block_handle(block, line, handle);
+    if (slice_find(body, "(sssl_hdl=", &rest) && (slice_take(&rest, "0x"), slice_take_hex(&rest, &digits, &handle)))
+        block_handle(block, line, handle, FALSE);
     gboolean well = !call && slice_find(body, "==SAP_O_K", &rest);
     gboolean first = call && slice_equals(function, "SapSSLSessionInit");
     if (first || (block->settled && (call || well)) ||
@@ -413,6 +413,8 @@ static gboolean take_api(struct block *block, const struct trace_line *line, str
         block_end(block);
     if (first)
         block_join(block, line); /* its arguments follow */
+    block->in_call = call;
+    block->call = call ? handle : 0;
     return first;
 }
 
@@ -691,7 +693,10 @@ static gboolean take_store(struct block *block, const struct trace_line *line, s
 static gboolean take_session_store(struct block *block, const struct trace_line *line, struct slice rest)
 {
     slice_skip_blanks(&rest);
-    return slice_take(&rest, "file") && take_store(block, line, rest);
+    if (!slice_take(&rest, "file"))
+        return FALSE;
+    block_begin(block, line);
+    return take_store(block, line, rest);
 }
 
 static gboolean take_client_store(struct block *block, const struct trace_line *line, struct slice rest)

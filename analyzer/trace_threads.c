@@ -185,6 +185,8 @@ static gboolean feed(struct threads *threads, struct block *block, const struct 
     struct trace_line one = *line;
     gboolean told = FALSE, by_hash = FALSE;
 
+    one.indented = body.size > 0 && slice_is_blank(body.at[0]);
+
     if (is_dump(rest)) /* whatever words stand in it */
         return FALSE;
     one.body = trace_copied_take(&rest, &by_hash);
@@ -204,7 +206,13 @@ static gboolean feed(struct threads *threads, struct block *block, const struct 
 
 /* ---- What stands above ---- */
 
-/* A block that begins above ${line}: where that is. */
+/* A story is written at once: behind so much time another one stands. */
+static gboolean is_past(const struct block *block, int64_t local)
+{
+    return block->latest_local != MOMENT_NONE && local > block->latest_local + STORY_SECONDS;
+}
+
+/* A block, or what stands above it, begins above ${line}: where that is. */
 static void place_block(struct threads *threads, struct block *block, const struct trace_line *line)
 {
     block->part = stream_part_of(threads->stream, block->position);
@@ -212,20 +220,42 @@ static void place_block(struct threads *threads, struct block *block, const stru
     block->line = stream_number(threads->stream, block->position, line->position, line->part, line->number);
 }
 
+static void place_context(struct threads *threads, struct block_context *context, const struct trace_line *line)
+{
+    if (!context->facts && !context->server && !context->client)
+        return;
+    context->part = stream_part_of(threads->stream, context->position);
+    context->offset = stream_offset(threads->stream, context->position);
+    context->line = stream_number(threads->stream, context->position, line->position, line->part, line->number);
+}
+
+/*
+ * Whether a line that told nothing is of something else than a connection's session: what belongs to that is indented,
+ * or a call, or names the library.
+ */
+static gboolean is_foreign(struct slice body)
+{
+    struct slice rest;
+
+    return body.size > 0 && !slice_is_blank(body.at[0]) && !slice_begins(body, "->>") && !slice_begins(body, "<<-") &&
+           !slice_find(body, "SSL", &rest) && !is_dump(body);
+}
+
 /* One line of those above. */
 static void feed_above_line(struct threads *threads, struct block *block, const struct trace_line *of, struct slice raw,
-                            struct slice body, uint64_t position, uint64_t end)
+                            struct slice body, uint64_t position, uint64_t end, int64_t local)
 {
     struct trace_line line = {
         .raw = {raw.at, MIN(raw.size, TRACE_LINE_BYTES)},
         .position = position,
         .end = end,
-        .local = of->local,
+        .local = local,
         .cut = raw.size > TRACE_LINE_BYTES,
         .alone = of->alone,
         .above = TRUE,
     };
-    feed(threads, block, &line, body);
+    if (!feed(threads, block, &line, body) && is_foreign(body))
+        block_break(block);
     if (block->begun && block->quiet > QUIET_LINES)
         block_clear(block);
 }
@@ -266,6 +296,7 @@ static void feed_above(struct threads *threads, struct block *block, const struc
     if (above.at == NULL)
         skip_others(&bytes, &from, thread);
     unsigned part = stream_part_of(threads->stream, from);
+    int64_t local = MOMENT_NONE; /* the last stamp above */
     block->trial = TRUE;
     for (const char *feed_at; (feed_at = memchr(bytes.at, '\n', bytes.size));) {
         struct slice raw = slice_of(bytes.at, feed_at), body;
@@ -286,12 +317,22 @@ static void feed_above(struct threads *threads, struct block *block, const struc
             memcpy(name_bytes, name.at, name.size);
             above = (struct slice){name_bytes, name.size};
         }
+        if (trace_stamp_take(body, &local)) {
+            if (is_past(block, local))
+                block_break(block);
+            if (block->begun && block->latest_local == MOMENT_NONE) /* it is no younger than that */
+                block->latest_local = local;
+            continue;
+        }
         if (above.at && slice_equal(&above, &thread))
-            feed_above_line(threads, block, line, raw, body, position, from);
+            feed_above_line(threads, block, line, raw, body, position, from, local);
     }
     block->trial = FALSE;
     if (block->begun)
         place_block(threads, block, line);
+    block_set_context(block);
+    place_context(threads, &block->near, line);
+    place_context(threads, &block->far, line);
 }
 
 /* ---- A line and its thread ---- */
@@ -338,12 +379,6 @@ static void note_process(struct threads *threads, uint64_t position)
         threads->floor = position;
     }
     threads->pid = threads->trace->header.pid = threads->header.pid;
-}
-
-/* A story is written at once: behind so much time another one stands. */
-static gboolean is_past(const struct block *block, int64_t local)
-{
-    return block->latest_local != MOMENT_NONE && local > block->latest_local + STORY_SECONDS;
 }
 
 static void read_body(struct threads *threads, const struct trace_line *line, struct slice body)

@@ -86,16 +86,22 @@ static const char *failed_check(const struct block *block, unsigned *level)
 
 static gboolean is_untrusted(const struct block *block)
 {
-    unsigned stack = BLOCK_BIT(EVENT_STACK) | BLOCK_BIT(EVENT_STACK_END);
-
     return block->named || block->signs & (BLOCK_BIT(SIGN_UNTRUSTED) | BLOCK_BIT(SIGN_UNTRUSTED_TEXT)) ||
-           (block->failed_status && !(block->events & ~stack)); /* a tree that somebody cut out */
+           (block->failed_status && block->n_chain > 0); /* a tree that ends without trust */
 }
 
-/* The sentence of an alert is better evidence than a number inside an error code. */
+/*
+ * Out of a library code.  The sentence of an alert is better evidence than a number inside an error code, and so is
+ * whatever says in words, or by the error's own number, that the chain was not trusted.
+ */
+static int inferred_alert(const struct block *block)
+{
+    return block->sent_alert || is_untrusted(block) ? 0 : block->inner_alert;
+}
+
 static gboolean was_alerted(const struct block *block, gboolean *refused)
 {
-    int number = block->alert > 0 ? block->alert : block->sent_alert ? 0 : block->inner_alert;
+    int number = block->alert > 0 ? block->alert : inferred_alert(block);
 
     *refused = block->signs & BLOCK_BIT(SIGN_REFUSED) || (number > 0 && alert_is_about_certificate(number));
     return *refused || number > 0 || block->alert < 0 || block->signs & BLOCK_BIT(SIGN_ALERTED);
@@ -109,7 +115,7 @@ static int alert_of(const struct block *block)
         return block->alert;
     if (block->error_alert != 0)
         return block->error_alert;
-    return block->sent_alert ? 0 : block->inner_alert;
+    return inferred_alert(block);
 }
 
 static enum audit_cause decide_cause(const struct block *block)

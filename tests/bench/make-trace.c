@@ -1,7 +1,7 @@
 /*
  * make-trace: writes an ICM trace for tests and benchmarks, and what "trustgap explain" has to answer to it.
  *
- *   make-trace [--dense] [--size BYTES] [--failures N] TRACE ANSWER.json
+ *   make-trace [--dense] [--size BYTES] [--failures N] [--seed N] TRACE ANSWER.json
  *
  * The trace is made after docs/formats/trace.md: several threads in turn, long stretches of level 1 and of level 2, and
  * N failures (200) of every kind, evenly spread, with lines of other threads inside their blocks.  With --dense it is
@@ -205,6 +205,12 @@ static void sparse_lines(struct thread *thread)
     case 11:
         say(thread, "Log file /usr/sap/PRD/D00/work/access-2026-%02u-%02u.log switched, %u requests in %u s",
             between(1, 12), between(1, 28), below(900000), between(60, 86400));
+        break;
+    case 12: /* of a connection that goes well */
+        say(thread, "  SSL NI-hdl %u: local=192.0.2.10:%u  peer=203.0.113.%u:443", between(5, 4000),
+            between(32768, 60999), below(256));
+        say(thread, "HttpParseRequestHeader: len=%u hdl=%u GET %s HTTP/1.1", between(80, 9000), between(5, 20000),
+            any_path());
         break;
     default:
         say(thread, "IcmServiceCheck: service on port %u (%s) has %u connections, keep alive %u, processing time %u",
@@ -1038,11 +1044,12 @@ int main(int argc, char **argv)
 {
     gboolean dense = FALSE;
     gint64 size = 1 << 20;
-    int failures = -1;
+    int failures = -1, number = 0;
     const GOptionEntry entries[] = {
         {"dense", 0, 0, G_OPTION_ARG_NONE, &dense, "nothing but failures", NULL},
         {"size", 0, 0, G_OPTION_ARG_INT64, &size, "about so many bytes (1 MiB)", "BYTES"},
         {"failures", 0, 0, G_OPTION_ARG_INT, &failures, "so many (200; with --dense at most)", "N"},
+        {"seed", 0, 0, G_OPTION_ARG_INT, &number, "another trace for each number (0)", "N"},
         G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GOptionContext) context = g_option_context_new("TRACE ANSWER.json");
@@ -1053,11 +1060,12 @@ int main(int argc, char **argv)
         die("%s", error->message);
     if (argc != 3 || size < 1)
         die("see make-trace --help");
+    seed ^= (uint64_t)(unsigned)number << 17;
     for (unsigned i = 0; i < SAMPLES; i++)
         make_sample(&samples[i], i);
     for (unsigned i = 0; i < THREADS; i++)
         threads[i].prefix_size = (size_t)g_snprintf(threads[i].prefix, sizeof threads[i].prefix, "[Thr %" PRIu64 "] ",
-                                                    139871234561792 + i * 8392704 * between(1, 9));
+                                                    139871234561792 + (i * 10 + between(1, 9)) * UINT64_C(8392704));
     writer.file = fopen(argv[1], "wb");
     if (!writer.file)
         die("%s: %s", argv[1], g_strerror(errno));

@@ -186,9 +186,13 @@ Test(trace_copied, says_how_much_it_read)
          "[Thr 1] words\n[Thr 1] words\n",
          4, 2},
         {"facts above count, what else stands there does not",
-         "[Thr 1]   Target Hostname=\"a\"\n[Thr 1] words\n[Thr 1] words\n"
+         "[Thr 1]   Target Hostname=\"a\"\n[Thr 1]   words\n[Thr 2] words\n[Thr 1]   words\n"
          "[Thr 1] <<- ERROR: SapSSLSessionStart(sssl_hdl=1)==SSSLERR_SSL_CONNECT\n",
          2, 2},
+        {"facts of which it is not known whose they are don't",
+         "[Thr 1]   Target Hostname=\"a\"\n[Thr 1] words\n"
+         "[Thr 1] <<- ERROR: SapSSLSessionStart(sssl_hdl=1)==SSSLERR_SSL_CONNECT\n",
+         1, 1},
         {"pieces of one line are lines",
          "*** ERROR during f() from SSL_connect()==X   session uses PSE file \"/sec/x.pse\" SSL API error "
          "<<- ERROR: SapSSLSessionStart(sssl_hdl=1)==SSSLERR_SSL_CONNECT\n",
