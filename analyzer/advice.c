@@ -1,6 +1,7 @@
 #include "advice.h"
 
 #include "alert.h"
+#include "moment.h"
 #include "sap_peer.h"
 #include "snc.h"
 
@@ -70,6 +71,8 @@ static enum keeper keeper_of(const char *path)
 
 /* ---- A missing certificate ---- */
 
+#define LEAST_RSA_BITS 2048
+
 static const char *who(const struct trace_failure *failure)
 {
     return failure->role == ROLE_SERVER ? "the client" : "the peer";
@@ -121,6 +124,73 @@ static void append_missing(GString *text, const struct trace_failure *failure)
                                who(failure));
     else if (failure->certainty == CERTAINTY_NAMED)
         g_string_append(text, "If it is an intermediate, best import the root above it. ");
+}
+
+char *advice_key(const struct trace_cert *cert)
+{
+    const char *type = g_strcmp0(cert->key_type, "rsaEncryption") == 0 ? "RSA" : cert->key_type;
+
+    if (!type && !cert->key_bits)
+        return NULL;
+    if (!type)
+        return g_strdup_printf("%s bits", cert->key_bits);
+    return cert->key_bits ? g_strdup_printf("%s %s", type, cert->key_bits) : g_strdup(type);
+}
+
+/* "SHA-1", "MD5" where a name says that a signature uses it; else NULL. */
+static const char *old_digest(const char *algorithm)
+{
+    struct slice name = slice_text(algorithm ? algorithm : ""), rest;
+
+    if (slice_find_fold(name, "md5", &rest))
+        return "MD5";
+    return slice_find_fold(name, "sha1", &rest) || slice_find_fold(name, "sha-1", &rest) ? "SHA-1" : NULL;
+}
+
+/* What somebody who knows certificates sees at once in one that is printed with its details. */
+static void append_remarks(GString *text, const struct trace_failure *failure, const struct trace_cert *cert,
+                           const char *what)
+{
+    gboolean rsa = g_strcmp0(cert->key_type, "rsaEncryption") == 0;
+    int64_t bits = cert->key_bits ? g_ascii_strtoll(cert->key_bits, NULL, 10) : 0;
+    const char *digest = old_digest(cert->signature_algorithm);
+    char now[MOMENT_TEXT_BYTES];
+
+    if (rsa && bits > 0 && bits < LEAST_RSA_BITS)
+        g_string_append_printf(text, "%s has an RSA key of only %s bits; %d are the least today. ", what,
+                               cert->key_bits, LEAST_RSA_BITS);
+    if (digest)
+        g_string_append_printf(text, "%s is signed with %s, which is outdated. ", what, digest);
+    if (failure->local == MOMENT_NONE)
+        return;
+    moment_format(now, failure->local); /* the same form, in the same zone */
+    if (cert->not_after && strncmp(cert->not_after, now, strlen(cert->not_after)) < 0)
+        g_string_append_printf(text, "%s had expired when the connection failed (on %.10s, time of this host). ", what,
+                               cert->not_after);
+    if (cert->not_before && strncmp(cert->not_before, now, strlen(cert->not_before)) > 0)
+        g_string_append_printf(text,
+                               "%s was not valid yet when the connection failed (from %.10s, time of this host). ",
+                               what, cert->not_before);
+}
+
+/* Of the missing certificate itself the trace prints details only if it is the topmost one of the chain. */
+static void append_facts(GString *text, const struct trace_failure *failure)
+{
+    if (failure->chain->len == 0)
+        return;
+    const struct trace_cert *top = failure->chain->pdata[failure->chain->len - 1];
+    if (failure->certainty == CERTAINTY_SELF_SIGNED) {
+        append_remarks(text, failure, top, "It");
+        if (failure->chain->len == 1)
+            g_string_append_printf(
+                text,
+                "%s has signed it itself%s%.4s: better ask for a certificate of a CA, and import the "
+                "root of that CA instead. ",
+                failure->role == ROLE_SERVER ? "The client" : "The peer", top->not_after ? ", valid until " : "",
+                top->not_after ? top->not_after : "");
+    } else if (failure->certainty == CERTAINTY_ISSUER && top->issuer) {
+        append_remarks(text, failure, top, "The printed certificate that it has signed");
+    }
 }
 
 static void append_import(GString *text, const struct trace_failure *failure)
@@ -225,6 +295,7 @@ static void advise_untrusted(GString *text, const struct trace_failure *failure)
 {
     if (failure->missing) {
         append_missing(text, failure);
+        append_facts(text, failure);
         append_import(text, failure);
         append_notes(text, failure);
         append_level(text);

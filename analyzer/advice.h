@@ -16,6 +16,13 @@
 char *advice_text(const struct trace_failure *failure);
 
 /**
+ * advice_key(cert):
+ * "RSA 1024", "id-ecPublicKey 256": its key, as far as the trace prints it; NULL if it does not.  The caller frees it
+ * with g_free().
+ */
+char *advice_key(const struct trace_cert *cert);
+
+/**
  * advice_node(path):
  * What transaction STRUST calls the PSE file ${path} of an ABAP system: "SSL Client (Standard)" for SAPSSLC.pse and so
  * on; NULL if its name does not say.

@@ -113,6 +113,12 @@ static void cert_free(void *data)
     g_free((char *)cert->serial);
     g_free((char *)cert->sha256);
     g_free((char *)cert->sha1);
+    g_free((char *)cert->not_before);
+    g_free((char *)cert->not_after);
+    g_free((char *)cert->key_type);
+    g_free((char *)cert->key_bits);
+    g_free((char *)cert->key_md5);
+    g_free((char *)cert->signature_algorithm);
     g_free((char *)cert->md5);
     g_clear_pointer(&cert->der, g_bytes_unref);
     g_free(cert);
@@ -254,6 +260,12 @@ static GPtrArray *copy_chain(const GPtrArray *chain)
         copy->serial = g_strdup(cert->serial);
         copy->sha256 = g_strdup(cert->sha256);
         copy->sha1 = g_strdup(cert->sha1);
+        copy->not_before = g_strdup(cert->not_before);
+        copy->not_after = g_strdup(cert->not_after);
+        copy->key_type = g_strdup(cert->key_type);
+        copy->key_bits = g_strdup(cert->key_bits);
+        copy->key_md5 = g_strdup(cert->key_md5);
+        copy->signature_algorithm = g_strdup(cert->signature_algorithm);
         copy->md5 = g_strdup(cert->md5);
         copy->der = cert->der ? g_bytes_ref(cert->der) : NULL;
         g_ptr_array_add(copies, copy);
@@ -574,6 +586,12 @@ static void set_telling(struct grouping *grouping, const struct entry *entry)
         link->sha256 = audit_text(audit, cert->sha256);
         link->sha1 = audit_text(audit, cert->sha1);
         link->md5 = audit_text(audit, cert->md5);
+        link->not_before = audit_text(audit, cert->not_before);
+        link->not_after = audit_text(audit, cert->not_after);
+        g_autofree char *key = advice_key(cert);
+        link->key = audit_text(audit, key);
+        link->key_md5 = audit_text(audit, cert->key_md5);
+        link->signature_algorithm = audit_text(audit, cert->signature_algorithm);
         if (cert->der)
             take_whole(grouping, link, cert->der);
         g_ptr_array_add(failure->chain, link);

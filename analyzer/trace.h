@@ -26,11 +26,15 @@
 
 struct trace_cert { /* one certificate as the trace prints it; strings are NULL where it prints nothing */
     const char *subject, *issuer;
-    gboolean subject_cut, issuer_cut; /* only a prefix is printed */
-    const char *serial;               /* upper case hex pairs with colons, leading zeros kept as printed */
-    const char *md5, *sha1, *sha256;  /* lower case hex */
-    const char *failed_check;         /* "Validity", "BasicConstraints", "KeyUsage": the check of its own that failed */
-    GBytes *der;                      /* the certificate itself, where the trace (level 3) holds it; owned by this */
+    gboolean subject_cut, issuer_cut;   /* only a prefix is printed */
+    const char *serial;                 /* upper case hex pairs with colons, leading zeros kept as printed */
+    const char *md5, *sha1, *sha256;    /* lower case hex */
+    const char *not_before, *not_after; /* "2013-12-08T08:36:55", the host's local time */
+    const char *key_type, *key_bits;    /* "rsaEncryption", "1024" */
+    const char *key_md5;                /* fingerprint of the public key, lower case hex */
+    const char *signature_algorithm;    /* "sha1WithRsaEncryption" */
+    const char *failed_check; /* "Validity", "BasicConstraints", "KeyUsage": the check of its own that failed */
+    GBytes *der;              /* the certificate itself, where the trace (level 3) holds it; owned by this */
 };
 
 struct trace_failure {

@@ -2,9 +2,11 @@
 
 #include "moment.h"
 #include "trace_copied.h"
+#include "trace_stamp.h"
 #include "trace_verdict.h"
 
-#define PIECES 64 /* of a line that was made of several */
+#define DETAIL_BYTES 64 /* of the name of an algorithm */
+#define PIECES       64 /* of a line that was made of several */
 
 #define LIBRARY_VERIFY     9  /* "verification of the server's certificate chain failed" */
 #define LIBRARY_INCOMPLETE 24 /* "chain of certificates is incomplete" */
@@ -1009,7 +1011,21 @@ static gboolean take_serial(struct block *block, const struct trace_line *line, 
     return TRUE;
 }
 
-/* Fingerprint_SHA1:0011 2233 ..., Fingerprint_MD5:00:11:...; of the key: PK_Fingerprint_MD5, which is not wanted. */
+/* The hex digits of a fingerprint, in groups or pairs or none, as lower case; at most those of SHA-256. */
+static gboolean take_digits(struct slice value, char digits[65], size_t *n)
+{
+    *n = 0;
+    for (size_t i = 0; i < value.size; i++) {
+        if (value.at[i] == ':' || slice_is_blank(value.at[i]))
+            continue;
+        if (!g_ascii_isxdigit(value.at[i]) || *n == 64)
+            return FALSE;
+        digits[(*n)++] = g_ascii_tolower(value.at[i]);
+    }
+    return TRUE;
+}
+
+/* Fingerprint_SHA1:0011 2233 ..., Fingerprint_MD5:00:11:... */
 static gboolean take_fingerprint(struct block *block, const struct trace_line *line, struct slice rest)
 {
     struct slice kind;
@@ -1022,13 +1038,8 @@ static gboolean take_fingerprint(struct block *block, const struct trace_line *l
     struct trace_cert *cert = detailed_certificate(block, line);
     if (!cert)
         return FALSE;
-    for (size_t i = 0; i < value.size; i++) {
-        if (value.at[i] == ':' || slice_is_blank(value.at[i]))
-            continue;
-        if (!g_ascii_isxdigit(value.at[i]) || n == sizeof digits - 1)
-            return FALSE;
-        digits[n++] = g_ascii_tolower(value.at[i]);
-    }
+    if (!take_digits(value, digits, &n))
+        return FALSE;
     const char **place = slice_equals(kind, "MD5") && n == 32      ? &cert->md5
                          : slice_equals(kind, "SHA1") && n == 40   ? &cert->sha1
                          : slice_equals(kind, "SHA256") && n == 64 ? &cert->sha256
@@ -1104,6 +1115,74 @@ static gboolean take_detail(struct block *block, const struct trace_line *line, 
     return TRUE;
 }
 
+/* Not after :Thu Dec 31 19:00:01 2037: the host's local time, as that of a stamp. */
+static gboolean take_when(struct block *block, const struct trace_line *line, struct slice rest, gboolean after)
+{
+    struct trace_cert *cert = is_label(rest) ? detailed_certificate(block, line) : NULL;
+    const char **place = cert ? after ? &cert->not_after : &cert->not_before : NULL;
+    char text[MOMENT_TEXT_BYTES];
+    int64_t local;
+
+    if (place && !*place && !line->torn && trace_stamp_take(take_value(rest), &local))
+        *place =
+            block_keep(block, (struct slice){moment_format(text, local), strcspn(moment_format(text, local), "Z")});
+    return take_detail(block, line, rest);
+}
+
+static gboolean take_not_before(struct block *block, const struct trace_line *line, struct slice rest)
+{
+    return take_when(block, line, rest, FALSE);
+}
+
+static gboolean take_not_after(struct block *block, const struct trace_line *line, struct slice rest)
+{
+    return take_when(block, line, rest, TRUE);
+}
+
+enum detail { DETAIL_KEY_TYPE, DETAIL_KEY_BITS, DETAIL_SIGNATURE };
+
+/* The first word: of "rsaEncryption (1.2.840.113549.1.1.1)" what stands before its number. */
+static gboolean take_word(struct block *block, const struct trace_line *line, struct slice rest, enum detail detail)
+{
+    struct trace_cert *cert = is_label(rest) ? detailed_certificate(block, line) : NULL;
+    struct slice value = take_value(rest), word;
+    const char **place = !cert                       ? NULL
+                         : detail == DETAIL_KEY_TYPE ? &cert->key_type
+                         : detail == DETAIL_KEY_BITS ? &cert->key_bits
+                                                     : &cert->signature_algorithm;
+
+    if (place && !*place && !line->torn && slice_take_run(&value, &word) && word.size <= DETAIL_BYTES)
+        *place = block_keep_value(block, word);
+    return take_detail(block, line, rest);
+}
+
+static gboolean take_key_type(struct block *block, const struct trace_line *line, struct slice rest)
+{
+    return take_word(block, line, rest, DETAIL_KEY_TYPE);
+}
+
+static gboolean take_key_bits(struct block *block, const struct trace_line *line, struct slice rest)
+{
+    return take_word(block, line, rest, DETAIL_KEY_BITS);
+}
+
+static gboolean take_signature(struct block *block, const struct trace_line *line, struct slice rest)
+{
+    return take_word(block, line, rest, DETAIL_SIGNATURE);
+}
+
+/* PK_Fingerprint_MD5:00FF 11EE ...: of the public key. */
+static gboolean take_key_fingerprint(struct block *block, const struct trace_line *line, struct slice rest)
+{
+    struct trace_cert *cert = is_label(rest) ? detailed_certificate(block, line) : NULL;
+    char digits[65];
+    size_t n = 0;
+
+    if (cert && !cert->key_md5 && take_digits(take_value(rest), digits, &n) && n == 32)
+        cert->key_md5 = block_keep(block, (struct slice){digits, n});
+    return take_detail(block, line, rest);
+}
+
 /* ---- The table ---- */
 
 typedef gboolean take_function(struct block *block, const struct trace_line *line, struct slice rest);
@@ -1133,13 +1212,13 @@ static struct row {
     {"IcmConnInit", take_icm, FALSE, 0},
     {"Issuer", take_issuer, FALSE, 0},
     {"KeyUsage", take_key_usage, FALSE, 0},
-    {"Key type", take_detail, FALSE, 0},
-    {"Key size", take_detail, FALSE, 0},
+    {"Key type", take_key_type, FALSE, 0},
+    {"Key size", take_key_bits, FALSE, 0},
     {"Key", take_detail, FALSE, 0},
-    {"Not before", take_detail, FALSE, 0},
-    {"Not after", take_detail, FALSE, 0},
+    {"Not before", take_not_before, FALSE, 0},
+    {"Not after", take_not_after, FALSE, 0},
     {"ObjectStatus", take_detail, FALSE, 0},
-    {"PK_Fingerprint_MD5", take_detail, FALSE, 0},
+    {"PK_Fingerprint_MD5", take_key_fingerprint, FALSE, 0},
     {"Profile", take_detail, FALSE, 0},
     {"Reject untrusted forwarded certificate", take_rejected, TRUE, 0},
     {"SANs", take_detail, FALSE, 0},
@@ -1152,7 +1231,7 @@ static struct row {
     {"Serial", take_serial, FALSE, 0},
     {"Server SSL_CTX ", take_server_context, FALSE, 0},
     {"ServerCert.subject", take_presented, FALSE, 0},
-    {"Signature algorithm", take_detail, FALSE, 0},
+    {"Signature algorithm", take_signature, FALSE, 0},
     {"SignerCert", take_signer, FALSE, 0},
     {"SignerVerificationResult", take_signer_result, FALSE, 0},
     {"SignerStatus", take_status, FALSE, 0},

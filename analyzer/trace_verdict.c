@@ -258,6 +258,12 @@ static struct trace_cert *copy_cert(const struct trace_cert *from, const char *f
     cert->md5 = text_keep(strings, from->md5);
     cert->sha1 = text_keep(strings, from->sha1);
     cert->sha256 = text_keep(strings, from->sha256);
+    cert->not_before = text_keep(strings, from->not_before);
+    cert->not_after = text_keep(strings, from->not_after);
+    cert->key_type = text_keep(strings, from->key_type);
+    cert->key_bits = text_keep(strings, from->key_bits);
+    cert->key_md5 = text_keep(strings, from->key_md5);
+    cert->signature_algorithm = text_keep(strings, from->signature_algorithm);
     cert->failed_check = failed_check;
     return cert;
 }

@@ -220,8 +220,12 @@ struct audit_store {   /* a trust store: where one import is made */
 
 struct audit_link { /* one certificate of a chain as a trace prints it */
     const char *subject, *issuer, *serial;
-    gboolean subject_cut, issuer_cut; /* the printed name is a prefix */
-    const char *sha256, *sha1, *md5;  /* fingerprints, lower case hex; NULL where none is printed */
+    gboolean subject_cut, issuer_cut;   /* the printed name is a prefix */
+    const char *sha256, *sha1, *md5;    /* fingerprints, lower case hex; NULL where none is printed */
+    const char *not_before, *not_after; /* "2013-12-08T08:36:55", the host's own time as printed */
+    const char *key;                    /* "RSA 1024", or the name of another kind of key with its size */
+    const char *key_md5;                /* fingerprint of the public key alone, lower case hex */
+    const char *signature_algorithm;    /* "sha1WithRsaEncryption" */
 };
 
 struct audit_input { /* what "explain" was given */

@@ -6,19 +6,39 @@
 
 #include <jansson.h>
 
-static void put_chain(struct file_output *output, const struct audit_failure *failure)
+/* What the trace prints about one certificate. */
+static void put_facts(struct file_output *output, const struct audit_link *link)
 {
-    const GPtrArray *chain = failure->chain;
+    if (link->serial)
+        paper_line(output, "", "   serial number %s", link->serial);
+    if (link->not_before || link->not_after)
+        paper_line(output, "", "   valid from %s to %s (time of the host)", words_known(link->not_before),
+                   words_known(link->not_after));
+    if (link->key)
+        paper_line(output, "", "   key %s", link->key);
+    if (link->signature_algorithm)
+        paper_line(output, "", "   signed with %s", link->signature_algorithm);
+    paper_fingerprint(output, "", "   SHA-256 ", link->sha256);
+    paper_fingerprint(output, "", "   SHA-1 ", link->sha1);
+    paper_fingerprint(output, "", "   MD5 ", link->md5);
+    paper_fingerprint(output, "", "   MD5 of the key ", link->key_md5);
+}
 
-    for (guint i = 0; i < chain->len; i++) {
-        const struct audit_link *link = chain->pdata[i];
-        paper_line(output, i == 0 ? "peer's chain" : "", "%u. %s%s", i + 1, words_known(link->subject),
-                   link->subject_cut ? "... (cut off in the trace)" : "");
-        paper_fingerprint(output, "", "   SHA-256 ", link->sha256);
-        if (i + 1 == chain->len && (link->issuer || failure->cause == CAUSE_UNTRUSTED_PEER))
-            paper_line(output, "", "   issued by %s%s", words_known(link->issuer),
-                       link->issuer_cut ? "... (cut off in the trace)" : "");
-    }
+/* The topmost printed certificate: the missing one itself if that is self-signed, or if its issuer is not printed. */
+static const struct audit_link *topmost(const struct audit_failure *failure)
+{
+    return failure->missing && failure->chain->len > 0 ? failure->chain->pdata[failure->chain->len - 1] : NULL;
+}
+
+static gboolean is_missing_itself(const struct audit_failure *failure, const struct audit_link *link)
+{
+    return failure->certainty == CERTAINTY_SELF_SIGNED ||
+           (failure->certainty == CERTAINTY_ISSUER && !link->issuer && g_strcmp0(link->subject, failure->missing) == 0);
+}
+
+static gboolean is_signed_by_missing(const struct audit_failure *failure, const struct audit_link *link)
+{
+    return failure->certainty == CERTAINTY_ISSUER && link->issuer && !is_missing_itself(failure, link);
 }
 
 static void put_missing(struct file_output *output, const struct audit_failure *failure)
@@ -28,6 +48,30 @@ static void put_missing(struct file_output *output, const struct audit_failure *
     paper_line(output, "missing", "%s%s", words_known(failure->missing),
                failure->missing_cut ? "... (cut off in the trace)" : "");
     paper_field(output, "", "(%s)", words_certainty(failure->certainty, failure->asked));
+    const struct audit_link *top = topmost(failure);
+    if (top && is_missing_itself(failure, top))
+        put_facts(output, top);
+    else if (top && is_signed_by_missing(failure, top))
+        paper_field(output, "",
+                    "(the trace prints only the name of this certificate; the one that it has signed is "
+                    "number %u of the chain below)",
+                    failure->chain->len);
+}
+
+static void put_chain(struct file_output *output, const struct audit_failure *failure)
+{
+    const GPtrArray *chain = failure->chain;
+
+    for (guint i = 0; i < chain->len; i++) {
+        const struct audit_link *link = chain->pdata[i];
+        paper_line(output, i == 0 ? "peer's chain" : "", "%u. %s%s", i + 1, words_known(link->subject),
+                   link->subject_cut ? "... (cut off in the trace)" : "");
+        if (i + 1 < chain->len || !failure->missing || !is_missing_itself(failure, link))
+            put_facts(output, link);
+        if (i + 1 == chain->len && (link->issuer || failure->cause == CAUSE_UNTRUSTED_PEER))
+            paper_line(output, "", "   issued by %s%s", words_known(link->issuer),
+                       link->issuer_cut ? "... (cut off in the trace)" : "");
+    }
 }
 
 static void put_time(struct file_output *output, const struct audit_failure *failure)
@@ -175,19 +219,30 @@ static void mark_cut(json_t *object, gboolean cut)
         json_object_set_new(object, "cut", json_true());
 }
 
+static json_t *link_json(const struct audit_link *link)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "subject", text_or_null(link->subject));
+    json_object_set_new(object, "issuer", text_or_null(link->issuer));
+    json_object_set_new(object, "serial", text_or_null(link->serial));
+    json_object_set_new(object, "not_before", text_or_null(link->not_before));
+    json_object_set_new(object, "not_after", text_or_null(link->not_after));
+    json_object_set_new(object, "key", text_or_null(link->key));
+    json_object_set_new(object, "signature_algorithm", text_or_null(link->signature_algorithm));
+    json_object_set_new(object, "sha256", text_or_null(link->sha256));
+    json_object_set_new(object, "sha1", text_or_null(link->sha1));
+    json_object_set_new(object, "md5", text_or_null(link->md5));
+    json_object_set_new(object, "key_md5", text_or_null(link->key_md5));
+    mark_cut(object, link->subject_cut || link->issuer_cut);
+    return object;
+}
+
 static json_t *chain_json(const GPtrArray *chain)
 {
     json_t *links = json_array();
-    for (guint i = 0; i < chain->len; i++) {
-        const struct audit_link *link = chain->pdata[i];
-        json_t *object = json_object();
-        json_object_set_new(object, "subject", text_or_null(link->subject));
-        json_object_set_new(object, "issuer", text_or_null(link->issuer));
-        json_object_set_new(object, "serial", text_or_null(link->serial));
-        json_object_set_new(object, "sha256", text_or_null(link->sha256));
-        mark_cut(object, link->subject_cut || link->issuer_cut);
-        json_array_append_new(links, object);
-    }
+    for (guint i = 0; i < chain->len; i++)
+        json_array_append_new(links, link_json(chain->pdata[i]));
     return links;
 }
 
@@ -216,6 +271,9 @@ static json_t *missing_json(const struct audit_failure *failure)
     json_t *object = json_object();
     json_object_set_new(object, "subject", text_or_null(failure->missing));
     json_object_set_new(object, "certainty", json_string(audit_certainty_name(failure->certainty)));
+    const struct audit_link *top = topmost(failure);
+    json_object_set_new(object, "certificate", top && is_missing_itself(failure, top) ? link_json(top) : json_null());
+    json_object_set_new(object, "signed", top && is_signed_by_missing(failure, top) ? link_json(top) : json_null());
     mark_cut(object, failure->missing && failure->missing_cut);
     return object;
 }

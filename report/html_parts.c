@@ -193,6 +193,27 @@ static void put_link(struct markup *markup, const char *name, gboolean cut)
         markup_say(markup, "span", "note", " (cut off in the trace)");
 }
 
+/* What the trace prints about a certificate besides its names. */
+static void put_details(struct markup *markup, const struct audit_link *link)
+{
+    const struct {
+        const char *label, *value;
+    } details[] = {
+        {"serial number", link->serial},
+        {"valid from", link->not_before},
+        {"valid to", link->not_after},
+        {"key", link->key},
+        {"signed with", link->signature_algorithm},
+        {"SHA-256", link->sha256},
+        {"SHA-1", link->sha1},
+        {"MD5", link->md5},
+        {"MD5 of the key", link->key_md5},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(details); i++)
+        if (details[i].value)
+            markup_say(markup, "span", "note", " %s %s;", details[i].label, details[i].value);
+}
+
 static void put_chain(struct markup *markup, const GPtrArray *chain)
 {
     if (chain->len == 0)
@@ -204,6 +225,7 @@ static void put_chain(struct markup *markup, const GPtrArray *chain)
         const struct audit_link *link = chain->pdata[i];
         markup_open(markup, "li", NULL);
         put_link(markup, link->subject, link->subject_cut);
+        put_details(markup, link);
         markup_close(markup);
     }
     markup_close(markup);

@@ -68,7 +68,8 @@ class Explain(harness.Case):
             "store": STORE, "target": "api.example.com", "port": 443, "peer": "198.51.100.7:443",
             "peers": ["198.51.100.7:443"], "peers_more": 0,
             "first": traces.ago(2).strftime("%Y-%m-%dT%H:%M:%S"), "last": traces.ago(1).strftime("%Y-%m-%dT%H:%M:%S"),
-            "count": 2, "line": line, "missing": {"subject": root.subject, "certainty": "issuer"}})
+            "count": 2, "line": line, "missing": {"subject": root.subject, "certainty": "issuer", "certificate": None,
+                                                  "signed": chain[1]}})
 
     def test_text(self):
         done = self.trustgap("explain", stdin=self.sample().bytes(), expect=FINDINGS)

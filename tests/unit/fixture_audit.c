@@ -501,6 +501,11 @@ static void build_meridian(struct scene *scene)
     leaf->sha256 = digest(audit, G_CHECKSUM_SHA256, "leaf");
     leaf->sha1 = digest(audit, G_CHECKSUM_SHA1, "leaf");
     leaf->md5 = digest(audit, G_CHECKSUM_MD5, "leaf");
+    leaf->not_before = "2026-01-01T01:00:00";
+    leaf->not_after = "2027-01-01T01:00:00";
+    leaf->key = "RSA 2048";
+    leaf->key_md5 = digest(audit, G_CHECKSUM_MD5, "key");
+    leaf->signature_algorithm = "sha256WithRsaEncryption";
     add_link(audit, prd, "CN=Meridian TLS CA 7, O=Meridian Trust Services, C=DE", MERIDIAN, "0A:07");
     struct audit_failure *prd2 =
         add_untrusted(audit, scene->d01, scene->prd_c, "api.partner.example", 6, MERIDIAN, CERTAINTY_ISSUER);

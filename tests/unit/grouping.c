@@ -695,8 +695,8 @@ static const struct {
     {"the guide",
      "guide.trc",
      {"\"CN= , OU=I11111111, OU=SAP AS, O=Test CA, C=DE\", is self-signed", "its own anchor",
-      "/usr/sap/SID/INSTANCE/sec/THE_PSE_TO_LOOK_AT.pse", "back to 1", "STRUST"},
-     {"root", "SAPSSLC"}},
+      "/usr/sap/SID/INSTANCE/sec/THE_PSE_TO_LOOK_AT.pse", "back to 1", "ask for a certificate of a CA"},
+     {"ends in the root", "SAPSSLC"}},
     {"a root",
      "tree-root.trc",
      {"ends in the root \"CN=Sample Root X7, O=Sample Trust, C=NL\"", "STRUST, SSL client (Standard)", "SAPSSLA.pse",
@@ -737,6 +737,91 @@ Test(advice, answers)
             cr_expect_null(strstr(failure->advice, answers[i].does_not[j]), "%s: \"%s\" in: %s", answers[i].what,
                            answers[i].does_not[j], failure->advice);
         cr_expect_str_eq(((struct audit_evidence *)failure->evidence->pdata[0])->path, path);
+    }
+}
+
+/* What a trace prints about a certificate besides its names, and what somebody who knows certificates adds. */
+Test(advice, details_of_certificates)
+{
+    static const char *const begin = "*** ERROR during SecudeSSL_SessionStart() from SSL_connect()==SSL_ERROR_SSL\n"
+                                     "0xa0600203 | SSL | ssl_verify_peer_certificates\nPeer not trusted\nCertificate:\n"
+                                     "  Certificate:\n    Subject :CN=a, C=DE\n";
+    static const struct {
+        const char *what, *stamp, *issuer, *not_after, *key, *signature;
+        const char *says[3], *does_not[3];
+    } rows[] = {
+        {"old in every way, self-signed",
+         "Sun Nov 22 01:02:03 2026\n",
+         "CN=a, C=DE",
+         "Thu Dec 31 19:00:01 2037",
+         "1024",
+         "sha1WithRsaEncryption (1.2.840.113549.1.1.5)",
+         {"It has an RSA key of only 1024 bits", "It is signed with SHA-1",
+          "signed it itself, valid until 2037: better ask for a certificate of a CA"},
+         {"expired"}},
+        {"expired, MD5",
+         "Sun Nov 22 01:02:03 2026\n",
+         "CN=a, C=DE",
+         "Sun Nov 22 01:02:02 2026",
+         "2047",
+         "md5WithRsaEncryption",
+         {"only 2047 bits", "signed with MD5", "It had expired when the connection failed (on 2026-11-22"},
+         {NULL}},
+        {"in its last second, good enough",
+         "Sun Nov 22 01:02:03 2026\n",
+         "CN=a, C=DE",
+         "Sun Nov 22 01:02:03 2026",
+         "2048",
+         "sha256WithRsaEncryption",
+         {"signed it itself"},
+         {"expired", "bits", "outdated"}},
+        {"without a time of its own nothing is expired",
+         "",
+         "CN=a, C=DE",
+         "Sun Nov 22 01:02:02 2020",
+         "2048",
+         "sha256WithRsaEncryption",
+         {"valid until 2020"},
+         {"expired"}},
+        {"what is printed is another one's",
+         "Sun Nov 22 01:02:03 2026\n",
+         "CN=b, C=DE",
+         "Sun Nov 22 01:02:02 2026",
+         "1024",
+         "sha1WithRsaEncryption",
+         {"The printed certificate that it has signed has an RSA key of only 1024 bits",
+          "The printed certificate that it has signed had expired"},
+         {"It has an RSA key", "signed it itself", "It had expired"}},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "%s%s     Issuer :%s\n    Serial number:0x0a06\n    Validity:\n      Not before :Sun Dec 8 08:36:55 2013\n"
+            "      Not after :%s\n    Key:\n      Key type :rsaEncryption (1.2.840.113549.1.1.1)\n      Key size :%s\n"
+            "      PK_Fingerprint_MD5:E2FF 2FE2 F27C 033D 3DE5 C53D 9010 5273\n    Signature algorithm:%s\n"
+            "    Fingerprint_MD5:9F:55:EE:38:53:B6:19:B6:8A:4E:F1:B4:B3:9C:47:86\n"
+            "    Fingerprint_SHA1:D195 CBE3 DFCD 06D2 FE0C A517 22B6 1223 FF40 194E\n"
+            "<< ---------- End of Secude-SSL Errorstack ----------\n"
+            "*** ERROR => IcmConnInitClientSSL: SapSSLSessionStart failed (-102): SSSLERR_PEER_CERT_UNTRUSTED\n",
+            rows[i].stamp, begin, rows[i].issuer, rows[i].not_after, rows[i].key, rows[i].signature);
+        g_autoptr(audit_auto) audit = group(text, 0);
+        cr_assert_eq(audit->failures->len, 1, "%s", rows[i].what);
+        const struct audit_failure *failure = audit->failures->pdata[0];
+        const struct audit_link *link = failure->chain->pdata[0];
+        g_autofree char *key = g_strconcat("RSA ", rows[i].key, NULL);
+        cr_expect_str_eq(link->serial, "0A:06");
+        cr_expect_str_eq(link->not_before, "2013-12-08T08:36:55");
+        cr_expect_str_eq(link->key, key);
+        cr_expect_str_eq(link->key_md5, "e2ff2fe2f27c033d3de5c53d90105273");
+        cr_expect_str_eq(link->md5, "9f55ee3853b619b68a4ef1b4b39c4786");
+        cr_expect_str_eq(link->sha1, "d195cbe3dfcd06d2fe0ca51722b61223ff40194e");
+        cr_expect(g_str_has_prefix(rows[i].signature, link->signature_algorithm), "%s", link->signature_algorithm);
+        cr_expect_null(strchr(link->signature_algorithm, '('));
+        for (size_t j = 0; j < 3 && rows[i].says[j]; j++)
+            cr_expect(strstr(failure->advice, rows[i].says[j]), "%s: no \"%s\" in: %s", rows[i].what, rows[i].says[j],
+                      failure->advice);
+        for (size_t j = 0; j < 3 && rows[i].does_not[j]; j++)
+            cr_expect_null(strstr(failure->advice, rows[i].does_not[j]), "%s: \"%s\" in: %s", rows[i].what,
+                           rows[i].does_not[j], failure->advice);
     }
 }
 

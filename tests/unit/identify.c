@@ -679,7 +679,8 @@ Test(identify, equal_questions_are_equal)
     g_autoptr(fixture_auto) fixture = fixture_new();
     struct audit *audit = fixture->audit;
     const char *one = audit_text(audit, "one"), *other = audit_text(audit, "other");
-    struct audit_link links[2] = {{one, one, one, FALSE, FALSE, one, one, one}, {.subject = one}};
+    struct audit_link links[2] = {
+        {.subject = one, .issuer = one, .serial = one, .sha256 = one, .sha1 = one, .md5 = one}, {.subject = one}};
     struct audit_failure failure = {.missing = one, .certainty = CERTAINTY_NAMED, .chain = g_ptr_array_new()};
     struct {
         const char *what;
