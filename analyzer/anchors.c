@@ -220,9 +220,8 @@ static gboolean is_forgotten(const struct anchors *anchors, const struct audit_g
 static gboolean is_lost_again(const struct anchors *anchors, const struct audit_finding *finding,
                               const struct audit_gap *before)
 {
-    const struct audit_cert *cert = history_cert(anchors->history, finding->cert);
-    const struct audit_store *store = before->store ? history_find_store(anchors->history, before->store->label) : NULL;
-    return before->state == STATE_FIXED && cert && store && audit_store_lacks(store, cert);
+    return before->state == STATE_FIXED && before->store &&
+           history_lost(anchors->history, before->store, finding->cert);
 }
 
 static void add_gap_before(struct anchors *anchors, struct need *need, const struct audit_finding *finding,
@@ -232,15 +231,18 @@ static void add_gap_before(struct anchors *anchors, struct need *need, const str
         return;
     g_autofree char *key = findings_place(before->store, before->instance);
     struct spot *spot = g_hash_table_lookup(need->spots, key);
+    gboolean lost = is_lost_again(anchors, finding, before);
     if (spot) {
         spot->before = before;
+        spot->lost = lost;
         return;
     }
-    if (before->state == STATE_FIXED ? !is_lost_again(anchors, finding, before) : is_forgotten(anchors, before))
+    if (before->state == STATE_FIXED ? !lost : is_forgotten(anchors, before))
         return;
     spot = spot_for(anchors, need, history_store(anchors->history, before->store),
                     history_instance(anchors->history, before->instance));
     spot->before = before;
+    spot->lost = lost;
     spot->gap->count = before->count;
     spot->gap->last = before->last;
     for (guint i = 0; i < before->failures->len; i++) {
@@ -431,7 +433,7 @@ static void add_untold(struct anchors *anchors, const struct need *need, struct 
     struct audit_finding *finding = findings_new(anchors->history, FINDING_TLS_FAILURE, about);
     finding->severity = SEVERITY_MEDIUM;
     finding->title = audit_textf(anchors->audit, "%s holds %s, and connections still fail", gap->store->label, name);
-    finding->detail = gap->note;
+    finding->detail = spot->untold;
     finding->cert = need->finding->cert;
     g_ptr_array_add(finding->stores, gap->store);
     for (guint i = 0; i < gap->failures->len; i++)

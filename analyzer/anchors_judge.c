@@ -44,6 +44,14 @@ static void count_member(struct tally *tally, const struct need *need, const str
 
 static const char left_out_note[] = "The host was left out of this run on purpose (--limit) and was not looked at.";
 
+/* Of a file that no failures are seen with only this counts: nobody knows whether the store holds it everywhere. */
+static void count_unread(struct tally *tally, const struct need *need, const struct audit_member *member)
+{
+    uint8_t held = member->list ? need->lists[member->list->id] : 0;
+    if (!(held & HOLDS_ALL) && !audit_member_is_whole(member) && g_strcmp0(member->reason, HISTORY_GONE) != 0)
+        count_member(tally, need, member);
+}
+
 static const char *date(char text[MOMENT_TEXT_BYTES], int64_t moment)
 {
     return moment == MOMENT_NONE ? "an unknown time" : moment_format(text, moment);
@@ -153,6 +161,21 @@ static gboolean is_healed_otherwise(struct anchors *anchors, const struct need *
     return TRUE;
 }
 
+/* What to say where every file that failures are seen with holds it, and was written before the last of them; or NULL.
+ */
+static const char *untold(const struct anchors *anchors, const struct spot *spot, const struct tally *failing)
+{
+    char when[MOMENT_TEXT_BYTES], last[MOMENT_TEXT_BYTES];
+
+    if (spot->blind || failing->have == 0 || failing->lack + failing->unread > 0 ||
+        !is_after(spot->gap->last, failing->modified))
+        return NULL;
+    return audit_textf(anchors->audit,
+                       "The list holds it now, in the file of %s, but the last failure (%s) is newer: the ICM may not "
+                       "have been told.",
+                       date(when, failing->modified), date(last, spot->gap->last));
+}
+
 static const char *unread_note(const struct anchors *anchors, const struct tally *tally)
 {
     const char *some = tally->have > 0 ? "Some of its files hold it, but not all were read: " : "";
@@ -173,21 +196,29 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
 {
     struct audit_gap *gap = spot->gap;
     g_autoptr(GPtrArray) lists = g_ptr_array_new();
-    struct tally tally = {.modified = MOMENT_NONE, .gone = TRUE, .lists = lists};
+    struct tally tally = {.modified = MOMENT_NONE, .gone = TRUE, .lists = lists}, failing = tally;
     gboolean tonight = gap->failures->len > 0;
-    char when[MOMENT_TEXT_BYTES], last[MOMENT_TEXT_BYTES];
+    char when[MOMENT_TEXT_BYTES];
 
-    /* A gap of the night before may be about files that are silent tonight, so then all of them count. */
-    gboolean all = spot->before || g_hash_table_size(spot->members) == 0;
-    for (guint i = 0; i < gap->store->members->len; i++)
-        if (all || g_hash_table_contains(spot->members, gap->store->members->pdata[i]))
-            count_member(&tally, need, gap->store->members->pdata[i]);
+    /* An open gap of the night before may be about files that are silent tonight, so then all of them count. */
+    gboolean followed = spot->before && (spot->before->state != STATE_FIXED || spot->lost);
+    for (guint i = 0; i < gap->store->members->len; i++) {
+        const struct audit_member *member = gap->store->members->pdata[i];
+        gboolean failed = g_hash_table_contains(spot->members, member);
+        if (failed)
+            count_member(&failing, need, member);
+        if (failed || followed || g_hash_table_size(spot->members) == 0)
+            count_member(&tally, need, member);
+        else
+            count_unread(&tally, need, member);
+    }
     const char *blind = spot->blind ? "one of its files was not found" : blind_before(anchors, spot);
     if (blind) {
         tally.unread++;
         tally.reason = blind;
         tally.gone = FALSE;
     }
+    spot->untold = untold(anchors, spot, &failing);
     gap->basis = BASIS_SEEN;
     gap->state = STATE_OPEN;
     if (tally.gone) {
@@ -201,7 +232,7 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
     } else if (tally.lack > 0) {
         if (tally.have > 0)
             gap->note = FINDINGS_SOME_HAVE_IT;
-        else if (spot->before && spot->before->state == STATE_FIXED)
+        else if (spot->lost)
             gap->note = FINDINGS_LOST_AGAIN;
         else if (!tonight)
             gap->note = "Tonight's traces are silent, but the list still lacks it.";
@@ -211,15 +242,9 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
         gap->note = unread_note(anchors, &tally);
     } else {
         gap->state = STATE_FIXED;
-        spot->untold = tonight && is_after(gap->last, tally.modified);
-        if (spot->untold)
-            gap->note = audit_textf(anchors->audit,
-                                    "The list holds it now, in the file of %s, but the last failure (%s) is newer: the "
-                                    "ICM may not have been told.",
-                                    date(when, tally.modified), date(last, gap->last));
-        else
-            gap->note =
-                audit_textf(anchors->audit, "The list holds it now, in the file of %s.", date(when, tally.modified));
+        gap->note = spot->untold ? spot->untold
+                                 : audit_textf(anchors->audit, "The list holds it now, in the file of %s.",
+                                               date(when, tally.modified));
     }
 }
 
@@ -293,6 +318,9 @@ static void judge_instance(struct anchors *anchors, struct need *need, struct sp
         gap->note = "The instance was not found on its host tonight.";
     } else if (!tonight && !would_have_failed(anchors, spot)) {
         gap->note = "The traces of the instance were not read to their ends tonight.";
+    } else if (!tonight && tally.have > 0) {
+        gap->note = "Tonight's traces are silent, and a PSE of the instance holds it, but in a file that is older than "
+                    "the last failure.";
     } else if (!tonight) {
         gap->note = "Tonight's traces are silent, but no PSE of the instance holds it.";
     }

@@ -24,7 +24,8 @@ struct spot { /* a gap while it is worked on */
     GHashTable *members; /* set of struct audit_member *: the files of the store that failures were seen with */
     gboolean blind;      /* ... and one with a file of the store that was not collected */
     const struct audit_gap *before; /* the same gap in the previous audit */
-    gboolean untold;                /* it is healed, but connections went on failing */
+    gboolean lost;                  /* that was fixed, and a file has lost the certificate since */
+    const char *untold;             /* the files hold it, but connections went on failing: a sentence; or NULL */
     GArray *sent;                   /* of struct sent, each chain once */
     gboolean sent_more;             /* there are others, beyond ANCHORS_CHAINS */
 };

@@ -256,7 +256,10 @@ static void judge(struct demands *demands, struct audit_finding *finding, struct
             return;
         }
         gap = add_gap(demands, finding, store, before);
-        gap->note = before && before->state == STATE_FIXED && !note ? FINDINGS_LOST_AGAIN : note;
+        gboolean lost =
+            before && before->state == STATE_FIXED && !note &&
+            history_lost(demands->history, before->store, history_before(demands->history, finding->id)->cert);
+        gap->note = lost ? FINDINGS_LOST_AGAIN : note;
         return;
     }
     if (!is_open(before))

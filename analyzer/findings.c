@@ -90,17 +90,6 @@ static void append_more(GString *text, guint count, guint shown)
 
 /* What was there the night before and may still be. */
 
-static const struct audit_member *find_member(const struct audit_store *store, const struct audit_member *before)
-{
-    for (guint i = 0; i < store->members->len; i++) {
-        const struct audit_member *member = store->members->pdata[i];
-        if (g_strcmp0(member->path, before->path) == 0 &&
-            g_strcmp0(member->instance->host->name, before->instance->host->name) == 0)
-            return member;
-    }
-    return NULL;
-}
-
 /* A listing shows no own certificate. */
 static gboolean may_have_own(const struct audit_member *member, const struct audit_member *before,
                              const struct audit_cert *cert)
@@ -119,7 +108,7 @@ gboolean findings_was_read(const struct history *history, const struct audit_sto
             return FALSE;
     }
     for (guint i = 0; store && i < before->members->len; i++) {
-        const struct audit_member *member = find_member(store, before->members->pdata[i]);
+        const struct audit_member *member = history_find_member(store, before->members->pdata[i]);
         if (member && member->list && may_have_own(member, before->members->pdata[i], cert))
             return FALSE;
     }

@@ -63,6 +63,16 @@ static void index_stores(GHashTable *table, const GPtrArray *stores)
     }
 }
 
+static void want_certs(struct landscape *landscape, struct history *history)
+{
+    for (guint i = 0; i < history->previous->findings->len; i++) {
+        const struct audit_finding *finding = history->previous->findings->pdata[i];
+        struct audit_cert *cert = anchors_made(finding->kind) ? history_cert(history, finding->cert) : NULL;
+        if (cert)
+            pool_want(landscape->pool, cert);
+    }
+}
+
 static void bring_back(struct landscape *landscape, struct history *history);
 
 struct history *history_new(struct landscape *landscape, const struct audit *previous)
@@ -79,6 +89,7 @@ struct history *history_new(struct landscape *landscape, const struct audit *pre
     history->stores_before = g_hash_table_new(g_str_hash, g_str_equal);
     history->certs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     history->instances_before = g_hash_table_new(NULL, NULL);
+    history->unseen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     for (guint i = 0; i < audit->hosts->len; i++) {
         struct audit_host *host = audit->hosts->pdata[i];
         g_hash_table_insert(history->hosts, (void *)host->name, host);
@@ -94,6 +105,7 @@ struct history *history_new(struct landscape *landscape, const struct audit *pre
     }
     for (guint i = 0; i < audit->certs->len; i++)
         g_hash_table_insert(history->certs, identify_cert(audit->certs->pdata[i]), audit->certs->pdata[i]);
+    want_certs(landscape, history);
     bring_back(landscape, history);
     return history;
 }
@@ -108,6 +120,7 @@ void history_free(struct history *history)
     g_hash_table_unref(history->stores_before);
     g_hash_table_unref(history->certs);
     g_hash_table_unref(history->instances_before);
+    g_hash_table_unref(history->unseen);
     g_free(history);
 }
 
@@ -182,6 +195,23 @@ struct audit_instance *history_instance(struct history *history, const struct au
     return instance;
 }
 
+struct place {
+    struct audit_store *store;
+    struct audit_member *member;
+};
+
+static struct place *place_new(struct audit_store *store, struct audit_member *member)
+{
+    struct place *place = g_new(struct place, 1);
+    *place = (struct place){store, member};
+    return place;
+}
+
+static char *place_key(const struct audit_instance *instance, const char *path)
+{
+    return g_strconcat(instance->host->name, "\n", instance->path, "\n", path, NULL);
+}
+
 /* A PSE of the previous audit that tonight has not shown. */
 static void add_member(struct history *history, struct audit_store *store, const struct audit_member *before)
 {
@@ -199,6 +229,7 @@ static void add_member(struct history *history, struct audit_store *store, const
                      : instance->seen != MOMENT_NONE ? HISTORY_NOT_FOUND
                                                      : HISTORY_GONE;
     g_ptr_array_add(store->members, member);
+    g_hash_table_insert(history->unseen, place_key(instance, member->path), place_new(store, member));
 }
 
 /* The store of the new audit, which is new and without members if that does not have it. */
@@ -305,6 +336,32 @@ gboolean history_lacked(const struct history *history, const char *label, const 
     return read;
 }
 
+gboolean history_lost(const struct history *history, const struct audit_store *before, const struct audit_cert *cert)
+{
+    const struct audit_store *store = g_hash_table_lookup(history->stores, before->label);
+    const struct audit_cert *tonight = history_cert((struct history *)history, (struct audit_cert *)cert);
+
+    for (guint i = 0; store && tonight && i < before->members->len; i++) {
+        const struct audit_member *from = before->members->pdata[i];
+        const struct audit_member *member =
+            from->list && audit_list_has(from->list, cert) ? history_find_member(store, from) : NULL;
+        if (member && audit_member_is_whole(member) && !audit_list_has(member->list, tonight))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+const struct audit_member *history_find_member(const struct audit_store *store, const struct audit_member *before)
+{
+    for (guint i = 0; i < store->members->len; i++) {
+        const struct audit_member *member = store->members->pdata[i];
+        if (g_strcmp0(member->path, before->path) == 0 &&
+            g_strcmp0(member->instance->host->name, before->instance->host->name) == 0)
+            return member;
+    }
+    return NULL;
+}
+
 struct audit_store *history_find_store(const struct history *history, const char *label)
 {
     return g_hash_table_lookup(history->stores, label);
@@ -372,6 +429,22 @@ static gboolean bring_back_instance(struct history *history, const struct audit_
     return !collected || instance->seen != MOMENT_NONE;
 }
 
+/* Failures that name a PSE which is among those. */
+static void match_unseen(struct landscape *landscape, struct history *history)
+{
+    for (guint i = 0; i < history->audit->failures->len; i++) {
+        struct audit_failure *failure = history->audit->failures->pdata[i];
+        if (failure->store || !failure->store_path)
+            continue;
+        g_autofree char *key = place_key(failure->instance, failure->store_path);
+        const struct place *place = g_hash_table_lookup(history->unseen, key);
+        if (!place)
+            continue;
+        failure->store = place->store;
+        g_hash_table_insert(landscape->members, failure, place->member);
+    }
+}
+
 static void bring_back(struct landscape *landscape, struct history *history)
 {
     const struct audit *previous = history->previous;
@@ -397,6 +470,7 @@ static void bring_back(struct landscape *landscape, struct history *history)
                 add_member(history, store, member);
         }
     }
+    match_unseen(landscape, history);
     landscape_match(landscape);
 }
 

@@ -37,6 +37,7 @@ struct history {
     GHashTable *stores;           /* private: label -> struct audit_store * of the new one */
     GHashTable *stores_before;    /* private: the same of the previous one */
     GHashTable *certs;            /* private: key -> struct audit_cert * of the new one */
+    GHashTable *unseen;           /* private: PSEs that tonight has not shown */
     GHashTable *instances_before; /* private: instance of the new one -> the same of the previous one */
 };
 
@@ -108,6 +109,19 @@ gboolean history_forgets_store(const struct history *history, const struct audit
  * Whether the previous audit read the store ${label} and it lacked then what is ${cert} in the new audit.
  */
 gboolean history_lacked(const struct history *history, const char *label, const struct audit_cert *cert);
+
+/**
+ * history_lost(history, before, cert):
+ * Whether a file of the store ${before} of the previous audit held ${cert}, which is of that audit too, and was read
+ * tonight and lacks it.
+ */
+gboolean history_lost(const struct history *history, const struct audit_store *before, const struct audit_cert *cert);
+
+/**
+ * history_find_member(store, before):
+ * The file in ${store} of the new audit that ${before} is in the previous one, or NULL.
+ */
+const struct audit_member *history_find_member(const struct audit_store *store, const struct audit_member *before);
 
 /**
  * history_find_store(history, label):

@@ -237,15 +237,15 @@ static void find_level(struct history *history, const struct audit_instance *ins
     remedy_finding(audit, finding);
 }
 
-/* Whether each trace that tonight shows tells its level, or the older file before it does. */
+/* Whether all traces were read to their ends, and each tells its level, or the older file before it does. */
 static gboolean is_level_known(const struct audit_instance *instance)
 {
     for (guint i = 0; i < instance->traces->len; i++) {
         const struct audit_trace *trace = instance->traces->pdata[i];
-        if (!is_superseded(instance, trace) && level_of(instance, trace->path) < 0)
+        if (!trace->object || trace->reason || (!is_superseded(instance, trace) && level_of(instance, trace->path) < 0))
             return FALSE;
     }
-    return TRUE;
+    return instance->traces->len > 0;
 }
 
 /* A trace that reaches back hours only. */
@@ -358,5 +358,5 @@ gboolean hygiene_was_looked_at(struct history *history, const struct audit_findi
         return TRUE;
     if (before->kind == FINDING_TRACE_ROTATION)
         return instance->seen == MOMENT_NONE && instance->traces->len > 0 && is_reach_known(instance);
-    return history_is_heard(history, instance) && (before->kind != FINDING_TRACE_LEVEL || is_level_known(instance));
+    return before->kind == FINDING_TRACE_LEVEL ? is_level_known(instance) : history_is_heard(history, instance);
 }

@@ -141,6 +141,10 @@ static int prefer(const struct search *search, const struct audit_cert *one, con
     *why = "somebody holds it";
     if (one->from_trace != other->from_trace)
         return other->from_trace ? 1 : -1;
+    *why = "the previous audit named it";
+    gboolean wanted = pool_is_wanted(search->pool, one);
+    if (wanted != pool_is_wanted(search->pool, other))
+        return wanted ? 1 : -1;
     *why = "the landscape or a reference file has it";
     if (pool_is_public(search->pool, one) != pool_is_public(search->pool, other))
         return pool_is_public(search->pool, other) ? 1 : -1;

@@ -6,8 +6,9 @@
  * counts only if it verifies that one's signature.  One without DER counts by its name and the key identifier that the
  * certificate below asks for; a key identifier with another name is no match.  Nothing is chosen among what cannot be
  * told apart.  Of several that heal alike the one is taken that is valid at the evaluation time, then one that somebody
- * holds, one that is not from this system's own bundle alone, a root, the one that most PSE files hold, the one that is
- * valid longest, the first by its digest; the proof names it and what it was preferred to.
+ * holds, the one that the previous audit named, one that is not from this system's own bundle alone, a root, the one
+ * that most PSE files hold, the one that is valid longest, the first by its digest; the proof names it and what it was
+ * preferred to.
  *
  * A certificate that only a peer has sent (from_trace) is whatever somebody wrote into it.  It is taken where the
  * failure's own chain has its fingerprint, or where it has signed a certificate of that chain and nobody holds one that

@@ -414,6 +414,13 @@ static GBytes *load_trace(struct work *work, const struct capture_trace *from, s
     return text;
 }
 
+static void warn_unread(struct work *work, const struct capture_trace *from)
+{
+    g_autofree char *message = g_strdup_printf("this trace was not read (%s), so failures in it are not known",
+                                               from->reason ? from->reason : "no reason given");
+    warn(work, from->path, message);
+}
+
 /* What is missing at the end of a file may hold failures. */
 static void note_end(struct work *work, const struct capture_trace *from, struct audit_trace *file, size_t size)
 {
@@ -478,6 +485,8 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
         const struct capture_trace *other = stream->parts[1];
         if (i == 0 && other && from->object && g_strcmp0(from->object, other->object) == 0)
             continue;
+        if (!from->object)
+            warn_unread(work, from);
         g_autoptr(GBytes) bytes = from->object ? load_trace(work, from, file) : NULL;
         if (!bytes)
             continue;

@@ -30,6 +30,7 @@ struct pool {
     GHashTable *by_serial, *by_subject;       /* key -> GPtrArray of struct entry * */
     GHashTable *by_key_id;                    /* subject key identifier -> likewise */
     GHashTable *holders;                      /* struct audit_cert * -> number, see pool_holders(); or NULL */
+    GHashTable *wanted;                       /* set of struct audit_cert *, see pool_want() */
     GHashTable *lists;                        /* GBytes, see list_identity() -> struct audit_list * */
     GHashTable *issued;                       /* struct pair * -> GINT_TO_POINTER(gboolean) */
     struct signatures *signatures;
@@ -81,6 +82,7 @@ struct pool *pool_new(struct audit *audit)
     pool->by_serial = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
     pool->by_subject = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
     pool->by_key_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref);
+    pool->wanted = g_hash_table_new(NULL, NULL);
     pool->lists = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     pool->issued = g_hash_table_new_full(pair_hash, pair_equal, g_free, NULL);
     pool->signatures = signatures_new();
@@ -104,6 +106,7 @@ void pool_free(struct pool *pool)
     g_hash_table_unref(pool->by_subject);
     g_hash_table_unref(pool->by_key_id);
     g_clear_pointer(&pool->holders, g_hash_table_unref);
+    g_hash_table_unref(pool->wanted);
     g_hash_table_unref(pool->lists);
     g_hash_table_unref(pool->issued);
     signatures_free(pool->signatures);
@@ -1069,6 +1072,16 @@ static GHashTable *count_holders(const struct audit *audit)
             add_count(holders, certs->pdata[i], GPOINTER_TO_UINT(count));
     }
     return holders;
+}
+
+void pool_want(struct pool *pool, struct audit_cert *cert)
+{
+    g_hash_table_add(pool->wanted, cert);
+}
+
+gboolean pool_is_wanted(const struct pool *pool, const struct audit_cert *cert)
+{
+    return g_hash_table_contains(pool->wanted, cert);
 }
 
 unsigned pool_holders(struct pool *pool, const struct audit_cert *cert)

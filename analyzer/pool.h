@@ -153,6 +153,14 @@ void pool_find_key_id(const struct pool *pool, GPtrArray *found, const char *key
 const char *pool_authority_key_id(const struct pool *pool, const struct audit_cert *cert);
 
 /**
+ * pool_want(pool, cert), pool_is_wanted(pool, cert):
+ * Remember that the previous audit said that ${cert} is missing; whether it did.  Of several certificates that heal
+ * alike it is preferred, so that what is said does not change from night to night with who was collected.
+ */
+void pool_want(struct pool *pool, struct audit_cert *cert);
+gboolean pool_is_wanted(const struct pool *pool, const struct audit_cert *cert);
+
+/**
  * pool_holders(pool, cert):
  * In how many PSE files of the audit the trust list holds ${cert}.  They are counted at the first call, so all stores
  * have to be there.

@@ -669,7 +669,7 @@ Test(findings, a_trace_that_was_not_read_is_not_silent)
         const char *warning; /* NULL: none */
     } rows[] = {
         {"read to its end", TRACE_READ, STATE_FIXED, NULL},
-        {"not read", TRACE_UNREAD, STATE_OPEN, NULL},
+        {"not read", TRACE_UNREAD, STATE_OPEN, "this trace was not read (not-allowed)"},
         {"gone", TRACE_GONE, STATE_OPEN, "/work/dev_icm: the previous audit has this trace"},
         {"its last byte is missing", TRACE_CUT, STATE_OPEN, "its end is missing"},
         {"rotated while it was read", TRACE_MOVED, STATE_OPEN, "its end may be missing"},
