@@ -10,7 +10,9 @@
 
 gboolean anchors_concern(const struct audit_failure *failure)
 {
-    return failure->cause == CAUSE_UNTRUSTED_PEER && failure->missing && failure->certainty != CERTAINTY_UNKNOWN;
+    /* Nothing lasting follows from a torn block, unless the peer itself has told the rest. */
+    return failure->cause == CAUSE_UNTRUSTED_PEER && failure->missing && failure->certainty != CERTAINTY_UNKNOWN &&
+           (!failure->torn || failure->asked != MOMENT_NONE);
 }
 
 gboolean anchors_made(enum audit_finding_kind kind)
@@ -22,6 +24,7 @@ static void spot_free(void *data)
 {
     struct spot *spot = data;
     g_hash_table_unref(spot->members);
+    g_clear_pointer(&spot->tried, g_ptr_array_unref);
     anchors_clear_sent(spot);
     g_free(spot);
 }
@@ -126,6 +129,109 @@ static struct spot *spot_for(struct anchors *anchors, struct need *need, struct 
     g_ptr_array_add(need->order, spot);
     g_ptr_array_add(need->finding->gaps, spot->gap);
     return spot;
+}
+
+/* Failures of tonight and the night before. */
+
+/* Where a torn block has lost its target and its peer. */
+static gboolean shows_same_peer(const struct audit_failure *torn, const struct audit_failure *whole)
+{
+    const struct audit_link *first = torn->torn && torn->chain->len > 0 ? torn->chain->pdata[0] : NULL;
+
+    for (guint i = 0; first && first->subject && i < whole->chain->len; i++) {
+        const struct audit_link *link = whole->chain->pdata[i];
+        if (g_strcmp0(link->subject, first->subject) == 0 &&
+            (!first->serial || g_strcmp0(link->serial, first->serial) == 0))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Of one instance. */
+static gboolean is_same_connection(const struct audit_failure *one, const struct audit_failure *other)
+{
+    if ((one->role == ROLE_SERVER) != (other->role == ROLE_SERVER))
+        return FALSE;
+    if (one->role == ROLE_SERVER)
+        return g_strcmp0(one->peer, other->peer) == 0;
+    if (one->target && other->target)
+        return g_ascii_strcasecmp(one->target, other->target) == 0;
+    return other->peer ? g_strcmp0(one->peer, other->peer) == 0 : shows_same_peer(other, one);
+}
+
+static void index_whole(struct history *history)
+{
+    history->whole = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    for (guint i = 0; i < history->audit->failures->len; i++) {
+        struct audit_failure *failure = history->audit->failures->pdata[i];
+        if (!anchors_concern(failure))
+            continue;
+        char *place = findings_place(NULL, failure->instance);
+        GPtrArray *failures = g_hash_table_lookup(history->whole, place);
+        if (!failures) {
+            failures = g_ptr_array_new();
+            g_hash_table_insert(history->whole, place, failures);
+        } else {
+            g_free(place);
+        }
+        g_ptr_array_add(failures, failure);
+    }
+}
+
+const struct audit_failure *anchors_find_whole(struct history *history, const struct audit_failure *before)
+{
+    if (!before->instance)
+        return NULL;
+    if (!history->whole)
+        index_whole(history);
+    g_autofree char *place = findings_place(NULL, before->instance);
+    const GPtrArray *failures = g_hash_table_lookup(history->whole, place);
+    for (guint i = 0; failures && i < failures->len; i++)
+        if (is_same_connection(failures->pdata[i], before))
+            return failures->pdata[i];
+    return NULL;
+}
+
+static gboolean sends(const struct audit_failure *failure, const char *name)
+{
+    for (guint i = 0; i < failure->chain->len; i++) {
+        const struct audit_link *link = failure->chain->pdata[i];
+        g_autofree char *subject = link->subject ? identify_name(link->subject, link->subject_cut) : NULL;
+        if (g_strcmp0(subject, name) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/*
+ * An audit that took a torn block for a whole one has named the certificate above the last one that it saw, or did not
+ * see the PSE.  That is over when for each of the failures the whole one shows that the peer sends this certificate,
+ * and another one is missing, or tells the PSE.  Return a sentence on it, or NULL.
+ */
+static const char *supersede(const struct anchors *anchors, const struct audit_finding *finding,
+                             const struct audit_gap *before)
+{
+    g_autofree char *name = finding->subject ? identify_name(finding->subject, finding->subject_cut) : NULL;
+    const struct audit_failure *whole = NULL;
+    gboolean sent = FALSE;
+
+    for (guint i = 0; name && i < before->failures->len; i++) {
+        whole = anchors_find_whole(anchors->history, before->failures->pdata[i]);
+        if (!whole)
+            return NULL;
+        g_autofree char *missing = identify_name(whole->missing, whole->missing_cut);
+        gboolean same = g_str_equal(missing, name);
+        sent = !same && sends(whole, name);
+        if (!sent && !(same && before->instance && whole->store))
+            return NULL;
+    }
+    if (!whole)
+        return NULL;
+    return sent ? audit_textf(anchors->audit,
+                              "The peer sends this certificate itself, as tonight's trace shows; what is missing is "
+                              "\"%s\".",
+                              whole->missing)
+                : audit_textf(anchors->audit, "Tonight's trace names the PSE: %s.", whole->store->label);
 }
 
 /* Tonight. */
@@ -239,10 +345,12 @@ static void add_gap_before(struct anchors *anchors, struct need *need, const str
     }
     if (before->state == STATE_FIXED ? !lost : is_forgotten(anchors, before))
         return;
+    const char *superseded = before->state == STATE_FIXED ? NULL : supersede(anchors, finding, before);
     spot = spot_for(anchors, need, history_store(anchors->history, before->store),
                     history_instance(anchors->history, before->instance));
     spot->before = before;
     spot->lost = lost;
+    spot->superseded = superseded;
     spot->gap->count = before->count;
     spot->gap->last = before->last;
     for (guint i = 0; i < before->failures->len; i++) {
@@ -390,6 +498,32 @@ static void index_copies(struct anchors *anchors)
     }
 }
 
+/*
+ * By id of a list: whether it has the certificate, or if it is not known which, a candidate that is not ruled out.
+ * NULL: there are neither.
+ */
+static uint8_t *held_by_list(const struct anchors *anchors, const struct need *need)
+{
+    const struct audit_finding *finding = need->finding;
+    const GPtrArray *lists = anchors->audit->lists;
+
+    if (!finding->cert && finding->candidates->len == 0)
+        return NULL;
+    uint8_t *held = g_malloc0(lists->len + 1);
+    if (finding->cert) {
+        memcpy(held, need->lists, lists->len + 1);
+        return held;
+    }
+    for (guint i = 0; i < finding->candidates->len; i++) {
+        const struct audit_cert *cert = finding->candidates->pdata[i];
+        for (guint j = 0; !anchors_is_ruled_out(need, cert) && j < lists->len; j++) {
+            const struct audit_list *list = lists->pdata[j];
+            held[list->id] = held[list->id] || audit_list_has(list, cert);
+        }
+    }
+    return held;
+}
+
 static void find_donors(struct anchors *anchors, struct need *need)
 {
     struct audit_finding *finding = need->finding;
@@ -397,7 +531,8 @@ static void find_donors(struct anchors *anchors, struct need *need)
     g_autoptr(GHashTable) files = g_hash_table_new(NULL, NULL), busy = g_hash_table_new(NULL, NULL);
     const GArray *copies = anchors->copies;
 
-    if (!finding->cert)
+    g_autofree uint8_t *held = held_by_list(anchors, need);
+    if (!held)
         return;
     for (guint i = 0; i < finding->gaps->len; i++) {
         const struct audit_gap *gap = finding->gaps->pdata[i];
@@ -411,12 +546,13 @@ static void find_donors(struct anchors *anchors, struct need *need)
         gboolean has = FALSE, read = FALSE;
         for (; i < copies->len && g_array_index(copies, struct copy, i).store == store; i++) {
             const struct copy *copy = &g_array_index(copies, struct copy, i);
-            has = has || need->lists[copy->list];
+            has = has || held[copy->list];
             read = read || copy->whole;
         }
         if ((!has && !(read && g_hash_table_contains(files, store->file))) || g_hash_table_contains(busy, store))
             continue;
-        g_ptr_array_add(has ? finding->donors : finding->lacking, store);
+        if (has || finding->cert)
+            g_ptr_array_add(has ? finding->donors : finding->lacking, store);
     }
 }
 

@@ -20,10 +20,17 @@ void anchors_find(struct landscape *landscape, struct history *history);
 
 /**
  * anchors_concern(failure), anchors_made(kind):
- * Whether ${failure} tells which certificate it misses, so that a finding of anchors_find() speaks of it; whether
- * findings of this kind come from anchors_find().
+ * Whether ${failure} tells which certificate it misses, in a block that is not torn, so that a finding of
+ * anchors_find() speaks of it; whether findings of this kind come from anchors_find().
  */
 gboolean anchors_concern(const struct audit_failure *failure);
 gboolean anchors_made(enum audit_finding_kind kind);
+
+/**
+ * anchors_find_whole(history, before):
+ * A failure of tonight that anchors_concern(), of the same instance and connection target as ${before}, which is of the
+ * previous audit; or NULL.
+ */
+const struct audit_failure *anchors_find_whole(struct history *history, const struct audit_failure *before);
 
 #endif

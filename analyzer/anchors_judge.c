@@ -232,6 +232,8 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
     } else if (tally.lack > 0) {
         if (tally.have > 0)
             gap->note = FINDINGS_SOME_HAVE_IT;
+        else if (spot->weighed)
+            gap->note = spot->weighed;
         else if (spot->lost)
             gap->note = FINDINGS_LOST_AGAIN;
         else if (!tonight)
@@ -240,6 +242,8 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
         gap->basis = BASIS_SEEN_UNREAD;
         anchors_prove(anchors, need, spot, lists); /* which are none */
         gap->note = unread_note(anchors, &tally);
+    } else if (spot->weighed && spot->tried->len > 0) {
+        gap->note = spot->weighed;
     } else {
         gap->state = STATE_FIXED;
         gap->note = spot->untold ? spot->untold
@@ -333,7 +337,12 @@ void anchors_judge(struct anchors *anchors, struct need *need, struct spot *spot
     struct audit_gap *gap = spot->gap;
 
     gap->first_seen = spot->before ? spot->before->first_seen : anchors->audit->evaluated;
-    if (gap->store)
+    anchors_weigh_candidates(anchors, need, spot);
+    if (spot->superseded) {
+        gap->basis = gap->store ? BASIS_SEEN : BASIS_SEEN_UNKNOWN;
+        gap->state = STATE_FIXED;
+        gap->note = spot->superseded;
+    } else if (gap->store)
         judge_store(anchors, need, spot);
     else
         judge_instance(anchors, need, spot);

@@ -25,6 +25,9 @@ struct spot { /* a gap while it is worked on */
     gboolean blind;      /* ... and one with a file of the store that was not collected */
     const struct audit_gap *before; /* the same gap in the previous audit */
     gboolean lost;                  /* that was fixed, and a file has lost the certificate since */
+    GPtrArray *tried;               /* of struct audit_cert *, see anchors_weigh_candidates(); NULL before that */
+    const char *weighed;            /* a sentence on what it holds of the candidates; or NULL */
+    const char *superseded;         /* that is over, since tonight's trace tells more: a sentence; or NULL */
     const char *untold;             /* the files hold it, but connections went on failing: a sentence; or NULL */
     GArray *sent;                   /* of struct sent, each chain once */
     gboolean sent_more;             /* there are others, beyond ANCHORS_CHAINS */
@@ -70,6 +73,20 @@ struct anchors {
  * Set basis, state, note and first appearance of the gap of ${spot}; ${need->lists} is filled.
  */
 void anchors_judge(struct anchors *anchors, struct need *need, struct spot *spot);
+
+/**
+ * anchors_weigh_candidates(anchors, need, spot):
+ * Where one of several certificates is missing: which of them the files of the store already held when connections
+ * failed, and what to say of it.  anchors_is_ruled_out(need, candidate): whether this is so in all open gaps.
+ */
+void anchors_weigh_candidates(struct anchors *anchors, const struct need *need, struct spot *spot);
+gboolean anchors_is_ruled_out(const struct need *need, const struct audit_cert *candidate);
+
+/**
+ * anchors_append_candidates(text, anchors, need):
+ * Append a sentence on each of the candidates of ${need}, if it has any, and who holds it.
+ */
+void anchors_append_candidates(GString *text, const struct anchors *anchors, const struct need *need);
 
 /**
  * anchors_keep_sent(spot, sent), anchors_clear_sent(spot):

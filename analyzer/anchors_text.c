@@ -263,6 +263,13 @@ static const char *title_of(struct anchors *anchors, const struct need *need)
     g_autofree char *where = open == 1 ? g_strdup(place) : g_strdup_printf("%u trust stores", open);
     if (finding->match == MATCH_NONE)
         return audit_textf(anchors->audit, "%s is missing in %s, and nobody holds it", name, where);
+    unsigned ruled_out = 0;
+    for (guint i = 0; i < finding->candidates->len; i++)
+        ruled_out += anchors_is_ruled_out(need, finding->candidates->pdata[i]);
+    if (finding->match == MATCH_AMBIGUOUS && ruled_out > 0)
+        return audit_textf(anchors->audit, "%s is missing in %s: %u of %u candidates %s there already and %s not help",
+                           name, where, ruled_out, finding->candidates->len, ruled_out == 1 ? "is" : "are",
+                           ruled_out == 1 ? "does" : "do");
     if (finding->match == MATCH_AMBIGUOUS)
         return finding->candidates->len == 1
                    ? audit_textf(anchors->audit, "%s... is missing in %s: one certificate may be it", name, where)
@@ -279,6 +286,7 @@ void anchors_describe(struct anchors *anchors, struct need *need)
     append_evidence(text, anchors, need);
     append_peers(text, finding);
     append_cert(text, anchors, need);
+    anchors_append_candidates(text, anchors, need);
     append_siblings(text, anchors, need);
     finding->detail = audit_text(anchors->audit, text->str);
     finding->title = title_of(anchors, need);

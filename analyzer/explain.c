@@ -78,6 +78,7 @@ struct audit *analysis_explain(const char *const *paths, GError **error)
         n = paths[i + 1] && is_older_part(paths[i], paths[i + 1]) ? 2 : 1;
         ok = explain_trace(audit, grouping, paths + i, n, error);
     }
+    grouping_finish(grouping);
     uint64_t dropped = grouping_dropped(grouping);
     if (dropped > 0)
         g_ptr_array_add(audit->warnings,

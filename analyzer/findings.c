@@ -158,11 +158,14 @@ static enum audit_severity severity_of(enum audit_cause cause)
 }
 
 static const char *title_of_failure(struct work *work, const struct audit_failure *failure, const char *place,
-                                    const char *peer)
+                                    const char *peer, gboolean torn)
 {
     switch (failure->cause) {
     case CAUSE_UNTRUSTED_PEER:
-        return audit_textf(work->audit, "%s does not trust %s; the trace does not name the certificate", place, peer);
+        return audit_textf(work->audit,
+                           torn ? "%s does not trust %s; the trace shows only a part of this failure"
+                                : "%s does not trust %s; the trace does not name the certificate",
+                           place, peer);
     case CAUSE_EXPIRED_PEER:
         return audit_textf(work->audit, "A certificate of %s has expired, says %s", peer, place);
     case CAUSE_NAME_MISMATCH:
@@ -224,6 +227,14 @@ static const struct audit_failure *first_terse(const struct work *work, const GP
     return NULL;
 }
 
+static gboolean are_torn(const GPtrArray *failures)
+{
+    for (guint i = 0; i < failures->len; i++)
+        if (!((const struct audit_failure *)failures->pdata[i])->torn)
+            return FALSE;
+    return TRUE;
+}
+
 static void finish_failures(struct work *work, struct audit_finding *finding)
 {
     const struct audit_failure *failure = finding->failures->pdata[0];
@@ -234,11 +245,17 @@ static void finish_failures(struct work *work, struct audit_finding *finding)
                                            : failure->peer              ? failure->peer
                                                                         : "a peer that the trace does not name");
     finding->severity = severity_of(failure->cause);
-    finding->title = title_of_failure(work, failure, failure->store ? failure->store->label : instance, peer);
+    finding->title = title_of_failure(work, failure, failure->store ? failure->store->label : instance, peer,
+                                      are_torn(finding->failures));
     finding->detail = findings_sum(work->audit, finding->failures);
     finding->host = failure->instance->host;
     if (failure->store)
         g_ptr_array_add(finding->stores, failure->store);
+    if (!terse && are_torn(finding->failures) && failure->cause == CAUSE_UNTRUSTED_PEER) {
+        remedy_torn(work->audit, finding);
+        g_ptr_array_add(work->audit->findings, finding);
+        return;
+    }
     if (!terse) {
         add(work, finding);
         return;
@@ -635,6 +652,17 @@ static void carry(struct work *work, const struct audit_finding *before, gboolea
     g_ptr_array_add(audit->findings, finding);
 }
 
+/* Whether tonight's traces name the certificate for each of the failures that did not. */
+static gboolean is_named(const struct work *work, const struct audit_finding *before)
+{
+    for (guint i = 0; i < before->failures->len; i++) {
+        const struct audit_failure *failure = before->failures->pdata[i];
+        if (failure->cause != CAUSE_UNTRUSTED_PEER || !anchors_find_whole(work->history, failure))
+            return FALSE;
+    }
+    return before->kind == FINDING_TLS_FAILURE && before->failures->len > 0;
+}
+
 static void carry_all(struct work *work)
 {
     const struct audit *previous = work->history->previous;
@@ -650,6 +678,8 @@ static void carry_all(struct work *work)
         g_autoptr(GPtrArray) hosts = hosts_of(before);
         if (demands_made(before->kind) && !demands_ask(work->policy, before))
             carry(work, before, TRUE, "The policy does not ask for it any more.");
+        else if (is_named(work, before))
+            carry(work, before, TRUE, "The trace names the missing certificate now, which has a finding of its own.");
         else if (!is_forgotten(work, hosts))
             carry(work, before, was_looked_at(work, before, hosts), NULL);
     }

@@ -731,3 +731,81 @@ void grouping_end_trace(struct grouping *grouping, gboolean prefixed)
     grouping->unnamed = FALSE;
     grouping->trace++;
 }
+
+/* ---- Torn blocks ---- */
+
+static gboolean has_peer(const struct entry *entry, const char *peer)
+{
+    for (guint i = 0; i < entry->peers->len; i++)
+        if (g_str_equal(((const struct sight *)entry->peers->pdata[i])->name, peer))
+            return TRUE;
+    return FALSE;
+}
+
+/* A block tells its target and peer at its end only; before that the certificates of the peer tell who it is. */
+static gboolean shows_same_peer(const struct entry *torn, const struct entry *whole)
+{
+    const GPtrArray *chain = torn->telling.chain;
+    const struct trace_cert *first = chain && chain->len > 0 ? chain->pdata[0] : NULL;
+
+    for (guint i = 0; first && first->subject && whole->telling.chain && i < whole->telling.chain->len; i++) {
+        const struct trace_cert *cert = whole->telling.chain->pdata[i];
+        if (g_strcmp0(cert->subject, first->subject) == 0 &&
+            (!first->serial || g_strcmp0(cert->serial, first->serial) == 0))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Whether both are about one connection target, as far as the torn one tells. */
+static gboolean is_same_connection(const struct entry *torn, const struct entry *whole)
+{
+    gboolean server = torn->role.number == ROLE_SERVER;
+    if ((torn->cause != whole->cause && torn->cause != CAUSE_OTHER) || server != (whole->role.number == ROLE_SERVER) ||
+        (torn->store && g_strcmp0(torn->store, whole->store) != 0))
+        return FALSE;
+    if (server)
+        return TRUE;
+    if (torn->target.text)
+        return whole->target.text && g_ascii_strcasecmp(torn->target.text, whole->target.text) == 0;
+    return torn->peer.text ? has_peer(whole, torn->peer.text) : shows_same_peer(torn, whole);
+}
+
+static struct entry *find_whole(const GPtrArray *entries, const struct entry *torn)
+{
+    for (guint i = 0; i < entries->len; i++) {
+        struct entry *entry = entries->pdata[i];
+        if (entry->torn < entry->count && is_same_connection(torn, entry))
+            return entry;
+    }
+    return NULL;
+}
+
+static gboolean is_entry(void *key, void *value, void *data)
+{
+    (void)key;
+    return value == data;
+}
+
+void grouping_finish(struct grouping *grouping)
+{
+    g_autoptr(GPtrArray) entries = g_ptr_array_new();
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, grouping->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        g_ptr_array_add(entries, value);
+    g_ptr_array_sort(entries, compare_entries);
+    for (guint i = 0; i < entries->len; i++) {
+        struct entry *torn = entries->pdata[i];
+        struct entry *whole = torn->torn == torn->count ? find_whole(entries, torn) : NULL;
+        if (!whole)
+            continue;
+        entry_merge(whole, torn);
+        publish(grouping, whole);
+        g_ptr_array_remove(grouping->audit->failures, torn->failure);
+        g_ptr_array_remove_index(entries, i--);
+        g_hash_table_foreach_remove(grouping->entries, is_entry, torn);
+    }
+}

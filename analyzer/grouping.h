@@ -64,6 +64,13 @@ void grouping_take(struct grouping *grouping, const struct trace_failure *failur
 void grouping_end_trace(struct grouping *grouping, gboolean prefixed);
 
 /**
+ * grouping_finish(grouping):
+ * All traces of the instance were taken.  A failure whose blocks are all torn is counted with a whole one of the same
+ * store and connection target, as far as it tells these, and is no failure of its own any more.
+ */
+void grouping_finish(struct grouping *grouping);
+
+/**
  * grouping_add(grouping, trace, parts):
  * The failures of ${trace}, which trace_end() has completed: grouping_take() for each, and grouping_end_trace().
  */

@@ -121,6 +121,7 @@ void history_free(struct history *history)
     g_hash_table_unref(history->certs);
     g_hash_table_unref(history->instances_before);
     g_hash_table_unref(history->unseen);
+    g_clear_pointer(&history->whole, g_hash_table_unref);
     g_free(history);
 }
 

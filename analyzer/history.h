@@ -37,6 +37,7 @@ struct history {
     GHashTable *stores;           /* private: label -> struct audit_store * of the new one */
     GHashTable *stores_before;    /* private: the same of the previous one */
     GHashTable *certs;            /* private: key -> struct audit_cert * of the new one */
+    GHashTable *whole;            /* private: of anchors_find_whole(); NULL before that */
     GHashTable *unseen;           /* private: PSEs that tonight has not shown */
     GHashTable *instances_before; /* private: instance of the new one -> the same of the previous one */
 };

@@ -113,7 +113,7 @@ static gboolean is_named(const struct audit_failure *failure, GHashTable *named)
 static gboolean is_terse(const struct audit_failure *failure)
 {
     return failure->cause == CAUSE_UNTRUSTED_PEER && !failure->missing && failure->certainty == CERTAINTY_UNKNOWN &&
-           !shows_chain(failure) && level_of_failure(failure) < 2;
+           !failure->torn && !shows_chain(failure) && level_of_failure(failure) < 2;
 }
 
 GHashTable *hygiene_terse(const struct audit *audit)

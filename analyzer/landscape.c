@@ -636,8 +636,10 @@ static void add_traces(struct work *work)
         read_stream(work, stream, grouping);
     }
     g_hash_table_iter_init(&iter, groupings);
-    while (g_hash_table_iter_next(&iter, &key, &value))
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        grouping_finish(value);
         warn_dropped(work, key, value);
+    }
 }
 
 /* What peers sent when they were asked. */

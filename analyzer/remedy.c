@@ -220,6 +220,14 @@ static void add_sources(struct audit *audit, const struct audit_gap *gap, const 
     add_notes(audit, gap);
 }
 
+static unsigned count_held(const struct audit_finding *finding, const struct audit_gap *gap)
+{
+    unsigned held = 0;
+    for (guint i = 0; gap->store && i < finding->candidates->len; i++)
+        held += audit_store_holds(gap->store, finding->candidates->pdata[i]);
+    return held;
+}
+
 static void add_unknown_cert(struct audit *audit, const struct audit_finding *finding, const struct audit_gap *gap,
                              const struct audit_cert *below)
 {
@@ -227,11 +235,19 @@ static void add_unknown_cert(struct audit *audit, const struct audit_finding *fi
     GPtrArray *steps = gap->steps;
 
     if (finding->candidates->len > 0) {
-        add(audit, steps,
-            "Find out which of the %u candidates of this finding the peer's chain ends in, by its fingerprint. Take "
-            "that "
-            "one as CERT.pem; do not import all of them.",
-            finding->candidates->len);
+        unsigned held = count_held(finding, gap);
+        if (finding->candidates->len == 1)
+            add(audit, steps,
+                "Find out whether the peer's chain ends in the candidate of this finding, by its fingerprint. If it "
+                "does, take it as CERT.pem.");
+        else
+            add(audit, steps,
+                "Find out which of the %u candidates of this finding the peer's chain ends in, by its fingerprint. "
+                "Take that one as CERT.pem; do not import all of them.",
+                finding->candidates->len);
+        if (held > 0)
+            add(audit, steps, "%s holds %u of them already, and connections failed all the same or nobody knows yet.",
+                gap->store->label, held);
         add_show_chain(audit, steps, gap->failures);
         return;
     }
@@ -894,6 +910,20 @@ void remedy_unnamed(struct audit *audit, struct audit_finding *finding, const st
         "Raise the trace level to 2 on %s for as long as it takes to fail once more, for all its peers together: the "
         "finding on the trace of this instance has the steps. Then the next audit names the certificate.",
         name);
+    add_show_chain(audit, finding->steps, finding->failures);
+}
+
+void remedy_torn(struct audit *audit, struct audit_finding *finding)
+{
+    add(audit, finding->steps,
+        "Wait for the next audit. The trace begins or breaks off in the middle of this failure, so the certificate "
+        "that "
+        "it shows last may not be the one that is missing. The next audit reads the whole failure if it was still "
+        "being "
+        "written.");
+    add(audit, finding->steps,
+        "If the next audit says the same, let the connection fail once more: for a destination the connection test in "
+        "SM59 is enough.");
     add_show_chain(audit, finding->steps, finding->failures);
 }
 

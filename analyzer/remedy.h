@@ -41,6 +41,12 @@ void remedy_finding(struct audit *audit, struct audit_finding *finding);
 void remedy_told(struct audit *audit, struct audit_finding *finding, const struct audit_store *store);
 
 /**
+ * remedy_torn(audit, finding):
+ * Fill the steps of a finding about failures of which the traces show a part only.
+ */
+void remedy_torn(struct audit *audit, struct audit_finding *finding);
+
+/**
  * remedy_unnamed(audit, finding, instance):
  * Fill the steps of a finding about failures whose missing certificate the trace of ${instance} would name at a higher
  * level, which is a finding of its own.

@@ -365,6 +365,7 @@ static const struct xml_element failure_element = {
             TEXT(failure, "first-local", first_local),
             TEXT(failure, "last-local", last_local),
             COUNT(failure, "count", count),
+            FLAG(failure, "torn", torn),
             TEXT(failure, "missing", missing),
             FLAG(failure, "missing-cut", missing_cut),
             WORD(failure, "certainty", certainty, certainty),

@@ -672,6 +672,185 @@ Test(anchors, several_of_one_name)
     peer->with = real;
 }
 
+/* Several certificates of one name that the trace does not tell apart; the PSE was written before or after the failure.
+ */
+Test(anchors, what_the_list_holds_of_several)
+{
+    enum { FIRST = 1, SECOND = 2, THIRD = 4 };
+    static const struct {
+        const char *what;
+        unsigned candidates; /* that somebody has */
+        unsigned holds;      /* of them the PSE */
+        int64_t modified;    /* 0: before the failure */
+        gboolean unread;
+        gboolean open;
+        const char *title, *note; /* "": none */
+    } rows[] = {
+        {"none is held", 2, 0, 0, FALSE, TRUE, "2 certificates may be it", ""},
+        {"one is held, and does not help", 2, FIRST, 0, FALSE, TRUE, "1 of 2 candidates is there already and does not",
+         "So the missing one is probably another candidate."},
+        {"the other one", 2, SECOND, 0, FALSE, TRUE, "1 of 2 candidates is there already and does not help",
+         "already holds the candidate with serial number 5B"},
+        {"one of three", 3, SECOND, 0, FALSE, TRUE, "1 of 3 candidates is there already", "another candidate"},
+        {"two of three", 3, FIRST | THIRD, 0, FALSE, TRUE, "2 of 3 candidates are there already and do not help",
+         "and 1 more, and connections failed"},
+        {"both, and neither helps", 2, FIRST | SECOND, 0, FALSE, TRUE, "2 of 2 candidates are there",
+         "none of them helps, or the ICM has not been told"},
+        {"both, since the last failure", 2, FIRST | SECOND, CERTS_NOW, FALSE, FALSE, "was missing", "holds it now"},
+        {"one, since the last failure", 2, FIRST, CERTS_NOW, FALSE, TRUE, "2 certificates may be it",
+         "Whether it is the missing one is not known"},
+        {"the list was not read", 2, FIRST, 0, TRUE, TRUE, "2 certificates may be it", "was not read (needs-pin)"},
+    };
+    g_autoptr(peer_auto) peer = peer_new();
+    struct issued *twins[] = {certs(.subject = "/CN=Twin", .serial = "5A"),
+                              certs(.subject = "/CN=Twin", .serial = "5B"),
+                              certs(.subject = "/CN=Twin", .serial = "5C")};
+    g_autoptr(issued_auto) leaf = certs(.subject = "/CN=t.example.com", .issuer = twins[0], .leaf = TRUE);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_autoptr(GPtrArray) held = g_ptr_array_new();
+        struct capture_host *host = scene_host(scene, "app01"), *other = scene_host(scene, "app02");
+        struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+        for (unsigned j = 0; j < rows[i].candidates; j++) {
+            g_autofree char *name = g_strdup_printf("D%02u", j);
+            g_autofree char *sid = g_strdup_printf("Q%02u", j);
+            g_autoptr(GBytes) one = certs_join(twins[j], NULL);
+            scene_store(scene, other, scene_instance(other, sid, name), "SAPSSLC.pse", one);
+            if (rows[i].holds >> j & 1)
+                g_ptr_array_add(held, twins[j]);
+        }
+        g_autoptr(GBytes) list =
+            certs_join(held->len > 0 ? held->pdata[0] : peer->other, held->len > 1 ? held->pdata[1] : NULL, NULL);
+        struct capture_store *store = scene_store(scene, host, d00, "SAPSSLC.pse", list);
+        if (rows[i].modified)
+            store->modified = rows[i].modified;
+        if (rows[i].unread) {
+            g_free(store->method);
+            store->method = g_strdup("none");
+            store->reason = g_strdup("needs-pin");
+        }
+        UNTRUSTED(text, .store = PRD_STORE, .target = "t.example.com", .chain = {leaf}, .stamp = NEW_STAMP);
+        scene_trace(scene, host, d00, "dev_icm", text->str);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        const struct audit_finding *finding = only(audit, FINDING_MISSING_ANCHOR);
+        const struct audit_gap *gap = finding->gaps->pdata[0];
+        cr_expect_eq(finding->match, MATCH_AMBIGUOUS, "%s", rows[i].what);
+        cr_expect_eq(gap->state != STATE_FIXED, rows[i].open, "%s", rows[i].what);
+        cr_expect(strstr(finding->title, rows[i].title), "%s: %s", rows[i].what, finding->title);
+        cr_expect(strstr(gap->note ? gap->note : "", rows[i].note), "%s: %s", rows[i].what, gap->note);
+        cr_expect(*rows[i].note || !gap->note, "%s: %s", rows[i].what, gap->note);
+        for (unsigned j = 0; rows[i].open && j < rows[i].candidates; j++) {
+            g_autofree char *holder =
+                g_strdup_printf("The candidate with serial number %s, valid until", j == 0   ? "5A"
+                                                                                    : j == 1 ? "5B"
+                                                                                             : "5C");
+            const char *at = strstr(finding->detail, holder);
+            g_autofree char *label = g_strdup_printf("Q%02u SAPSSLC.pse", j);
+            cr_expect(at && strstr(at, label), "%s: who holds %u: %s", rows[i].what, j, finding->detail);
+        }
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(twins); i++)
+        certs_free(twins[i]);
+}
+
+/* A night of PRD, whose trace shows ${text}. */
+static struct audit *night_of_text(const struct peer *peer, const char *text, const struct audit *previous, int64_t at)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    host->finished = at;
+    scene_store(scene, host, d00, "SAPSSLC.pse", peer->without);
+    scene_trace(scene, host, d00, "dev_icm", text);
+    return scene_run_at(scene, previous, at);
+}
+
+Test(anchors, nothing_lasting_follows_from_a_torn_block)
+{
+    static const struct {
+        const char *what, *end; /* the trace ends before this text; its second place if ${second} */
+        gboolean second;
+    } rows[] = {
+        {"within the first certificate", "Issuer:", FALSE},
+        {"between the certificates", "SignerVerificationResult", FALSE},
+        {"within the second one", "Serial Number", TRUE},
+        {"behind the second one", "<< ------", FALSE},
+    };
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(GString) whole = g_string_new(NULL);
+    scene_header(whole, "2", "785");
+    UNTRUSTED(whole, .store = PRD_STORE, .target = "api.example.com", .peer = "192.0.2.7:443",
+              .chain = {peer->leaf, peer->middle});
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *end = strstr(whole->str, rows[i].end);
+        end = rows[i].second ? strstr(end + 1, rows[i].end) : end;
+        cr_assert_not_null(end, "%s", rows[i].what);
+        g_autofree char *torn = g_strndup(whole->str, (gsize)(end - whole->str));
+        g_autoptr(audit_auto) first = night_of_text(peer, torn, NULL, CERTS_NOW);
+        cr_expect_eq(scene_count(first, FINDING_MISSING_ANCHOR) + scene_count(first, FINDING_UNKNOWN_ISSUER), 0, "%s",
+                     rows[i].what);
+        cr_expect_eq(scene_count(first, FINDING_TRACE_DETAIL), 0, "%s: a higher level tells no more", rows[i].what);
+        const struct audit_finding *finding = scene_finding(first, FINDING_TLS_FAILURE);
+        cr_assert_not_null(finding, "%s", rows[i].what);
+        cr_expect(strstr(finding->title, "the trace shows only a part of this failure"), "%s: %s", rows[i].what,
+                  finding->title);
+        cr_expect_str_neq(scene_step(finding->steps, "Wait for the next audit."), "", "%s", rows[i].what);
+
+        g_autoptr(audit_auto) second = night_of_text(peer, whole->str, first, CERTS_NOW + DAY);
+        cr_expect_str_eq(only(second, FINDING_UNKNOWN_ISSUER)->subject, "CN=Root R1, O=Example, C=DE");
+        finding = scene_finding(second, FINDING_TLS_FAILURE);
+        cr_expect_eq(finding->state, STATE_FIXED, "%s", rows[i].what);
+        cr_expect(strstr(finding->detail, "names the missing certificate now"), "%s: %s", rows[i].what,
+                  finding->detail);
+
+        g_autofree char *both = g_strconcat(whole->str, torn, NULL);
+        g_autoptr(audit_auto) at_once = night_of_text(peer, both, NULL, CERTS_NOW);
+        cr_expect_eq(at_once->failures->len, 1, "%s: counted with the whole one", rows[i].what);
+        cr_expect_eq(((struct audit_failure *)at_once->failures->pdata[0])->count, 2, "%s", rows[i].what);
+        cr_expect_eq(scene_count(at_once, FINDING_TLS_FAILURE), 0, "%s", rows[i].what);
+        only(at_once, FINDING_UNKNOWN_ISSUER);
+    }
+}
+
+/* What an older audit said of a torn block: the certificate above the last one that it saw is missing. */
+Test(anchors, a_certificate_that_the_peer_sends_is_not_missing)
+{
+    static const struct {
+        const char *what, *target;
+        gboolean sent;
+        enum audit_state state;
+    } rows[] = {
+        {"the peer sends it", "api.example.com", TRUE, STATE_FIXED},
+        {"in other letters", "API.example.com", TRUE, STATE_FIXED},
+        {"another peer sends it", "b.example.com", TRUE, STATE_OPEN},
+        {"the peer does not send it", "api.example.com", FALSE, STATE_OPEN},
+    };
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(GString) before = g_string_new(NULL);
+    UNTRUSTED(before, .store = PRD_STORE, .target = "api.example.com", .chain = {peer->leaf});
+    g_autoptr(audit_auto) first = night_of_text(peer, before->str, NULL, CERTS_NOW);
+    cr_expect_str_eq(only(first, FINDING_UNKNOWN_ISSUER)->subject, "CN=Issuing CA, O=Example, C=DE");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        UNTRUSTED(text, .store = PRD_STORE, .target = rows[i].target,
+                  .chain = {peer->leaf, rows[i].sent ? peer->middle : NULL});
+        g_autoptr(audit_auto) second = night_of_text(peer, text->str, first, CERTS_NOW + DAY);
+        const struct audit_gap *gap = NULL;
+        for (guint j = 0; j < second->findings->len; j++) {
+            const struct audit_finding *finding = second->findings->pdata[j];
+            if (finding->kind == FINDING_UNKNOWN_ISSUER &&
+                g_str_equal(finding->subject, "CN=Issuing CA, O=Example, C=DE"))
+                gap = finding->gaps->pdata[0];
+        }
+        cr_assert_not_null(gap, "%s", rows[i].what);
+        cr_expect_eq(gap->state, rows[i].state, "%s", rows[i].what);
+        gboolean said = gap->note && strstr(gap->note, "The peer sends this certificate itself");
+        cr_expect_eq(said, rows[i].state == STATE_FIXED, "%s: %s", rows[i].what, gap->note);
+        cr_expect_eq(scene_count(second, FINDING_UNKNOWN_ISSUER), rows[i].sent ? 2 : 1, "%s", rows[i].what);
+    }
+}
+
 Test(anchors, a_cut_name)
 {
     g_autoptr(peer_auto) peer = peer_new();

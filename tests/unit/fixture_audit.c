@@ -654,6 +654,7 @@ static void build_other_failures(struct scene *scene)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct audit_failure *failure =
             add_failure(audit, scene->d00, i % 2 ? scene->prd_c : NULL, rows[i].cause, (unsigned)i + 1);
+        failure->torn = i == 0;
         failure->error = rows[i].error;
         failure->code = rows[i].code;
         failure->advice = rows[i].advice;
