@@ -7,6 +7,9 @@
 #include "whatif_work.h"
 
 #include <string.h>
+#include <unistd.h>
+
+#define NAMED 10 /* certificates in one message */
 
 gboolean whatif_fits(const char *pattern, const struct audit_store *store)
 {
@@ -84,6 +87,59 @@ static char *fingerprint(const char *text)
     return digits->len == 64 || digits->len == 40 || digits->len == 32 ? g_strdup(digits->str) : NULL;
 }
 
+enum fit { FIT_NO, FIT_PART, FIT_WHOLE };
+
+static enum fit fit_name(const struct audit_cert *cert, const char *wanted)
+{
+    if (!cert->subject)
+        return FIT_NO;
+    g_autofree char *subject = g_utf8_casefold(cert->subject, -1), *word = g_utf8_casefold(wanted, -1);
+    g_autofree char *plain = name_short(cert->subject), *common = g_utf8_casefold(plain, -1);
+    if (g_str_equal(subject, word) || g_str_equal(common, word))
+        return FIT_WHOLE;
+    return strstr(subject, word) ? FIT_PART : FIT_NO;
+}
+
+static const char *print_of(const struct audit_cert *cert)
+{
+    return cert->sha256 ? cert->sha256 : cert->sha1 ? cert->sha1 : cert->md5 ? cert->md5 : "no fingerprint known";
+}
+
+static void refuse_names(const GPtrArray *certs, const char *option, const char *text, GError **error)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (guint i = 0; i < certs->len && i < NAMED; i++) {
+        const struct audit_cert *cert = certs->pdata[i];
+        g_string_append_printf(list, "%s%s (%s)", i ? "; " : "", cert->subject, print_of(cert));
+    }
+    if (certs->len > NAMED)
+        g_string_append_printf(list, "; and %u more", certs->len - NAMED);
+    g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE,
+                "%s: %s: %u certificates have this name; give the fingerprint of one: %s", option, text, certs->len,
+                list->str);
+}
+
+/* One that the audit knows, by its name.  NULL without an error: none has it. */
+static struct audit_cert *find_by_name(const struct whatif *whatif, const char *option, const char *text,
+                                       GError **error)
+{
+    g_autoptr(GPtrArray) whole = g_ptr_array_new(), part = g_ptr_array_new();
+
+    for (guint i = 0; *text && i < whatif->audit->certs->len; i++) {
+        struct audit_cert *cert = whatif->audit->certs->pdata[i];
+        enum fit fit = fit_name(cert, text);
+        if (fit != FIT_NO)
+            g_ptr_array_add(fit == FIT_WHOLE ? whole : part, cert);
+    }
+    const GPtrArray *fitting = whole->len > 0 ? whole : part;
+    if (fitting->len == 1)
+        return fitting->pdata[0];
+    if (fitting->len > 1)
+        refuse_names(fitting, option, text, error);
+    return NULL;
+}
+
 /* A certificate that an option names. */
 static struct audit_cert *named_cert(struct whatif *whatif, const char *option, const char *text, GError **error)
 {
@@ -98,6 +154,18 @@ static struct audit_cert *named_cert(struct whatif *whatif, const char *option, 
             g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE,
                         "%s: %s: no certificate of the audit has this fingerprint", option, text);
         return cert;
+    }
+    if (strcmp(text, "-") != 0 && access(text, F_OK) != 0) {
+        g_autoptr(GError) ambiguous = NULL;
+        struct audit_cert *cert = find_by_name(whatif, option, text, &ambiguous);
+        if (cert)
+            return cert;
+        if (ambiguous)
+            g_propagate_error(error, g_steal_pointer(&ambiguous));
+        else
+            g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_MISSING,
+                        "%s: %s: there is no such file, and no certificate of the audit has this name", option, text);
+        return NULL;
     }
     if (!pool_read_file(whatif->pool, certs, text, whatif->passwords, FALSE, error)) {
         g_prefix_error(error, "%s: ", option);
@@ -201,6 +269,42 @@ static gboolean is_asked(const struct whatif_question *question, const struct au
     return FALSE;
 }
 
+static gboolean is_on_side(const struct audit_store *store, enum whatif_side side)
+{
+    static const char *const clients[] = {"SSL client", "HANA client"}, *const servers[] = {"SSL server",
+                                                                                            "HANA server"};
+    const char *const *roles = side == WHATIF_CLIENT ? clients : servers;
+
+    if (side == WHATIF_ALL || !store->role)
+        return side != WHATIF_SERVER;
+    return g_str_has_prefix(store->role, roles[0]) || g_str_has_prefix(store->role, roles[1]);
+}
+
+/* Who calls a peer looks into a client's store; a server's is for those who call it. */
+static void choose_judges(struct whatif *whatif, const struct whatif_question *question)
+{
+    static const char *const names[] = {[WHATIF_CLIENT] = "clients", [WHATIF_SERVER] = "servers"};
+    gboolean named = question->stores && question->stores[0];
+
+    for (guint i = 0; i < whatif->stores->len; i++)
+        if (named || is_on_side(whatif->stores->pdata[i], question->side))
+            g_ptr_array_add(whatif->judges, whatif->stores->pdata[i]);
+    guint others = whatif->stores->len - whatif->judges->len;
+    if (whatif->chains->len == 0 || others == 0)
+        return;
+    if (whatif->judges->len > 0) {
+        g_autofree char *text =
+            g_strdup_printf("Only the trust stores of %s were asked about the chain; %u other%s not (--side all).",
+                            names[question->side], others, others == 1 ? " was" : "s were");
+        note(whatif, text);
+        return;
+    }
+    g_ptr_array_extend(whatif->judges, whatif->stores, NULL, NULL);
+    g_autofree char *text =
+        g_strdup_printf("The audit has no trust store of %s, so all were asked.", names[question->side]);
+    note(whatif, text);
+}
+
 /* The audit, made ready */
 
 static void index_subjects(struct whatif *whatif)
@@ -252,6 +356,48 @@ static void count_store(struct check_assumed *assumed, const struct audit_store 
     assumed->unread += !touched && unread;
 }
 
+/* Whether ${cert} was issued by ${root}, over any number of others; by signatures alone, for it may have ended. */
+static gboolean leads_to(const struct whatif *whatif, struct audit_cert *cert, const struct audit_cert *root)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new(), issuers = g_ptr_array_new();
+
+    g_ptr_array_add(found, cert);
+    for (guint done = 0; done < found->len && done < WHATIF_CHAIN; done++) {
+        const struct audit_cert *below = found->pdata[done];
+        if (below == root)
+            return TRUE;
+        g_ptr_array_set_size(issuers, 0);
+        pool_find_issuers(whatif->pool, issuers, below);
+        for (guint i = 0; i < issuers->len; i++)
+            if (!g_ptr_array_find(found, issuers->pdata[i], NULL) &&
+                pool_issued(whatif->pool, issuers->pdata[i], below))
+                g_ptr_array_add(found, issuers->pdata[i]);
+    }
+    return FALSE;
+}
+
+/* Own certificates that whoever calls these systems reaches by the dropped one. */
+static void find_own(struct whatif *whatif, struct check_assumed *assumed)
+{
+    g_autoptr(GHashTable) known = g_hash_table_new(NULL, NULL); /* own certificate -> 1: leads there, 2: does not */
+
+    for (guint i = 0; i < whatif->stores->len; i++) {
+        const struct audit_store *store = whatif->stores->pdata[i];
+        for (guint j = 0; j < store->members->len; j++) {
+            struct audit_member *member = store->members->pdata[j];
+            if (!member->own)
+                continue;
+            guint answer = GPOINTER_TO_UINT(g_hash_table_lookup(known, member->own));
+            if (!answer) {
+                answer = leads_to(whatif, member->own, assumed->cert) ? 1 : 2;
+                g_hash_table_insert(known, member->own, GUINT_TO_POINTER(answer));
+            }
+            if (answer == 1)
+                check_add_own(assumed, member->own, store);
+        }
+    }
+}
+
 static void add_assumed(struct whatif *whatif, const struct audit_cert *cert, const char *pattern)
 {
     struct check_assumed *assumed = check_assumed_new();
@@ -262,6 +408,8 @@ static void add_assumed(struct whatif *whatif, const struct audit_cert *cert, co
         if (!pattern || whatif_fits(pattern, whatif->stores->pdata[i]))
             count_store(assumed, whatif->stores->pdata[i]);
     g_ptr_array_add(whatif->check->assumed, assumed);
+    if (!pattern)
+        find_own(whatif, assumed);
     if (pattern && whatif_ended(whatif, cert))
         note(whatif, "A certificate whose import is assumed is not valid at the time that was asked for.");
 }
@@ -303,6 +451,7 @@ static struct check *ask(struct whatif *whatif, const struct whatif_question *qu
     for (guint i = 0; i < whatif->audit->stores->len; i++)
         if (is_asked(question, whatif->audit->stores->pdata[i]))
             g_ptr_array_add(whatif->stores, whatif->audit->stores->pdata[i]);
+    choose_judges(whatif, question);
     index_subjects(whatif);
     index_holders(whatif);
     answer(whatif, question);
@@ -326,6 +475,7 @@ struct check *whatif_ask(struct audit *audit, const struct whatif_question *ques
         .at = question->at,
         .passwords = question->passwords,
         .stores = g_ptr_array_new(),
+        .judges = g_ptr_array_new(),
         .drops = g_ptr_array_new(),
         .imports = g_array_new(FALSE, FALSE, sizeof(struct whatif_import)),
         .chains = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref),
@@ -340,6 +490,7 @@ struct check *whatif_ask(struct audit *audit, const struct whatif_question *ques
     g_ptr_array_unref(whatif.chains);
     g_array_unref(whatif.imports);
     g_ptr_array_unref(whatif.drops);
+    g_ptr_array_unref(whatif.judges);
     g_ptr_array_unref(whatif.stores);
     check_free(whatif.check);
     pool_free(whatif.pool);

@@ -614,8 +614,9 @@ static gboolean judge_peer(struct whatif *whatif, struct check_peer *peer)
         g_hash_table_remove_all(judge.sights);
         g_hash_table_remove_all(judge.outcomes);
         describe_chain(&judge);
-        for (guint i = 0; i < whatif->stores->len; i++)
-            ask_store(&judge, whatif->stores->pdata[i]);
+        const GPtrArray *stores = peer->observed ? whatif->stores : whatif->judges;
+        for (guint i = 0; i < stores->len; i++)
+            ask_store(&judge, stores->pdata[i]);
         if (peer->verdicts->len > 1)
             qsort(peer->verdicts->pdata, peer->verdicts->len, sizeof peer->verdicts->pdata[0], compare_verdicts);
     }

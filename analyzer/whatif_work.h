@@ -24,6 +24,7 @@ struct whatif {
     int64_t at;
     const char *const *passwords;
     GPtrArray *stores;   /* of struct audit_store *: those that are asked about */
+    GPtrArray *judges;   /* of them those by which peers of --chain are judged */
     GPtrArray *drops;    /* of struct audit_cert * */
     GArray *imports;     /* of struct whatif_import, at most 64: a set of them is a bit mask */
     GPtrArray *chains;   /* of GPtrArray * of struct audit_cert * */

@@ -28,7 +28,32 @@ static void assumed_free(void *data)
 {
     struct check_assumed *assumed = data;
     g_ptr_array_unref(assumed->stores);
+    g_ptr_array_unref(assumed->own);
     g_free(assumed);
+}
+
+static void own_free(void *data)
+{
+    struct check_own *own = data;
+    g_ptr_array_unref(own->stores);
+    g_free(own);
+}
+
+void check_add_own(struct check_assumed *assumed, const struct audit_cert *cert, const struct audit_store *store)
+{
+    struct check_own *own = NULL;
+
+    for (guint i = 0; i < assumed->own->len; i++)
+        if (((struct check_own *)assumed->own->pdata[i])->cert == cert)
+            own = assumed->own->pdata[i];
+    if (!own) {
+        own = g_new0(struct check_own, 1);
+        own->cert = cert;
+        own->stores = g_ptr_array_new();
+        g_ptr_array_add(assumed->own, own);
+    }
+    if (!g_ptr_array_find(own->stores, store, NULL))
+        g_ptr_array_add(own->stores, (void *)store);
 }
 
 void check_need_free(struct check_need *need)
@@ -89,6 +114,7 @@ struct check_assumed *check_assumed_new(void)
 {
     struct check_assumed *assumed = g_new0(struct check_assumed, 1);
     assumed->stores = g_ptr_array_new();
+    assumed->own = g_ptr_array_new_with_free_func(own_free);
     return assumed;
 }
 

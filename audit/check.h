@@ -75,6 +75,12 @@ struct check_assumed { /* an assumed import or drop */
     const char *pattern; /* of an import: the stores' labels */
     GPtrArray *stores; /* of const struct audit_store *: that it changes; they lack it (import), they hold it (drop) */
     unsigned unread;   /* stores whose list is not, or not wholly, known: nobody knows whether it changes them */
+    GPtrArray *own;    /* of struct check_own *: of a drop, in the order of the first store */
+};
+
+struct check_own { /* an own certificate of the landscape that the dropped one has issued, or whose issuer it has */
+    const struct audit_cert *cert;
+    GPtrArray *stores; /* of const struct audit_store *: that have it as their own */
 };
 
 enum check_effect_kind {
@@ -127,6 +133,11 @@ struct check_verdict *check_verdict_new(void);
 struct check_peer *check_peer_new(void);
 void check_peer_free(struct check_peer *peer);
 struct check_assumed *check_assumed_new(void);
+/**
+ * check_add_own(assumed, cert, store):
+ * Note that ${cert} is the own certificate of ${store}, once.
+ */
+void check_add_own(struct check_assumed *assumed, const struct audit_cert *cert, const struct audit_store *store);
 struct check_need *check_need_new(void);
 void check_need_free(struct check_need *need);
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static char *format_name, *output_path, *against_path;
+static char *format_name, *output_path, *against_path, *side_name;
 static char **chains, **drops, **imports, **stores;
 
 static const GOptionEntry entries[] = {
@@ -17,7 +17,8 @@ static const GOptionEntry entries[] = {
      "repeated)",
      "FILE"},
     {"import", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &imports,
-     "As if CERT (a file, or a fingerprint that the audit knows) were in the stores that PATTERN fits (may be "
+     "As if CERT (a file, or the name or fingerprint of one that the audit knows) were in the stores that PATTERN fits "
+     "(may be "
      "repeated)",
      "CERT@PATTERN"},
     {"drop", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &drops, "As if CERT were in no store any more (may be repeated)",
@@ -26,6 +27,8 @@ static const GOptionEntry entries[] = {
      "AUDIT"},
     {"store", 0, 0, G_OPTION_ARG_STRING_ARRAY, &stores,
      "Only stores whose label this fits (*SAPSSLC.pse), or with this PSE file (may be repeated)", "PATTERN"},
+    {"side", 0, 0, G_OPTION_ARG_STRING, &side_name,
+     "Whose stores --chain asks without --store: client (default), server, all", "SIDE"},
     {"format", 'f', 0, G_OPTION_ARG_STRING, &format_name, "text (default) or json", "FORMAT"},
     {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output_path, "Where to (default: standard output)", "FILE"},
     {0},
@@ -59,7 +62,7 @@ static gboolean is_read_twice(const char *audit_path)
     return count > 1;
 }
 
-static int ask(const char *audit_path, gboolean json)
+static int ask(const char *audit_path, enum whatif_side side, gboolean json)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(audit_auto) against = NULL;
@@ -69,6 +72,7 @@ static int ask(const char *audit_path, gboolean json)
         .drops = (const char *const *)drops,
         .imports = (const char *const *)imports,
         .stores = (const char *const *)stores,
+        .side = side,
     };
 
     g_autoptr(references_auto) references = NULL;
@@ -94,6 +98,19 @@ static int ask(const char *audit_path, gboolean json)
     return check_rejects(check) ? STATUS_FINDINGS : STATUS_CLEAN;
 }
 
+static gboolean parse_side(enum whatif_side *side)
+{
+    static const char *const names[] = {[WHATIF_CLIENT] = "client", [WHATIF_SERVER] = "server", [WHATIF_ALL] = "all"};
+
+    *side = WHATIF_CLIENT;
+    for (size_t i = 0; side_name && i < G_N_ELEMENTS(names); i++)
+        if (strcmp(side_name, names[i]) == 0) {
+            *side = (enum whatif_side)i;
+            return TRUE;
+        }
+    return !side_name;
+}
+
 static int run(int argc, char **argv)
 {
     if (!cli_options(&command_check, &argc, &argv, entries, cli_question_entries, cli_reference_entries,
@@ -105,9 +122,12 @@ static int run(int argc, char **argv)
         return cli_usage(&command_check, "nothing is asked: --chain, --import, --drop or --against is needed");
     if (format_name && strcmp(format_name, "json") != 0 && strcmp(format_name, "text") != 0)
         return cli_usage(&command_check, "%s: no such format; there are text, json", format_name);
+    enum whatif_side side;
+    if (!parse_side(&side))
+        return cli_usage(&command_check, "--side: %s: must be client, server or all", side_name);
     if (is_read_twice(argv[1]))
         return cli_usage(&command_check, "standard input is named more than once");
-    return ask(argv[1], format_name && strcmp(format_name, "json") == 0);
+    return ask(argv[1], side, format_name && strcmp(format_name, "json") == 0);
 }
 
 const struct command command_check = {
@@ -117,7 +137,7 @@ const struct command command_check = {
     "  trustgap check audit.xml --chain peer.pem\n"
     "  openssl s_client -showcerts -connect api.example.com:443 </dev/null | trustgap check audit.xml --chain -\n"
     "  trustgap check audit.xml --chain peer.pem --import root.pem@'PRD *' --store 'PRD *'\n"
-    "  trustgap check audit.xml --drop 2F:7B:...:1B --chain peer.pem --at 2027-01-01\n"
+    "  trustgap check audit.xml --drop 'Example Root R1' --chain peer.pem --at 2027-04\n"
     "  trustgap check old-landscape.xml --against new-landscape.xml --format json\n",
     run,
 };

@@ -30,7 +30,8 @@ const GOptionEntry cli_common_entries[] = {
 };
 
 const GOptionEntry cli_analysis_entries[] = {
-    {"at", 0, 0, G_OPTION_ARG_STRING, &at_text, "Evaluate as of TIME (ISO 8601; default: now)", "TIME"},
+    {"at", 0, 0, G_OPTION_ARG_STRING, &at_text,
+     "Evaluate as of TIME (2027-04, 2027-04-01 or an ISO 8601 time, in UTC; default: now)", "TIME"},
     {"policy", 0, 0, G_OPTION_ARG_FILENAME, &policy_path,
      "What trust stores have to hold, and what is waived: a key file", "FILE"},
     {"fail-on", 0, 0, G_OPTION_ARG_STRING, &fail_on_text,
@@ -40,7 +41,8 @@ const GOptionEntry cli_analysis_entries[] = {
 };
 
 const GOptionEntry cli_question_entries[] = {
-    {"at", 0, 0, G_OPTION_ARG_STRING, &at_text, "Validity as of TIME (ISO 8601; default: now)", "TIME"},
+    {"at", 0, 0, G_OPTION_ARG_STRING, &at_text,
+     "Validity as of TIME (2027-04, 2027-04-01 or an ISO 8601 time, in UTC; default: now)", "TIME"},
     {0},
 };
 
@@ -232,7 +234,7 @@ gboolean cli_evaluation_time(int64_t *at, GError **error)
         *at = moment_now();
         return TRUE;
     }
-    if (moment_parse(at, at_text, error))
+    if (moment_parse_day(at, at_text, error))
         return TRUE;
     g_prefix_error(error, "--at: ");
     if (error && *error)

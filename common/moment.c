@@ -45,6 +45,19 @@ gboolean moment_parse(int64_t *moment, const char *text, GError **error)
     return TRUE;
 }
 
+gboolean moment_parse_day(int64_t *moment, const char *text, GError **error)
+{
+    gboolean month = strlen(text) == strlen("2026-11") && text[4] == '-';
+    g_autofree char *day = g_strconcat(text, month ? "-01" : "", NULL);
+
+    if (moment_parse(moment, day, NULL))
+        return TRUE;
+    g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX,
+                "%s: must be a month (2026-11), a day (2026-11-22) or an ISO 8601 time such as 2026-11-22T01:02:03Z",
+                text);
+    return FALSE;
+}
+
 char *moment_format(char text[MOMENT_TEXT_BYTES], int64_t moment)
 {
     static const int64_t first = -62135596800, last = 253402300799; /* years 1 to 9999 */

@@ -21,10 +21,16 @@ int64_t moment_now(void);
 
 /**
  * moment_parse(moment, text, error):
- * Read ISO 8601: "2026-11-22", "2026-11-22T01:02:03", either with "Z" or an offset like "+01:00" behind the time;
- * without one it is UTC.  On failure return FALSE with ${error} set and ${*moment} unchanged.
+ * Read ISO 8601: "2026-11-22" (when that day begins), "2026-11-22T01:02:03", either with "Z" or an offset like "+01:00"
+ * behind the time; without one it is UTC.  On failure return FALSE with ${error} set and ${*moment} unchanged.
  */
 gboolean moment_parse(int64_t *moment, const char *text, GError **error);
+
+/**
+ * moment_parse_day(moment, text, error):
+ * The same, and "2026-11" is the beginning of that month.
+ */
+gboolean moment_parse_day(int64_t *moment, const char *text, GError **error);
 
 /**
  * moment_format(text, moment):

@@ -233,6 +233,23 @@ static void put_peer(struct file_output *output, const struct check_peer *peer)
         put_stores(output, "seen to call", peer->callers);
 }
 
+/* Nobody knows who calls these systems, and which stores those have. */
+static void put_own(struct file_output *output, const struct check_assumed *assumed)
+{
+    if (assumed->own->len == 0)
+        return;
+    g_autofree char *certs = words_count(assumed->own->len, "own certificate leads", "own certificates lead");
+    paper_field(output, "",
+                "%s to it; who calls these systems, and trusts nothing else of the chain, will reject them:", certs);
+    for (guint i = 0; i < assumed->own->len; i++) {
+        const struct check_own *own = assumed->own->pdata[i];
+        g_autofree char *name = short_name(own->cert), *end = words_day(own->cert->not_after);
+        paper_line(output, "own", "%s, ends %s", name, end);
+        paper_fingerprint(output, "", "SHA-256 ", own->cert->sha256);
+        put_stores(output, "", own->stores);
+    }
+}
+
 static void put_assumed(struct file_output *output, const struct check_assumed *assumed)
 {
     g_autofree char *name = short_name(assumed->cert);
@@ -248,6 +265,7 @@ static void put_assumed(struct file_output *output, const struct check_assumed *
     put_stores(output, "", assumed->stores);
     if (assumed->unread)
         paper_field(output, "", "of %u it is not known, since the list was not, or not wholly, read", assumed->unread);
+    put_own(output, assumed);
 }
 
 static const char *effect_words(enum check_effect_kind kind)

@@ -157,6 +157,19 @@ static json_t *peer_json(const void *data)
     return object;
 }
 
+static json_t *own_json(const GPtrArray *own)
+{
+    json_t *array = json_array();
+    for (guint i = 0; i < own->len; i++) {
+        const struct check_own *one = own->pdata[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "certificate", cert_json(one->cert));
+        json_object_set_new(object, "stores", labels_json(one->stores));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 static json_t *assumed_json(const void *data)
 {
     const struct check_assumed *assumed = data;
@@ -166,6 +179,7 @@ static json_t *assumed_json(const void *data)
     json_object_set_new(object, "pattern", text_or_null(assumed->pattern));
     json_object_set_new(object, "stores", labels_json(assumed->stores));
     json_object_set_new(object, "not_known", json_integer(assumed->unread));
+    json_object_set_new(object, "own", own_json(assumed->own));
     return object;
 }
 

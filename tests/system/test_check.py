@@ -124,6 +124,20 @@ class Check(harness.Case):
                              expect=FINDINGS)
         self.expect_in("certificate has expired", done)
 
+    def test_names_days_and_sides(self):
+        name = self.root.subject.split(",")[0].split("=", 1)[1].strip()
+        answer = self.json("--drop", name, "--chain", self.chain, expect=FINDINGS)
+        self.assertEqual(answer["assumed"][0]["certificate"]["sha256"], self.root.sha256)
+        self.assertEqual(answer["assumed"][0]["own"], [])
+        self.json("--import", name + "@PRD *", "--store", "PRD *", "--chain", self.chain)
+        for text, at in (("2099-04", "2099-04-01T00:00:00Z"), ("2099-04-02", "2099-04-02T00:00:00Z")):
+            done = self.trustgap("check", "audit.xml", "--chain", self.chain, "--at", text, "-f", "json", expect=FINDINGS)
+            self.assertEqual(json.loads(done.out)["at"], at)
+        self.expect_in("--at: 2099-13: ", self.trustgap("check", "audit.xml", "--drop", name, "--at", "2099-13",
+                                                        expect=USAGE))
+        self.expect_in("so all were asked", self.check("--chain", self.chain, "--side", "server", expect=FINDINGS))
+        self.expect_in("--side: x: ", self.check("--chain", self.chain, "--side", "x", expect=USAGE))
+
     def test_messages(self):
         junk = self.folder / "junk.pem"
         junk.write_text("nothing\n")

@@ -333,3 +333,34 @@ Test(nearest, the_nearest_of_several)
     cr_expect_null(nearest_find("frmt", known, 1));
     cr_expect_str_eq(nearest_find("frmt", known, 2), "format");
 }
+
+Test(moment, days_and_months)
+{
+    static const struct {
+        const char *text, *moment; /* NULL: none */
+    } rows[] = {
+        {"2027-04", "2027-04-01T00:00:00Z"},
+        {"2027-12", "2027-12-01T00:00:00Z"},
+        {"2027-04-01", "2027-04-01T00:00:00Z"},
+        {"2027-04-30", "2027-04-30T00:00:00Z"},
+        {"2027-04-01T12:00:00+02:00", "2027-04-01T10:00:00Z"},
+        {"2027-13", NULL},
+        {"2027-00", NULL},
+        {"2027-04-31", NULL},
+        {"2027", NULL},
+        {"2027-4", NULL},
+        {"2027004", NULL},
+        {"", NULL},
+        {"soon", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        int64_t moment = 0;
+        char text[MOMENT_TEXT_BYTES];
+        cr_assert_eq(moment_parse_day(&moment, rows[i].text, &error), rows[i].moment != NULL, "%s", rows[i].text);
+        if (rows[i].moment)
+            cr_expect_str_eq(moment_format(text, moment), rows[i].moment);
+        else
+            cr_expect(strstr(error->message, "a month (2026-11), a day (2026-11-22)"), "%s", error->message);
+    }
+}

@@ -655,6 +655,122 @@ Test(whatif, drops_are_assumed)
     cr_expect(says(check->notes, "An audit knows peers from failed connections only"));
 }
 
+Test(whatif, certificates_by_their_names)
+{
+    static const struct {
+        const char *what, *name;
+        gboolean found;
+        const char *message; /* of those that are not */
+    } rows[] = {
+        {"its CN", "Other Root", TRUE, NULL},
+        {"its subject", "CN=Other Root, O=Else, C=DE", TRUE, NULL},
+        {"in other letters", "other ROOT", TRUE, NULL},
+        {"a part of the subject", "O=Else", TRUE, NULL},
+        {"the whole of one and a part of another", "Issuing CA", TRUE, NULL},
+        {"two of one name", "Root R1", FALSE, "2 certificates have this name"},
+        {"a part of several", "Example", FALSE, "certificates have this name; give the fingerprint of one: "},
+        {"none", "Root R9", FALSE, "no certificate of the audit has this name"},
+        {"nothing", "", FALSE, "no certificate of the audit has this name"},
+    };
+    g_autoptr(world_auto) world = world_new();
+    struct issued *longer = certs(.subject = "/O=Example/CN=Issuing CA 2");
+    add_store(world, "S01", certs_join(world->root, world->renewed, world->middle, world->other, longer, NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) audit = run(world), again = run(world);
+        g_autofree char *import = g_strconcat(rows[i].name, "@S01 *", NULL);
+        const struct whatif_question questions[] = {{.drops = LIST(rows[i].name)}, {.imports = LIST(import)}};
+        for (size_t j = 0; j < G_N_ELEMENTS(questions); j++) {
+            g_autoptr(GError) error = NULL;
+            g_autoptr(check_auto) check = NULL;
+            if (j == 1 && !*rows[i].name)
+                continue;
+            check = whatif_ask(j ? again : audit, &questions[j], &error);
+            cr_expect_eq(check != NULL, rows[i].found, "%s: %s", rows[i].what, error ? error->message : "");
+            cr_expect(rows[i].found || strstr(error->message, rows[i].message), "%s: %s", rows[i].what, error->message);
+            cr_expect(!error || !strchr(error->message, '\n'));
+        }
+    }
+    certs_free(longer);
+}
+
+Test(whatif, own_certificates_below_a_dropped_root)
+{
+    g_autoptr(world_auto) world = world_new();
+    struct issued *ended = certs(.subject = "/CN=old.example.com", .issuer = world->root, .leaf = TRUE,
+                                 .not_after = CERTS_NOW - CERTS_DAY, .no_key_ids = TRUE);
+    struct issued *elsewhere = certs(.subject = "/CN=x.example.com", .issuer = world->renewed, .leaf = TRUE);
+    const struct issued *const own[] = {world->leaf, world->leaf, ended, elsewhere, world->self, NULL};
+    for (int i = 0; i < 6; i++) {
+        g_autofree char *sid = g_strdup_printf("S0%d", i);
+        struct capture_store *store = add_store(world, sid, certs_join(world->middle, world->root, NULL));
+        if (own[i])
+            store->own = scene_object(world->scene, g_bytes_get_data(own[i]->der, NULL), g_bytes_get_size(own[i]->der));
+    }
+    const char *root = pem_file(world, world->root, NULL), *root_2 = pem_file(world, world->root_2, NULL);
+    g_autoptr(audit_auto) audit = run(world), again = run(world);
+    g_autoptr(check_auto) check = ASK(audit, .drops = LIST(root)), none = ASK(again, .drops = LIST(root_2));
+    const struct check_assumed *assumed = check->assumed->pdata[0];
+
+    cr_assert_eq(assumed->own->len, 2, "those below a root of the same name and another key are not among them");
+    const struct check_own *first = assumed->own->pdata[0], *second = assumed->own->pdata[1];
+    cr_expect(is_cert(first->cert, world->leaf), "over an intermediate");
+    cr_expect_eq(first->stores->len, 2);
+    cr_expect(is_cert(second->cert, ended), "whatever its end");
+    cr_expect_eq(((const struct check_assumed *)none->assumed->pdata[0])->own->len, 0);
+    g_autofree char *text = answer_text(check);
+    cr_expect(strstr(text, "2 own certificates lead to it"), "%s", text);
+    certs_free(ended);
+    certs_free(elsewhere);
+}
+
+/* Stores of a client, a server, another use, and one of which the name tells nothing, on one host. */
+Test(whatif, a_chain_is_asked_of_the_stores_of_clients)
+{
+    static const char *const files[] = {"SAPSSLC.pse", "SAPSSLDFAULT.pse", "SAPSSLS.pse", "SAPSYS.pse", "own.pse"};
+    static const struct {
+        const char *what;
+        enum whatif_side side;
+        const char *store; /* --store */
+        unsigned asked;
+        const char *note;
+    } rows[] = {
+        {"clients", WHATIF_CLIENT, NULL, 3,
+         "Only the trust stores of clients were asked about the chain; 2 others were"},
+        {"servers", WHATIF_SERVER, NULL, 1,
+         "Only the trust stores of servers were asked about the chain; 4 others were"},
+        {"all", WHATIF_ALL, NULL, 5, NULL},
+        {"one that is named", WHATIF_CLIENT, "SAPSYS.pse", 1, NULL},
+        {"several that are named", WHATIF_CLIENT, "*", 5, NULL},
+    };
+    g_autoptr(world_auto) world = world_new();
+    struct capture_host *host = scene_host(world->scene, "web01");
+    struct capture_instance *w20 = scene_instance(host, "WEB", "W20");
+    g_autoptr(GBytes) list = certs_join(world->other, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+        scene_store(world->scene, host, w20, files[i], list);
+    const char *chain = pem_file(world, world->leaf, world->middle, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) audit = run(world);
+        g_autoptr(check_auto) check = ASK(audit, .chains = LIST(chain), .side = rows[i].side,
+                                          .stores = rows[i].store ? LIST(rows[i].store) : NULL);
+        cr_expect_eq(peer_of(check)->stores[CHECK_REJECTS], rows[i].asked, "%s", rows[i].what);
+        cr_expect(rows[i].note ? says(check->notes, rows[i].note) : check->notes->len == 0, "%s", rows[i].what);
+    }
+}
+
+Test(whatif, where_no_store_is_of_a_client_all_are_asked)
+{
+    g_autoptr(world_auto) world = world_new();
+    struct capture_host *host = scene_host(world->scene, "web01");
+    g_autoptr(GBytes) list = certs_join(world->other, NULL);
+    scene_store(world->scene, host, scene_instance(host, "WEB", "W20"), "SAPSSLS.pse", list);
+    const char *chain = pem_file(world, world->leaf, world->middle, NULL);
+    g_autoptr(audit_auto) audit = run(world);
+    g_autoptr(check_auto) check = ASK(audit, .chains = LIST(chain));
+    cr_expect_eq(peer_of(check)->stores[CHECK_REJECTS], 1);
+    cr_expect(says(check->notes, "no trust store of clients, so all were asked"));
+}
+
 /* PRD calls the peer and lacks its root; QAS holds the root, INT the intermediate. */
 struct failing {
     GBytes *list;               /* of PRD, taken over */
@@ -1089,6 +1205,7 @@ Test(whatif, what_is_wrong_is_told)
         {{.chains = LIST("/nowhere/x.pem")}, TRUSTGAP_ERROR_MISSING, "/nowhere/x.pem: ", ""},
         {{.chains = LIST(world->scene->folder)}, TRUSTGAP_ERROR_MISSING, world->scene->folder, "folder"},
         {{.drops = LIST("0000000000000000000000000000000000000000")}, TRUSTGAP_ERROR_USAGE, "--drop: 0000", "audit"},
+        {{.drops = LIST("Nobody CA")}, TRUSTGAP_ERROR_MISSING, "--drop: Nobody CA: ", "no certificate of the audit"},
         {{.drops = LIST(two)}, TRUSTGAP_ERROR_USAGE, "--drop: ", "2 certificates"},
         {{.imports = LIST(good)}, TRUSTGAP_ERROR_USAGE, "--import: ", "CERT@STORE"},
         {{.imports = LIST(no_store)}, TRUSTGAP_ERROR_USAGE, "--import: XYZ *: ", "no such store"},
