@@ -190,7 +190,7 @@ static void use_context(struct block *block)
 
 void block_break(struct block *block)
 {
-    if (block->in_call || block->n_chain > 0 || block->events) /* it stands in the middle of what belongs together */
+    if (!block->begun || block->in_call || block->n_chain > 0 || block->events) /* it stands in the middle of what belongs together */
         return;
     if (block->story && is_begun(&block->near) && fits(block, &block->near))
         fill_in(block, &block->near);

@@ -47,7 +47,10 @@ static void put_missing(struct file_output *output, const struct audit_failure *
         return;
     paper_line(output, "missing", "%s%s", words_known(failure->missing),
                failure->missing_cut ? "... (cut off in the trace)" : "");
-    paper_field(output, "", "(%s)", words_certainty(failure->certainty, failure->asked));
+    gboolean torn = failure->torn && failure->certainty == CERTAINTY_UNKNOWN;
+    paper_field(output, "", "(%s)",
+                torn ? "the trace shows only part of this error block"
+                     : words_certainty(failure->certainty, failure->asked));
     const struct audit_link *top = topmost(failure);
     if (top && is_missing_itself(failure, top))
         put_facts(output, top);
@@ -298,6 +301,7 @@ static json_t *failure_json(const struct audit_failure *failure)
     json_object_set_new(object, "first", text_or_null(failure->first_local));
     json_object_set_new(object, "last", text_or_null(failure->last_local));
     json_object_set_new(object, "count", json_integer(failure->count));
+    json_object_set_new(object, "torn", json_boolean(failure->torn));
     json_object_set_new(object, "line", evidence ? json_integer(evidence->line) : json_null());
     json_object_set_new(object, "read", read_json(failure));
     json_object_set_new(object, "chain", chain_json(failure->chain));

@@ -68,7 +68,7 @@ class Explain(harness.Case):
             "store": STORE, "target": "api.example.com", "port": 443, "peer": "198.51.100.7:443",
             "peers": ["198.51.100.7:443"], "peers_more": 0,
             "first": traces.ago(2).strftime("%Y-%m-%dT%H:%M:%S"), "last": traces.ago(1).strftime("%Y-%m-%dT%H:%M:%S"),
-            "count": 2, "line": line, "missing": {"subject": root.subject, "certainty": "issuer", "certificate": None,
+            "count": 2, "torn": False, "line": line, "missing": {"subject": root.subject, "certainty": "issuer", "certificate": None,
                                                   "signed": chain[1]}})
 
     def test_text(self):
@@ -145,6 +145,18 @@ class Explain(harness.Case):
                     names = [c.subject for c in self.api.chain]
                     self.assertTrue(any(name.startswith(missing["subject"]) for name in names), missing)
         self.assertIn(self.api.issuer.issuer.subject, seen)
+
+    def test_torn(self):
+        """The trace ends between two certificates of a chain: neither of them is called missing."""
+        lines = self.sample().bytes().split(b"\n")
+        last = max(n for n, line in enumerate(lines) if b"SignerCert:" in line)
+        content = b"\n".join(lines[:last])
+        failure = self.json(content)[-1]
+        self.assertTrue(failure["torn"])
+        self.assertEqual((failure["missing"]["subject"], failure["missing"]["certainty"]), (None, "unknown"))
+        self.assertIn("breaks off", failure["advice"])
+        done = self.trustgap("explain", stdin=content, expect=FINDINGS)
+        self.expect_in("shows only part of this error block", done)
 
     def test_rotated_in_the_middle(self):
         """The beginning of a block is gone, as in a pasted piece."""

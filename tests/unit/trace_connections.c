@@ -211,8 +211,9 @@ Test(trace_connections, own_facts_above)
 #define LISTED(name, ni, peer, host)                                                                                   \
     THREAD("  SSL:SSL_get_state()==0x2120 \"TLS read server hello A\"")                                                \
     NI(ni, peer)                                                                                                       \
-    CLIENT_PSE(name) THREAD("  ciphersuites = \"HIGH:MEDIUM\"")                                                        \
-        THREAD("  Client SSL_CTX 7f00a0001000 pvflags=896 (TLSv1.2)") SNI(host) TARGET(host)
+    CLIENT_PSE(name)                                                                                                   \
+    THREAD("  ciphersuites = \"HIGH:MEDIUM\"") THREAD("  Client SSL_CTX 7f00a0001000 pvflags=896 (TLSv1.2)") SNI(host) \
+        TARGET(host)
 #define CALL(error) THREAD("  SSL::SiConnect() failed  rc==SSSLERR_" error)
 #define STORE_TOLD(code, error)                                                                                        \
     "store-unusable | SSSLERR_" error " | " code " | client | /sec/SAPSSLC.pse | a.example.com | 198.51.100.1:443 | "  \
@@ -621,4 +622,83 @@ Test(trace_connections, as_many_are_told_as_were_made)
         g_ptr_array_unref(maker.made);
         g_string_free(text, TRUE);
     }
+}
+
+/* ---- What nobody writes, but copies have ---- */
+
+static void mutate(struct maker *maker, GPtrArray *lines)
+{
+    guint at = pick(maker, lines->len), other = pick(maker, lines->len);
+    char *line = lines->pdata[at];
+
+    switch (pick(maker, 7)) {
+    case 0:
+        g_ptr_array_remove_index(lines, at);
+        break;
+    case 1:
+        g_ptr_array_insert(lines, (int)other, g_strdup(line));
+        break;
+    case 2: /* joined with the next */
+        if (at + 1 < lines->len) {
+            lines->pdata[at] = g_strconcat(line, pick(maker, 2) ? " " : "#", lines->pdata[at + 1], NULL);
+            g_free(line);
+            g_ptr_array_remove_index(lines, at + 1);
+        }
+        break;
+    case 3: /* of another thread */
+        if (strlen(line) > 8)
+            line[7] = (char)('0' + pick(maker, WRITERS));
+        break;
+    case 4: /* without prefix */
+        lines->pdata[at] = g_strdup(line + strcspn(line, "]"));
+        g_free(line);
+        break;
+    case 5:
+        line[pick(maker, (unsigned)strlen(line) + 1)] = '\0';
+        break;
+    default:
+        lines->pdata[at] = lines->pdata[other];
+        lines->pdata[other] = line;
+    }
+}
+
+static char *read_steps(const char *bytes, size_t size, size_t step)
+{
+    g_autoptr(trace_auto) trace = trace_new();
+    trace_begin(trace, 0);
+    for (size_t at = 0; at < size; at += MIN(step, size - at))
+        trace_read(trace, bytes + at, MIN(step, size - at));
+    traces_end(trace);
+    return traces_describe(trace);
+}
+
+Test(trace_connections, damaged_ones_are_the_same_in_pieces)
+{
+    unsigned found = 0;
+
+    for (guint32 seed = 1; seed <= 60; seed++) {
+        struct maker maker = {.rand = g_rand_new_with_seed(seed), .made = g_ptr_array_new_with_free_func(g_free)};
+        for (unsigned i = 0; i < WRITERS; i++)
+            maker.writers[i].number = 100 + i;
+        g_autoptr(GString) text = make_trace(&maker, 30, seed % 2);
+        g_auto(GStrv) split = g_strsplit(text->str, "\n", -1);
+        g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+        for (char **line = split; *line; line++)
+            g_ptr_array_add(lines, g_strdup(*line));
+        for (unsigned n = 0; n < lines->len / 4; n++)
+            mutate(&maker, lines);
+        g_ptr_array_add(lines, NULL);
+        g_autofree char *bytes = g_strjoinv("\n", (char **)lines->pdata);
+        size_t size = strlen(bytes);
+        g_autoptr(trace_auto) trace = traces_read_bytes(bytes, size);
+        traces_assert_sound(trace, size);
+        g_autofree char *want = traces_describe(trace), *got = read_steps(bytes, size, 61),
+                        *single = read_steps(bytes, size, 1);
+        cr_assert_str_eq(got, want, "seed %u", seed);
+        cr_assert_str_eq(single, want, "seed %u", seed);
+        found += trace->failures->len;
+        g_rand_free(maker.rand);
+        g_ptr_array_unref(maker.made);
+    }
+    cr_expect_gt(found, 1000);
 }
