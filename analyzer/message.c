@@ -206,7 +206,7 @@ static void add_failure(struct trace *trace, struct slice text, const struct nam
     block->message = TRUE;
     block->client = named->abap; /* a program that calls somebody sees these */
     block->line = line.number;
-    block->offset = (uint64_t)(line.raw.at - text.at);
+    block->offset = trace_sample_offset(trace, (size_t)(line.raw.at - text.at));
     struct slice rest = named->rest;
     block->code = named->abap ? 0 : trace_line_take_code(&rest);
     if (named->status && has_number(line.raw, named->status))

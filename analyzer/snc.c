@@ -149,7 +149,7 @@ static void end_error(struct trace *trace, struct error *error)
     block->server = error->accepted && !error->called;
     block->local = error->local;
     block->line = error->line;
-    block->offset = error->offset;
+    block->offset = trace_sample_offset(trace, error->offset);
     block_reason(block, REASON_SOURCE, reason);
     block_quote(block, QUOTE_ENDING, &line);
     if (reason.size > 0) {

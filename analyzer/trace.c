@@ -313,6 +313,10 @@ static void read_text(struct trace *trace, const char *at, size_t size, const st
         return;
     if (reader->sampled < SAMPLE_BYTES)
         sample(trace, at, size);
+    if (trace->sample->len == 0) {
+        trace->sample_base = stream_last_part(&reader->stream)->base;
+        trace->sample_wide = stream_last_part(&reader->stream)->encoding != ENCODING_BYTES;
+    }
     g_string_append_len(trace->sample, at, (gssize)MIN(size, TRACE_SAMPLE_BYTES - trace->sample->len));
     reader->stream.bytes = at;
     reader->ahead = NULL;
@@ -488,6 +492,19 @@ static int compare_failures(const void *a, const void *b)
 static const char *header_text(struct trace *trace, const GString *text)
 {
     return text->len > 0 ? text_intern_bytes(trace->strings, text->str, text->len) : NULL;
+}
+
+uint64_t trace_sample_offset(const struct trace *trace, size_t at)
+{
+    uint64_t units = 0;
+
+    if (!trace->sample_wide)
+        return trace->sample_base + at;
+    for (size_t i = 0; i < at; i++) {
+        uint8_t byte = (uint8_t)trace->sample->str[i];
+        units += (byte & 0xc0) == 0x80 ? 0 : byte >= 0xf0 ? 2 : 1;
+    }
+    return trace->sample_base + 2 * units;
 }
 
 void trace_end(struct trace *trace)

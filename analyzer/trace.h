@@ -95,6 +95,8 @@ struct trace {
     gboolean prefixed;           /* a line had a thread's prefix */
     gboolean titled;             /* a file's title was seen: trc file: "dev_icm", trc level: 1, ... */
     GString *sample;             /* its first bytes, UTF-16 as UTF-8; owned by this */
+    uint64_t sample_base;        /* private: offset of them in the file */
+    gboolean sample_wide;        /* private: they were UTF-16 */
     GStringChunk *strings;       /* private */
     trace_take *take;            /* private */
     void *data;                  /* private */
@@ -154,6 +156,12 @@ void trace_keep(struct trace *trace);
  * Close what is open.  After it ${trace->failures} is complete.
  */
 void trace_end(struct trace *trace);
+
+/**
+ * trace_sample_offset(trace, at):
+ * Offset in the first part's file of the byte ${at} of the sample.
+ */
+uint64_t trace_sample_offset(const struct trace *trace, size_t at);
 
 void trace_free(struct trace *trace);
 

@@ -252,8 +252,8 @@ gboolean block_fact(struct block *block, enum block_fact fact, const struct trac
 
 /**
  * block_begin(block, line):
- * ${line} is a fact with which a story begins, and that no message lists: it ends one that a message has ended, and what
- * stands above it may be another's.
+ * ${line} is a fact with which a story begins, and that no message lists: it ends one that a message has ended, and
+ * what stands above it may be another's.
  */
 void block_begin(struct block *block, const struct trace_line *line);
 

@@ -1,12 +1,18 @@
 /* Traces: what comes out is clean and within the limits, and does not depend on the pieces in which the bytes came, nor
  * on the way in which words are searched for. */
 #include "trace.h"
-#include "trace_filter.h"
 
+#include "advice.h"
+#include "message.h"
 #include "moment.h"
+#include "snc.h"
+#include "trace_filter.h"
+#include "trace_kind.h"
 #include "trace_stamp.h"
 
 #include <string.h>
+
+#define ENCODING_BYTES_SEEN ((size_t)256) /* of a part, by which its encoding is seen */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -79,15 +85,37 @@ static struct trace *read_chunks(const uint8_t *bytes, size_t size, size_t chunk
     struct trace *trace = trace_new();
 
     trace_begin(trace, 0);
-    for (size_t at = 0; at < size; at += MIN(chunk, size - at)) {
+    for (size_t at = 0, piece; at < size; at += piece) {
         struct trace_ahead ahead = {0};
-        trace_look_ahead(&ahead, bytes + at, MIN(chunk, size - at) / 2);
-        trace_look_ahead(&ahead, bytes + at, MIN(chunk, size - at));
-        trace_read_ahead(trace, bytes + at, MIN(chunk, size - at), &ahead);
+        piece = MIN(at == 0 ? MAX(chunk, ENCODING_BYTES_SEEN) : chunk, size - at);
+        trace_look_ahead(&ahead, bytes + at, piece / 2);
+        trace_look_ahead(&ahead, bytes + at, piece);
+        trace_read_ahead(trace, bytes + at, piece, &ahead);
     }
     trace_keep(trace);
     trace_end(trace);
     return trace;
+}
+
+/* What is found without blocks, and what is said of input that is no trace. */
+static void assert_texts(struct trace *trace, size_t size)
+{
+    guint before = trace->failures->len;
+
+    snc_find(trace);
+    message_find(trace);
+    g_assert(trace->failures->len <= before + SNC_ERRORS + MESSAGE_ERRORS);
+    for (guint i = before; i < trace->failures->len; i++) {
+        const struct trace_failure *failure = trace->failures->pdata[i];
+        assert_failure(failure, size);
+        g_autofree char *advice = advice_text(failure);
+        assert_clean(advice);
+    }
+    if (!trace_kind_is_trace(trace)) {
+        g_autofree char *seen = trace_kind_seen(trace), *need = trace_kind_need(trace);
+        g_assert(seen && need);
+    }
+    g_ptr_array_set_size(trace->failures, (int)before);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -101,12 +129,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     g_autoptr(trace_auto) whole = read_pieces(bytes, size, size, 1);
     for (guint i = 0; i < whole->failures->len; i++)
         assert_failure(whole->failures->pdata[i], size);
+    assert_texts(whole, size);
     /* With room for all threads, since the order in which a limit is reached may differ. */
     if (whole->lines >= 256 || hash % 4 > 1)
         return 0;
     trace_filter_use(TRACE_FILTER_PLAIN);
-    g_autoptr(trace_auto) other = hash % 4 ? read_chunks(bytes, size, MAX(4, hash / 64 % 512))
-                                           : read_pieces(bytes, size, 4, size > 4096 ? 61 : 1 + hash / 64 % 40);
+    g_autoptr(trace_auto) other =
+        hash % 4 ? read_chunks(bytes, size, MAX(4, hash / 64 % 512))
+                 : read_pieces(bytes, size, ENCODING_BYTES_SEEN, size > 4096 ? 61 : 1 + hash / 64 % 40);
     assert_same(whole, other);
     return 0;
 }

@@ -178,6 +178,15 @@ Test(message, utf16_without_mark)
             cr_expect_eq(failure->code, -102);
             cr_expect_not(trace->binary);
         }
+        /* The second line of a text that is no trace stands where it stands in the file. */
+        static const char prose[] = "Zw\xc3\xb6lf\nICM_HTTP_SSL_ERROR\n";
+        g_autofree gunichar2 *units = g_utf8_to_utf16(prose, -1, NULL, NULL, NULL);
+        glong n = g_utf8_strlen(prose, -1);
+        for (glong i = 0; big && i < n; i++)
+            units[i] = GUINT16_SWAP_LE_BE(units[i]);
+        g_autoptr(trace_auto) named = read_bytes((const char *)units, 2 * (size_t)n);
+        cr_assert_eq(named->failures->len, 1);
+        cr_expect_eq(((struct trace_failure *)named->failures->pdata[0])->offset, 12);
     }
 }
 
