@@ -31,11 +31,12 @@ struct analysis_options {
 struct audit *analysis_run(const char *const *captures, const struct analysis_options *options, GError **error);
 
 /**
- * analysis_explain(paths, error):
+ * analysis_explain(paths, options, error):
  * Analyze traces, or pasted pieces of some (NULL-ended paths; "-": standard input), without any landscape: an audit
- * that has only failures, in the order of the traces, and inputs: whether each was understood.  "dev_icm.old" and
- * "dev_icm" one behind the other are one trace and one input.  NULL with ${error} set if one of them can't be read.
+ * that has only failures, in the order of the traces.  "dev_icm.old" and "dev_icm" one behind the other are one trace.
+ * Of ${options} (or NULL) the references and the time are looked at: a certificate that a failure misses is looked for
+ * there.  NULL with ${error} set if one of the traces can't be read.
  */
-struct audit *analysis_explain(const char *const *paths, GError **error);
+struct audit *analysis_explain(const char *const *paths, const struct analysis_options *options, GError **error);
 
 #endif

@@ -1,7 +1,9 @@
 #include "analysis.h"
 #include "file.h"
 #include "grouping.h"
+#include "identify.h"
 #include "message.h"
+#include "pool.h"
 #include "snc.h"
 #include "trace.h"
 #include "trace_file.h"
@@ -68,10 +70,41 @@ static gboolean explain_trace(struct audit *audit, struct grouping *grouping, co
     return TRUE;
 }
 
-struct audit *analysis_explain(const char *const *paths, GError **error)
+/* Among the references; what only the trace itself prints says nothing of where to get it. */
+static void find_missing(struct audit *audit, struct pool *pool, struct audit_failure *failure)
+{
+    struct audit_known *known = audit_known_new(audit);
+    struct identity identity;
+
+    identify(&identity, audit, pool, failure);
+    if (!identity.cert || !identity.cert->from_trace) {
+        known->cert = identity.cert;
+        known->match = identity.match;
+        known->proof = identity.proof;
+        for (guint i = 0; identity.candidates && i < identity.candidates->len; i++)
+            g_ptr_array_add(known->candidates, identity.candidates->pdata[i]);
+    }
+    failure->known = known;
+    identity_clear(&identity);
+}
+
+static void look_up(struct audit *audit, struct pool *pool, const struct analysis_options *options)
+{
+    audit->evaluated = options->at;
+    pool_add_references(pool, options->references);
+    pool_take_shown(pool);
+    for (guint i = 0; audit->references->len > 0 && i < audit->failures->len; i++) {
+        struct audit_failure *failure = audit->failures->pdata[i];
+        if (failure->cause == CAUSE_UNTRUSTED_PEER && failure->missing)
+            find_missing(audit, pool, failure);
+    }
+}
+
+struct audit *analysis_explain(const char *const *paths, const struct analysis_options *options, GError **error)
 {
     struct audit *audit = audit_new();
-    struct grouping *grouping = grouping_new(audit, NULL, NULL, NULL);
+    struct pool *pool = pool_new(audit);
+    struct grouping *grouping = grouping_new(audit, NULL, NULL, pool);
     gboolean ok = TRUE;
 
     for (size_t i = 0, n; ok && paths[i]; i += n) {
@@ -86,6 +119,9 @@ struct audit *analysis_explain(const char *const *paths, GError **error)
                                             "more than %d different failures; %" PRIu64 " connections are left out",
                                             GROUPING_ENTRIES, dropped));
     grouping_free(grouping);
+    if (ok && options)
+        look_up(audit, pool, options);
+    pool_free(pool);
     if (!ok)
         g_clear_pointer(&audit, audit_free);
     return audit;

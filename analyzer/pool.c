@@ -804,6 +804,7 @@ void pool_add_references(struct pool *pool, const struct references *references)
             if (!source->system == !system)
                 add_source(pool, source);
         }
+    audit_find_bundles(pool->audit);
 }
 
 /* A policy may name it later. */

@@ -288,8 +288,15 @@ static void add_get(struct audit *audit, const struct audit_finding *finding, co
             short_name(audit, cert->subject), peer ? peer : "the peer");
         add(audit, steps, "If it is the same, save the PEM from this report as CERT.pem.");
     } else if (cert->der) {
-        add(audit, steps, "Save the PEM of \"%s\" from this report as CERT.pem and compare its fingerprint.",
-            short_name(audit, cert->subject));
+        if (cert->bundle)
+            add(audit, steps,
+                "Save the PEM of \"%s\" from this report as CERT.pem and compare its fingerprint. It is public, from "
+                "this "
+                "system's bundle (%s).",
+                short_name(audit, cert->subject), cert->bundle);
+        else
+            add(audit, steps, "Save the PEM of \"%s\" from this report as CERT.pem and compare its fingerprint.",
+                short_name(audit, cert->subject));
     } else {
         const struct audit_store *donor = exporting_donor(finding);
         if (donor) {

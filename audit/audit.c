@@ -25,6 +25,7 @@ enum kind {
     KIND_MEMBER,
     KIND_LINK,
     KIND_INPUT,
+    KIND_KNOWN,
     KIND_EVIDENCE,
     KIND_FAILURE,
     KIND_GAP,
@@ -220,6 +221,14 @@ struct audit_link *audit_link_new(struct audit *audit)
 struct audit_input *audit_input_new(struct audit *audit)
 {
     return new_structure(audit, KIND_INPUT, sizeof(struct audit_input));
+}
+
+struct audit_known *audit_known_new(struct audit *audit)
+{
+    struct audit_known *known = new_structure(audit, KIND_KNOWN, sizeof *known);
+    known->match = MATCH_NONE;
+    known->candidates = new_array(audit);
+    return known;
 }
 
 struct audit_evidence *audit_evidence_new(struct audit *audit)
@@ -513,7 +522,7 @@ gboolean audit_list_has(const struct audit_list *list, const struct audit_cert *
            bsearch(&cert, list->certs->pdata, list->certs->len, sizeof list->certs->pdata[0], compare_cert_ids) != NULL;
 }
 
-gboolean audit_is_system_reference(const struct audit *audit, const char *path)
+static gboolean is_bundle(const struct audit *audit, const char *path)
 {
     for (guint i = 0; i < audit->references->len; i++) {
         const struct audit_reference *reference = audit->references->pdata[i];
@@ -521,6 +530,17 @@ gboolean audit_is_system_reference(const struct audit *audit, const char *path)
             return TRUE;
     }
     return FALSE;
+}
+
+void audit_find_bundles(struct audit *audit)
+{
+    for (guint i = 0; i < audit->certs->len; i++) {
+        struct audit_cert *cert = audit->certs->pdata[i];
+        cert->bundle = NULL;
+        for (guint j = 0; !cert->bundle && j < cert->references->len; j++)
+            if (is_bundle(audit, cert->references->pdata[j]))
+                cert->bundle = cert->references->pdata[j];
+    }
 }
 
 gboolean audit_member_is_whole(const struct audit_member *member)

@@ -183,6 +183,7 @@ struct audit_cert {               /* a certificate, known by its DER or by a lis
     gboolean from_trace;   /* nobody holds it: a peer sent it, and a trace prints it whole, or it came by asking */
     int64_t asked;         /* of those: a peer was asked for it then; MOMENT_NONE: a trace prints it */
     GPtrArray *references; /* of const char *: reference files that hold it */
+    const char *bundle;    /* the one of them that is this system's bundle of public certificates; NULL: none */
 };
 
 struct audit_raw { /* an entry of a trust list that could not be parsed: so that it can be found and compared */
@@ -235,6 +236,13 @@ struct audit_input { /* what "explain" was given */
     const char *need;    /* ... what is needed instead, in sentences */
 };
 
+struct audit_known {         /* the missing certificate of a failure among the references of "explain" */
+    struct audit_cert *cert; /* NULL: none, or several may be it */
+    enum audit_match match;
+    const char *proof;     /* how it was found or why it was not, as in a finding; or NULL */
+    GPtrArray *candidates; /* of struct audit_cert *: MATCH_AMBIGUOUS */
+};
+
 struct audit_evidence {
     struct audit_host *host; /* NULL: the input of "explain" */
     const char *path;
@@ -273,6 +281,7 @@ struct audit_failure {               /* equal failures of one store, other side,
     const char *advice;
     unsigned lines_seen, lines_known; /* of the block that tells this: lines, and those that were understood; 0: ? */
     GPtrArray *evidence;              /* of struct audit_evidence *, a few */
+    struct audit_known *known;        /* only of "explain", and in no document; NULL: was not looked for */
 };
 
 struct audit_gap {                   /* one store that lacks (or lacked) the certificate of its finding, and needs it */
@@ -368,6 +377,7 @@ struct audit_store *audit_store_new(struct audit *audit);
 struct audit_member *audit_member_new(struct audit *audit);
 struct audit_link *audit_link_new(struct audit *audit);
 struct audit_input *audit_input_new(struct audit *audit);
+struct audit_known *audit_known_new(struct audit *audit);
 struct audit_evidence *audit_evidence_new(struct audit *audit);
 struct audit_failure *audit_failure_new(struct audit *audit);
 struct audit_gap *audit_gap_new(struct audit *audit);
@@ -399,10 +409,10 @@ gboolean audit_store_holds(const struct audit_store *store, const struct audit_c
 gboolean audit_member_is_whole(const struct audit_member *member);
 
 /**
- * audit_is_system_reference(audit, path):
- * Whether a reference of a certificate is the bundle of public certificates of the system that made the audit.
+ * audit_find_bundles(audit):
+ * Set ${bundle} of all certificates by their references and those of the audit.
  */
-gboolean audit_is_system_reference(const struct audit *audit, const char *path);
+void audit_find_bundles(struct audit *audit);
 
 /**
  * audit_state_is_closed(state):

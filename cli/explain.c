@@ -24,15 +24,22 @@ static int run(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     cli_writer write = write_text;
+    struct analysis_options options = {0};
 
-    if (!cli_options(&command_explain, &argc, &argv, entries, cli_common_entries, NULL))
+    if (!cli_options(&command_explain, &argc, &argv, entries, cli_question_entries, cli_reference_entries,
+                     cli_common_entries, NULL))
         return STATUS_USAGE;
     if (format_name && strcmp(format_name, "json") == 0)
         write = report_explain_json;
     else if (format_name && strcmp(format_name, "text") != 0)
         return cli_usage(&command_explain, "%s: no such format; there are text, json", format_name);
+    g_autoptr(references_auto) references = NULL;
+    if (!cli_evaluation_time(&options.at, &error) || !cli_load_references(&references, &error))
+        return cli_failed(error);
+    options.references = references;
     const char *const standard_input[] = {"-", NULL};
-    g_autoptr(audit_auto) audit = analysis_explain(argc > 1 ? (const char *const *)argv + 1 : standard_input, &error);
+    g_autoptr(audit_auto) audit =
+        analysis_explain(argc > 1 ? (const char *const *)argv + 1 : standard_input, &options, &error);
     if (!audit)
         return cli_failed(error);
     if (!cli_write(output_path ? output_path : "-", 0600, write, audit, &error))
@@ -56,6 +63,7 @@ const struct command command_explain = {
     "  trustgap explain /usr/sap/PRD/D00/work/dev_icm\n"
     "  trustgap explain dev_icm.old dev_icm\n"
     "  trustgap explain --format json dev_icm\n"
+    "  trustgap explain --reference roots/ --no-system-reference dev_icm\n"
     "  xclip -o | trustgap explain\n",
     run,
 };

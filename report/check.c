@@ -137,8 +137,10 @@ static void put_import(struct file_output *output, const struct check_import *im
         append_more(text, import->holders - 1);
         paper_field(output, "held by", "%s", text->str);
     }
-    for (guint i = 0; i < cert->references->len; i++)
-        paper_line(output, i == 0 && !import->holder ? "held by" : "", "%s", (const char *)cert->references->pdata[i]);
+    for (guint i = 0; i < cert->references->len; i++) {
+        g_autofree char *text = words_reference(cert, i);
+        paper_line(output, i == 0 && !import->holder ? "held by" : "", "%s", text);
+    }
     if (!import->vouched)
         paper_field(output, "source", "only the peer sends it: compare its fingerprint before you import it");
     put_path(output, "proof", import->path);

@@ -84,6 +84,7 @@ static json_t *import_json(const struct check_import *import)
     json_object_set_new(object, "holders", json_integer(import->holders));
     json_object_set_new(object, "holder", text_or_null(import->holder));
     json_object_set_new(object, "references", texts_json(import->cert->references));
+    json_object_set_new(object, "system_bundle", text_or_null(import->cert->bundle));
     json_object_set_new(object, "pem", json_string(pem));
     return object;
 }

@@ -1,5 +1,6 @@
 /* The answer of "trustgap explain": the same failures for a person and for a program. */
 #include "error.h"
+#include "known.h"
 #include "paper.h"
 #include "report.h"
 #include "words.h"
@@ -146,6 +147,7 @@ static void put_failure(struct file_output *output, const struct audit_failure *
     put_missing(output, failure);
     if (failure->store_path || failure->cause == CAUSE_UNTRUSTED_PEER)
         paper_line(output, "in PSE", "%s", words_known(failure->store_path));
+    known_put(output, failure);
     put_advice(output, failure);
     put_peer(output, failure);
     put_time(output, failure);
@@ -306,6 +308,7 @@ static json_t *failure_json(const struct audit_failure *failure)
     json_object_set_new(object, "read", read_json(failure));
     json_object_set_new(object, "chain", chain_json(failure->chain));
     json_object_set_new(object, "missing", missing_json(failure));
+    json_object_set_new(object, "known", known_json(failure));
     json_object_set_new(object, "advice", text_or_null(failure->advice));
     return object;
 }

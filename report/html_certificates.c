@@ -39,8 +39,10 @@ static void put_sources(struct table *table, const struct audit_cert *cert, cons
         g_autofree char *count = words_count(holders->own, "PSE", "PSEs");
         markup_say(markup, "div", NULL, "own certificate of %s", count);
     }
-    for (guint i = 0; i < cert->references->len; i++)
-        markup_say(markup, "div", NULL, "%s", (const char *)cert->references->pdata[i]);
+    for (guint i = 0; i < cert->references->len; i++) {
+        g_autofree char *text = words_reference(cert, i);
+        markup_say(markup, "div", NULL, "%s", text);
+    }
     if (cert->from_trace)
         markup_say(markup, "div", NULL, "%s", words_source(cert));
     if (!cert->der)

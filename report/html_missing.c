@@ -24,7 +24,7 @@ static char *holders_of(const struct audit_finding *finding)
             return g_strdup("some instances");
     }
     if (finding->cert && finding->cert->references->len > 0)
-        return g_strdup("references");
+        return g_strdup(finding->cert->bundle ? "public, from this system's bundle" : "references");
     if (finding->cert && finding->cert->from_trace)
         return g_strdup("only the peer");
     return g_strdup(finding->cert || finding->candidates->len > 0 ? "no trust list" : "nobody");

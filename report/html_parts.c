@@ -55,8 +55,10 @@ void html_cert(struct markup *markup, const struct audit_cert *cert)
     put_fingerprint(markup, "SHA-1", cert->sha1);
     put_fingerprint(markup, "MD5", cert->md5);
     html_fact(markup, "Key", NULL, "%s, %s", words_known(cert->key), words_known(cert->signature_algorithm));
-    for (guint i = 0; i < cert->references->len; i++)
-        html_fact(markup, i == 0 ? "Reference" : "", "path", "%s", (const char *)cert->references->pdata[i]);
+    for (guint i = 0; i < cert->references->len; i++) {
+        g_autofree char *text = words_reference(cert, i);
+        html_fact(markup, i == 0 ? "Reference" : "", "path", "%s", text);
+    }
     if (cert->from_trace)
         html_fact(markup, "Source", NULL, "%s", words_source(cert));
 }

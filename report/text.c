@@ -64,6 +64,10 @@ static void put_cert(struct file_output *output, const struct audit_cert *cert)
     paper_fingerprint(output, "SHA-256", "", cert->sha256);
     paper_fingerprint(output, "SHA-1", "", cert->sha1);
     paper_fingerprint(output, "MD5", "", cert->md5);
+    for (guint i = 0; i < cert->references->len; i++) {
+        g_autofree char *text = words_reference(cert, i);
+        paper_line(output, i == 0 ? "reference" : "", "%s", text);
+    }
     if (cert->from_trace)
         paper_field(output, "source", "%s", words_source(cert));
 }

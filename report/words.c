@@ -45,6 +45,12 @@ const char *words_certainty(enum audit_certainty certainty, int64_t asked)
     return asked == MOMENT_NONE ? texts[certainty] : answers[certainty];
 }
 
+char *words_reference(const struct audit_cert *cert, guint index)
+{
+    const char *path = cert->references->pdata[index];
+    return g_strconcat(g_strcmp0(path, cert->bundle) == 0 ? "public, from this system's bundle: " : "", path, NULL);
+}
+
 const char *words_source(const struct audit_cert *cert)
 {
     return cert->asked == MOMENT_NONE

@@ -25,6 +25,13 @@ const char *words_reading(enum audit_reading reading);
  */
 const char *words_why(const struct audit_finding *finding);
 
+/**
+ * words_reference(cert, index):
+ * Where to get a certificate: this reference of it, and whether that is this system's bundle.  The caller frees it with
+ * g_free().
+ */
+char *words_reference(const struct audit_cert *cert, guint index);
+
 /* The source of a certificate that nobody holds. */
 const char *words_source(const struct audit_cert *cert);
 

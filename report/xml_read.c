@@ -386,6 +386,7 @@ static struct audit *read_all(struct reader *reader, GError **error)
     g_array_unref(reader->references);
     if (!xml_input_close(&reader->input, error))
         return NULL;
+    audit_find_bundles(audit);
     audit_sort(audit); /* others rely on the order, and the file may be anybody's */
     return g_steal_pointer(&audit);
 }

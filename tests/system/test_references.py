@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """What is named as a reference or as a chain: read, or refused with the same words by every command that takes it."""
 
+import hashlib
+import json
 import pathlib
 import re
 
 import harness
 import landscape
 import pki
+import traces
 from harness import CLEAN, DATA, FINDINGS, NO_INPUT, USAGE
 
 SAMPLES = pathlib.Path(__file__).resolve().parent.parent / "data" / "reference"
@@ -99,6 +102,90 @@ class References(harness.Case):
         text = (self.folder / "out.xml").read_text()
         self.assertIn("Example Root", text)
         self.assertNotIn("api.example.com", text)
+
+
+class Bundle(harness.Case):
+    """This system's own bundle of public certificates, a made-up one here, in every command that takes references."""
+
+    def setUp(self):
+        super().setUp()
+        self.bundle = self.folder / "bundle.crt"
+        self.environment["TRUSTGAP_SYSTEM_REFERENCE"] = str(self.bundle)
+        self.make = pki.Authority(self.folder / "ca")
+        self.root, other = self.make.root("Example Public Root"), self.make.root("Other Public Root")
+        self.api = self.make.make("api.example.com", self.make.issuing("Example Issuing CA", self.root))
+        self.bundle.write_text(self.root.pem + other.pem)
+        self.store = "/usr/sap/PRD/D00/sec/SAPSSLC.pse"
+        trace = traces.Trace()
+        trace.untrusted(traces.ago(1), self.store, self.api.chain[:2], "api.example.com")
+        self.trace = self.folder / "dev_icm"
+        self.trace.write_bytes(trace.bytes())
+
+    def explain(self, *more):
+        answer = json.loads(self.trustgap("explain", "--format", "json", self.trace, *more, expect=FINDINGS).out)
+        return answer["failures"][0]["known"]
+
+    def test_explain(self):
+        known = self.explain()
+        cert = known["certificate"]
+        self.assertEqual((cert["subject"], cert["sha256"], cert["references"], cert["system_bundle"]),
+                         (self.root.subject, self.root.sha256, [str(self.bundle)], str(self.bundle)))
+        self.assertEqual(known["match"], "name")
+        text = self.trustgap("explain", self.trace, expect=FINDINGS).out
+        self.assertIn("public, from this system's bundle: %s\n" % self.bundle, text)
+        self.assertIn("serial " + self.root.serial, text)
+        self.assertRegex(text, "valid [0-9-]+ to [0-9-]+")
+        self.assertIsNone(self.explain("--no-system-reference"))
+
+    def test_reference_before_bundle(self):
+        named = self.folder / "named.pem"
+        named.write_text(self.root.pem)
+        self.assertEqual(self.explain("--reference", named)["certificate"]["references"],
+                         [str(named), str(self.bundle)])
+        cert = self.explain("--reference", named, "--no-system-reference")["certificate"]
+        self.assertEqual((cert["references"], cert["system_bundle"]), ([str(named)], None))
+
+    def test_ambiguous(self):
+        twin = pki.Authority(self.folder / "twin").root("Example Public Root")
+        self.bundle.write_text(self.root.pem + twin.pem)
+        known = self.explain()
+        self.assertIsNone(known["certificate"])
+        self.assertEqual(known["match"], "ambiguous")
+        self.assertEqual(sorted(cert["sha256"] for cert in known["candidates"]), sorted([self.root.sha256, twin.sha256]))
+        self.expect_in("not certain: 2 certificates", self.trustgap("explain", self.trace, expect=FINDINGS))
+
+    def test_audit_and_check(self):
+        whole = self.landscape()
+        instance = whole.host("app01").instance("PRD", "D00")
+        store = instance.pse("SAPSSLC.pse", [])
+        trace = traces.Trace()
+        trace.untrusted(traces.ago(1), store, self.api.chain[:2], "api.example.com")
+        instance.trace(trace)
+        with whole:
+            self.audit(whole, "state", expect=FINDINGS)
+        audit = harness.Audit(self.folder / "state" / "latest.xml")
+        finding = audit.finding("missing-anchor")
+        self.assertEqual(audit.sha256(finding), self.root.sha256)
+        self.assertIn("public, from this system's bundle", (self.folder / "state" / "report.html").read_text())
+        self.assertIn("public, from this system's bundle", (self.folder / "state" / "report.txt").read_text())
+        (reference,) = audit.root.find("references")
+        self.assertEqual((reference.get("path"), reference.get("system"), reference.get("certificates")),
+                         (str(self.bundle), "true", "2"))
+        self.assertEqual(reference.get("sha256"), hashlib.sha256(self.bundle.read_bytes()).hexdigest())
+        self.assertNotIn("Other Public Root", (self.folder / "state" / "latest.xml").read_text())
+        chain = self.folder / "chain.pem"
+        chain.write_text("".join(cert.pem for cert in self.api.chain[:2]))
+        done = self.trustgap("check", "state/latest.xml", "--chain", chain, expect=FINDINGS)
+        self.assertIn("public, from this system's bundle: %s" % self.bundle, done.out)
+
+    def test_bad_bundles(self):
+        self.bundle.write_text("nothing\n")
+        self.expect_in("TRUSTGAP_SYSTEM_REFERENCE: %s: no certificate in it" % self.bundle,
+                       self.trustgap("explain", self.trace, expect=DATA))
+        self.bundle.unlink()
+        self.expect_in("TRUSTGAP_SYSTEM_REFERENCE: %s: " % self.bundle,
+                       self.trustgap("explain", self.trace, expect=NO_INPUT))
+        self.trustgap("explain", self.trace, "--no-system-reference", expect=FINDINGS)
 
 
 if __name__ == "__main__":

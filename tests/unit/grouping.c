@@ -668,7 +668,7 @@ Test(explain, says_what_is_left_out)
         g_autofree char *path = NULL;
         int file = g_file_open_tmp("trustgap-grouping-XXXXXX", &path, NULL);
         cr_assert(file >= 0 && close(file) == 0 && g_file_set_contents(path, text->str, (gssize)text->len, NULL));
-        g_autoptr(audit_auto) audit = analysis_explain((const char *const[]){path, NULL}, NULL);
+        g_autoptr(audit_auto) audit = analysis_explain((const char *const[]){path, NULL}, NULL, NULL);
         g_unlink(path);
         cr_assert(audit);
         cr_expect_eq(audit->failures->len, GROUPING_ENTRIES);
@@ -726,7 +726,7 @@ Test(advice, answers)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
         g_autofree char *path = g_strconcat(DATA, answers[i].file, NULL);
-        g_autoptr(audit_auto) audit = analysis_explain((const char *const[]){path, NULL}, NULL);
+        g_autoptr(audit_auto) audit = analysis_explain((const char *const[]){path, NULL}, NULL, NULL);
         cr_assert(audit, "%s", path);
         cr_assert_eq(audit->failures->len, 1, "%s", answers[i].what);
         const struct audit_failure *failure = audit->failures->pdata[0];
@@ -880,7 +880,7 @@ Test(advice, always_sentences)
 
 Test(explain, keeps_the_order_of_the_trace)
 {
-    g_autoptr(audit_auto) audit = analysis_explain((const char *const[]){DATA "others.trc", NULL}, NULL);
+    g_autoptr(audit_auto) audit = analysis_explain((const char *const[]){DATA "others.trc", NULL}, NULL, NULL);
     cr_assert(audit);
     cr_assert_eq(audit->failures->len, 10);
     unsigned line = 0;
@@ -896,7 +896,7 @@ Test(explain, keeps_the_order_of_the_trace)
 
 Test(explain, nothing)
 {
-    g_autoptr(audit_auto) audit = analysis_explain((const char *const[]){"/dev/null", NULL}, NULL);
+    g_autoptr(audit_auto) audit = analysis_explain((const char *const[]){"/dev/null", NULL}, NULL, NULL);
     cr_assert(audit);
     cr_expect_eq(audit->failures->len, 0);
 }

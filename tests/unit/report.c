@@ -940,9 +940,9 @@ Test(report, explain_that_did_not_understand)
 /* Other programs read it: exactly these members, whatever is known. */
 Test(report, explain_json_members)
 {
-    static const char *const members[] = {"cause", "error", "alert", "code",       "role",  "store", "target",
-                                          "port",  "peer",  "peers", "peers_more", "first", "last",  "count",
-                                          "line",  "read",  "chain", "missing",    "advice"};
+    static const char *const members[] = {"cause", "error", "alert", "code",       "role",    "store", "target",
+                                          "port",  "peer",  "peers", "peers_more", "first",   "last",  "count",
+                                          "torn",  "line",  "read",  "chain",      "missing", "known", "advice"};
     g_autoptr(audit_auto) audit = fixture_explain();
     g_autofree char *text = write_string(report_explain_json, audit);
     json_error_t error;

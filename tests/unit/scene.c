@@ -140,11 +140,16 @@ void scene_reference(struct scene *scene, const char *name, const struct issued 
     g_ptr_array_add(scene->references, g_build_filename(scene->folder, name, NULL));
 }
 
-void scene_system(struct scene *scene, const char *name, const struct issued *issued)
+void scene_system(struct scene *scene, const struct issued *issued)
 {
-    scene_file(scene, name, issued);
-    g_free(scene->system);
-    scene->system = g_build_filename(scene->folder, name, NULL);
+    g_autofree char *pem = certs_pem(issued), *before = NULL;
+
+    if (!scene->system)
+        scene->system = g_build_filename(scene->folder, "bundle.crt", NULL);
+    g_file_get_contents(scene->system, &before, NULL, NULL);
+    g_autofree char *text = g_strconcat(before ? before : "", pem, NULL);
+    gboolean ok = g_file_set_contents(scene->system, text, -1, NULL);
+    g_assert(ok);
 }
 
 void scene_policy(struct scene *scene, const char *text)

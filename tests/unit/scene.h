@@ -48,8 +48,8 @@ char *scene_object(struct scene *scene, const void *bytes, size_t size);
 /* A reference file with this certificate. */
 void scene_reference(struct scene *scene, const char *name, const struct issued *issued);
 
-/* This system's bundle, with this certificate in it. */
-void scene_system(struct scene *scene, const char *name, const struct issued *issued);
+/* Put this certificate into this system's bundle. */
+void scene_system(struct scene *scene, const struct issued *issued);
 
 /* The policy in this text, which may name files of scene_file(), in the place of an earlier one. */
 void scene_policy(struct scene *scene, const char *text);
