@@ -190,7 +190,8 @@ static void use_context(struct block *block)
 
 void block_break(struct block *block)
 {
-    if (!block->begun || block->in_call || block->n_chain > 0 || block->events) /* it stands in the middle of what belongs together */
+    if (!block->begun || block->in_call || block->n_chain > 0 ||
+        block->events) /* it stands in the middle of what belongs together */
         return;
     if (block->story && is_begun(&block->near) && fits(block, &block->near))
         fill_in(block, &block->near);
@@ -245,7 +246,8 @@ static void take_back(struct block *block)
     block->replays = TRUE;
 }
 
-enum next { /* with what the next connection begins */
+enum next {             /* with what the next connection begins */
+            NEXT_AGAIN, /* a fact that stood behind the end already */
             NEXT_FACT,
             NEXT_BEGIN,    /* of a story in the usual order, which has its facts inside */
             NEXT_HEADLINE, /* the end of a story whose facts stand before it */
@@ -279,7 +281,9 @@ static gboolean is_of_next(const struct block *block, enum next next)
     case FORK_TRAIL:
         return TRUE;
     case FORK_LIST:
-        return next >= NEXT_HEADLINE && !block->listed;
+        return next == NEXT_AGAIN  ? !block->confirmed
+               : next == NEXT_FACT ? !block->confirmed || !block->listed
+                                   : next >= NEXT_HEADLINE && !block->listed;
     case FORK_TURN:
         return block->held && next == NEXT_END;
     default:
@@ -347,6 +351,25 @@ static gboolean is_other_host(const struct block *block, const struct slice *hos
         other = TRUE;
     }
     return other;
+}
+
+/* Whether the line's host is that of the block. */
+static gboolean is_own_host(const struct block *block, const struct slice *host)
+{
+    return (block->target || block->sni || block->host) && host->size > 0 && !is_other_host(block, host);
+}
+
+/* Whether what stands directly above names the block's connection. */
+static gboolean is_near_own(const struct block *block)
+{
+    const char *above[] = {block->near.target, block->near.sni};
+
+    if (!is_begun(&block->near) || !fits(block, &block->near))
+        return FALSE;
+    for (size_t i = 0; i < G_N_ELEMENTS(above); i++)
+        if (block->host && above[i] && g_ascii_strcasecmp(block->host, above[i]) == 0)
+            return TRUE;
+    return block->handle && block->handle == block->near.handle;
 }
 
 /* A name that a line's end cut off fits the whole one. */
@@ -560,14 +583,22 @@ gboolean block_fact(struct block *block, enum block_fact fact, const struct trac
         return FALSE;
     } else if (block->settled) {
         gboolean lists = block->listing && !block->detailed && !block_has(block, EVENT_TEXT);
-        if (lists && block->fork == FORK_NONE && (same || !known))
+        gboolean again = lists && block->behind & BLOCK_BIT(fact);
+        gboolean other = again || (known && !same) || (host && is_other_host(block, &value)) ||
+                         (is_near_own(block) && block->near.facts & BLOCK_BIT(fact) &&
+                          block->near.values[fact] != hash_value(value));
+        if (lists && !other && block->fork == FORK_NONE)
             remember(block, FORK_LIST, line);
-        if (same && (block->detailed || lists) && block_is_near(block)) {
+        if (!other) {
+            block->behind |= BLOCK_BIT(fact);
+            block->confirmed = block->confirmed || (host && is_own_host(block, &value));
+        }
+        if (same && !other && (block->detailed || lists) && block_is_near(block)) {
             block_join(block, line);
             return FALSE;
         }
-        if (known || !(may_trail(block) || lists) || !block_is_near(block) || (host && is_other_host(block, &value))) {
-            end_for_next(block, line, NEXT_FACT);
+        if (known || other || !(may_trail(block) || lists) || !block_is_near(block)) {
+            end_for_next(block, line, again ? NEXT_AGAIN : NEXT_FACT);
         } else {
             if (block->fork == FORK_NONE && !block->turned && !block->detailed && !block_has(block, EVENT_TEXT))
                 remember(block, FORK_TRAIL, line);

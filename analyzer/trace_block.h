@@ -168,6 +168,8 @@ struct block {
     gboolean trailed;          /* facts stood behind its end */
     gboolean listing;          /* the text of a message follows its end, and may list facts; ... */
     gboolean listed;           /* ... one of which was not known */
+    unsigned behind;           /* bits of enum block_fact: those that such a text has listed */
+    gboolean confirmed;        /* ... the host of the block among them */
     gboolean detailed;         /* facts are repeated behind its end */
     gboolean unlisted, placed; /* an event of it was no item of a list; stood below a thread's prefix */
     unsigned torn_headline;    /* number in the block of the line below one that ends before the host; 0: none */

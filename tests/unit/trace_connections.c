@@ -212,8 +212,8 @@ Test(trace_connections, own_facts_above)
     THREAD("  SSL:SSL_get_state()==0x2120 \"TLS read server hello A\"")                                                \
     NI(ni, peer)                                                                                                       \
     CLIENT_PSE(name)                                                                                                   \
-    THREAD("  ciphersuites = \"HIGH:MEDIUM\"") THREAD("  Client SSL_CTX 7f00a0001000 pvflags=896 (TLSv1.2)") SNI(host) \
-        TARGET(host)
+    THREAD("  ciphersuites = \"HIGH:MEDIUM\"")                                                                         \
+    THREAD("  Client SSL_CTX 7f00a0001000 pvflags=896 (TLSv1.2)") SNI(host) TARGET(host)
 #define CALL(error) THREAD("  SSL::SiConnect() failed  rc==SSSLERR_" error)
 #define STORE_TOLD(code, error)                                                                                        \
     "store-unusable | SSSLERR_" error " | " code " | client | /sec/SAPSSLC.pse | a.example.com | 198.51.100.1:443 | "  \
@@ -283,6 +283,74 @@ Test(trace_connections, the_next_headline_has_no_facts_of_the_message)
                                         "unknown | 0 | -",
                                   NULL};
             g_autofree char *what = g_strdup_printf("message %zu, next %zu:\n%s", i, j, text);
+            traces_expect(what, trace, want);
+        }
+    }
+}
+
+/* ---- Facts of the next connection right behind a message's text ---- */
+
+#define FACTS(store, host, handle, peer) CLIENT_PSE(store) TARGET(host) NI(handle, peer)
+#define REFUSED(store, host, peer)                                                                                     \
+    "handshake | SSSLERR_SSL_CONNECT | -57 | client | " store " | " host " | " peer " | - | unknown | 0 | -"
+#define FIRST_TOLD REFUSED("/sec/SAPSSLC.pse", "a.example.com", "192.0.2.10:443")
+
+static const struct {
+    const char *what, *facts; /* of the next connection */
+    const char *told;         /* if that fails */
+} followings[] = {
+    {"the same PSE", FACTS("SAPSSLC", "b.example.com", "11", "192.0.2.11"),
+     REFUSED("/sec/SAPSSLC.pse", "b.example.com", "192.0.2.11:443")},
+    {"another PSE", FACTS("SAPSSLA", "b.example.com", "11", "192.0.2.11"),
+     REFUSED("/sec/SAPSSLA.pse", "b.example.com", "192.0.2.11:443")},
+    {"the host first", TARGET("b.example.com") CLIENT_PSE("SAPSSLC") NI("11", "192.0.2.11"),
+     REFUSED("/sec/SAPSSLC.pse", "b.example.com", "192.0.2.11:443")},
+    {"the address first", NI("11", "192.0.2.11") CLIENT_PSE("SAPSSLC") TARGET("b.example.com"),
+     REFUSED("/sec/SAPSSLC.pse", "b.example.com", "192.0.2.11:443")},
+    {"an equal address first", NI("11", "192.0.2.10") CLIENT_PSE("SAPSSLC") TARGET("b.example.com"),
+     REFUSED("/sec/SAPSSLC.pse", "b.example.com", "192.0.2.10:443")},
+    {"the same host with another PSE", FACTS("SAPSSLA", "a.example.com", "11", "192.0.2.10"),
+     REFUSED("/sec/SAPSSLA.pse", "a.example.com", "192.0.2.10:443")},
+    {"the same host at another address", FACTS("SAPSSLC", "a.example.com", "11", "192.0.2.11"),
+     REFUSED("/sec/SAPSSLC.pse", "a.example.com", "192.0.2.11:443")},
+    {"the same in everything", FACTS("SAPSSLC", "a.example.com", "11", "192.0.2.10"), FIRST_TOLD},
+};
+
+static const char *const own_lists[] = {
+    "", /* nothing is listed, or all facts that are known, in either order, with one that was not */
+    NI("10", "192.0.2.10") CLIENT_PSE("SAPSSLC") TARGET("a.example.com"),
+    FACTS("SAPSSLC", "a.example.com", "10", "192.0.2.10"),
+    NI("10", "192.0.2.10") CLIENT_PSE("SAPSSLC") SNI("a.example.com") TARGET("a.example.com"),
+};
+
+Test(trace_connections, facts_behind_a_message_may_be_of_the_next_connection)
+{
+    static const char *const ends[] = {
+        "", /* it goes well, or nothing more is known of it */
+        THREAD("<<- SapSSLSessionStartNB(sssl_hdl=b2)==SAP_O_K"),
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(followings) * G_N_ELEMENTS(own_lists); i++) {
+        const char *list = own_lists[i / G_N_ELEMENTS(followings)],
+                   *facts = followings[i % G_N_ELEMENTS(followings)].facts;
+        const char *told = followings[i % G_N_ELEMENTS(followings)].told;
+        g_autofree char *first =
+            g_strconcat(FACTS("SAPSSLC", "a.example.com", "10", "192.0.2.10") API("a1", "SSL_CONNECT")
+                            HEADLINE("a.example.com", "SSL_CONNECT (-57)") THREAD("") RETURN("SSL_CONNECT"),
+                        list, facts, NULL);
+
+        for (size_t end = 0; end <= G_N_ELEMENTS(ends); end++) {
+            gboolean fails = end == G_N_ELEMENTS(ends);
+            g_autofree char *headline =
+                g_strdup_printf("[Thr 1] <<- ERROR: SapSSLSessionStartNB(sssl_hdl=b2)==SSSLERR_SSL_CONNECT\n"
+                                "[Thr 1] *** ERROR => SSL handshake with %s.example.com:443 failed: "
+                                "SSSLERR_SSL_CONNECT (-57)\n",
+                                strstr(told, "b.example.com") ? "b" : "a");
+            g_autofree char *text = g_strconcat(first, fails ? headline : ends[end], NULL);
+            g_autofree char *what =
+                g_strdup_printf("%s, list %zu, end %zu:\n%s", followings[i % G_N_ELEMENTS(followings)].what,
+                                i / G_N_ELEMENTS(followings), end, text);
+            g_autoptr(trace_auto) trace = traces_read_text(text);
+            const char *want[] = {FIRST_TOLD, fails ? told : NULL, NULL};
             traces_expect(what, trace, want);
         }
     }
