@@ -13,6 +13,7 @@ struct audit *analysis_run(const char *const *captures, const struct analysis_op
     g_autoptr(audit_auto) audit = audit_new();
     g_autoptr(landscape_auto) landscape = landscape_new(audit);
 
+    landscape_use(landscape, options->workers);
     audit->program = audit_text(audit, "trustgap " TRUSTGAP_VERSION);
     audit->evaluated = options->at;
     audit->previous = options->previous ? options->previous->evaluated : MOMENT_NONE;

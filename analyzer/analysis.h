@@ -10,6 +10,7 @@
 #include "audit.h"
 #include "policy.h"
 #include "references.h"
+#include "workers.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ struct analysis_options {
     const struct references *references; /* or NULL; only read */
     const struct policy *policy;         /* or NULL; only read */
     const struct audit *previous;        /* or NULL; only read */
+    struct workers *workers;             /* who parse what hosts sent (parsers.h); NULL: this process does */
 };
 
 /**

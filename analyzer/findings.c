@@ -64,7 +64,7 @@ struct audit_finding *findings_new(struct history *history, enum audit_finding_k
         [FINDING_TRACE_LEVEL] = SEVERITY_LOW,       [FINDING_TRACE_ROTATION] = SEVERITY_LOW,
         [FINDING_POLICY_MISSING] = SEVERITY_MEDIUM, [FINDING_DISTRUSTED] = SEVERITY_HIGH,
         [FINDING_WEAK_CERTIFICATE] = SEVERITY_LOW,  [FINDING_END_ENTITY] = SEVERITY_LOW,
-        [FINDING_HOST_MISSING] = SEVERITY_MEDIUM,
+        [FINDING_HOST_MISSING] = SEVERITY_MEDIUM,   [FINDING_UNANALYZED] = SEVERITY_HIGH,
     };
     struct audit *audit = history->audit;
     struct audit_finding *finding = audit_finding_new(audit);
@@ -549,6 +549,64 @@ static void find_unreadable(struct work *work)
     }
 }
 
+static char *about_file(const struct audit_host *host, const char *path)
+{
+    return g_strconcat(host->name, "\n", path, NULL);
+}
+
+static void find_unanalyzed(struct work *work)
+{
+    g_autoptr(GHashTable) done = g_hash_table_new(g_str_hash, g_str_equal);
+    struct audit *audit = work->audit;
+
+    for (guint i = 0; i < work->landscape->failed->len; i++) {
+        const struct landscape_failed *failed = work->landscape->failed->pdata[i];
+        g_autofree char *about = about_file(failed->host, failed->path);
+        struct audit_finding *finding = findings_new(work->history, FINDING_UNANALYZED, about);
+        if (!g_hash_table_add(done, (void *)finding->id))
+            continue;
+        finding->host = failed->host;
+        finding->title = audit_textf(audit, "%s on %s could not be analyzed", failed->path, failed->host->name);
+        finding->detail =
+            audit_textf(audit,
+                        "%c%s. The content of the file is unknown, so it fixes nothing and proves nothing. The SHA-256 "
+                        "of the bytes that were collected is %s.",
+                        g_ascii_toupper(failed->why[0]), failed->why + 1, failed->object);
+        remedy_unanalyzed(audit, finding, failed->object);
+        g_ptr_array_add(audit->findings, finding);
+    }
+}
+
+/* Whether tonight's audit has the file that a finding is about, and it was not read. */
+static gboolean is_file_unread(const struct work *work, const struct audit_finding *before)
+{
+    const struct audit_host *host = history_host(work->history, before->host);
+
+    for (guint i = 0; i < host->instances->len; i++) {
+        const struct audit_instance *instance = host->instances->pdata[i];
+        if (instance->seen != MOMENT_NONE) /* it may be there, and was not seen */
+            return TRUE;
+        for (guint j = 0; j < instance->traces->len; j++) {
+            const struct audit_trace *trace = instance->traces->pdata[j];
+            g_autofree char *about = trace->object ? NULL : about_file(host, trace->path);
+            if (about && g_str_equal(findings_id(work->audit, FINDING_UNANALYZED, about), before->id))
+                return TRUE;
+        }
+    }
+    for (guint i = 0; i < work->audit->stores->len; i++) {
+        const struct audit_store *store = work->audit->stores->pdata[i];
+        for (guint j = 0; j < store->members->len; j++) {
+            const struct audit_member *member = store->members->pdata[j];
+            if (member->instance->host != host || member->list)
+                continue;
+            g_autofree char *about = about_file(host, member->path);
+            if (g_str_equal(findings_id(work->audit, FINDING_UNANALYZED, about), before->id))
+                return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static void find_missing_host(struct work *work, struct audit_host *host)
 {
     if (host->status == HOST_COLLECTED || host->status == HOST_LEFT_OUT)
@@ -591,6 +649,8 @@ static gboolean was_looked_at(const struct work *work, const struct audit_findin
             return FALSE;
     if (hygiene_made(before->kind))
         return hygiene_was_looked_at(work->history, before);
+    if (before->kind == FINDING_UNANALYZED)
+        return before->host && !is_file_unread(work, before);
     if (before->kind == FINDING_TLS_FAILURE)
         return were_traces_read(work, before);
     for (guint i = 0; i < before->stores->len; i++)
@@ -714,6 +774,7 @@ void findings_make(struct landscape *landscape, struct history *history, const s
     find_ends(&work);
     find_drift(&work);
     find_unreadable(&work);
+    find_unanalyzed(&work);
     demands_find(landscape, history, policy);
     hygiene_find(history, terse);
     carry_all(&work);

@@ -32,6 +32,7 @@
  *                     anchor         low     it was strong enough once, and peers may still need it
  *   end-entity                       low     it works until the peer renews its certificate
  *   host-missing                     medium  nobody looked
+ *   unanalyzed                       high    a file that makes a parser fail may be an attack, and hides what is in it
  *
  * The policy may say otherwise for the four that it asks for.
  */

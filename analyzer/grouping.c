@@ -713,13 +713,13 @@ static void end_mentions(struct grouping *grouping, gboolean prefixed)
     g_hash_table_remove_all(grouping->mentions);
 }
 
-void grouping_end_trace(struct grouping *grouping, gboolean prefixed)
+/* Into the audit, what the trace has changed; and on to the next. */
+static void publish_changed(struct grouping *grouping)
 {
     g_autoptr(GPtrArray) changed = g_ptr_array_new();
     GHashTableIter iter;
     void *value;
 
-    end_mentions(grouping, prefixed);
     g_hash_table_iter_init(&iter, grouping->entries);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         if (((struct entry *)value)->changed)
@@ -730,6 +730,12 @@ void grouping_end_trace(struct grouping *grouping, gboolean prefixed)
     g_hash_table_remove_all(grouping->told);
     grouping->unnamed = FALSE;
     grouping->trace++;
+}
+
+void grouping_end_trace(struct grouping *grouping, gboolean prefixed)
+{
+    end_mentions(grouping, prefixed);
+    publish_changed(grouping);
 }
 
 /* ---- Torn blocks ---- */
@@ -808,4 +814,48 @@ void grouping_finish(struct grouping *grouping)
         g_ptr_array_remove_index(entries, i--);
         g_hash_table_foreach_remove(grouping->entries, is_entry, torn);
     }
+}
+
+/* ---- A trace that is read apart ---- */
+
+struct grouping *grouping_apart(struct grouping *into, unsigned number)
+{
+    struct grouping *grouping = grouping_new(into->audit, into->instance, into->zone, into->pool);
+    grouping->trace = number;
+    return grouping;
+}
+
+/* The entries of a grouping with their keys, taken out of it, by where they begin. */
+static GPtrArray *take_entries(struct grouping *grouping)
+{
+    GPtrArray *taken = g_ptr_array_new_with_free_func(mention_free);
+    GHashTableIter iter;
+    void *key, *entry;
+
+    g_hash_table_iter_init(&iter, grouping->entries);
+    while (g_hash_table_iter_next(&iter, &key, &entry)) {
+        struct mention *keyed = g_new0(struct mention, 1);
+        keyed->key = key;
+        keyed->entry = entry;
+        g_ptr_array_add(taken, keyed);
+        g_hash_table_iter_steal(&iter);
+    }
+    g_ptr_array_sort(taken, compare_mentions);
+    return taken;
+}
+
+void grouping_join(struct grouping *into, struct grouping *apart, gboolean prefixed)
+{
+    end_mentions(apart, prefixed);
+    into->dropped += apart->dropped;
+    g_autoptr(GPtrArray) taken = take_entries(apart);
+    for (guint i = 0; i < taken->len; i++) {
+        struct mention *keyed = taken->pdata[i];
+        struct entry *entry = g_hash_table_lookup(into->entries, keyed->key);
+        if (entry)
+            entry_merge(entry, keyed->entry);
+        else if (has_room(into, keyed->entry->count))
+            g_hash_table_insert(into->entries, g_steal_pointer(&keyed->key), g_steal_pointer(&keyed->entry));
+    }
+    publish_changed(into);
 }

@@ -77,6 +77,15 @@ void grouping_finish(struct grouping *grouping);
 void grouping_add(struct grouping *grouping, const struct trace *trace, const struct grouping_part *parts);
 
 /**
+ * grouping_apart(into, number), grouping_join(into, apart, prefixed):
+ * A grouping that takes one trace, the one with this number (from 0) of those of ${into}; and the end of that trace: as
+ * if ${into} had taken it.  A trace that is given up is one that is never joined.  ${apart} is empty afterwards, and
+ * freed by the caller.  Traces are joined in the order of their numbers.
+ */
+struct grouping *grouping_apart(struct grouping *into, unsigned number);
+void grouping_join(struct grouping *into, struct grouping *apart, gboolean prefixed);
+
+/**
  * grouping_dropped(grouping):
  * How many failures (or mentions) were left out, being different from the first GROUPING_ENTRIES.
  */

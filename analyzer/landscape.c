@@ -4,13 +4,17 @@
 #include "asked.h"
 #include "capture.h"
 #include "grouping.h"
+#include "listing.h"
 #include "moment.h"
-#include "trace.h"
-#include "trace_kind.h"
-#include "trace_stamp.h"
+#include "parsers.h"
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
+
+/* What is read ahead, so that all workers have something to do.  The audit does not depend on it. */
+#define HOSTS_AHEAD   64
+#define STREAMS_AHEAD 128 /* each has two descriptors at most */
 
 /* Names of instances and files. */
 
@@ -100,12 +104,35 @@ struct work {
     GHashTable *paths;     /* path of a PSE -> struct place * */
     GHashTable *files;     /* instance and file name -> struct place *; NULL: there are several */
     GHashTable *inodes;    /* device and inode -> struct place * */
+    GHashTable *groupings; /* struct audit_instance * -> struct grouping * */
+    GPtrArray *streams;    /* of struct stream *, by their paths */
+    guint submitted;       /* of them, those that are read or being read */
+    GPtrArray *warnings;   /* of const char *: of the audit, when this host's turn has come */
+    GPtrArray *failed;     /* of struct landscape_failed *, likewise */
 };
 
 static void warn(struct work *work, const char *path, const char *message)
 {
     struct audit *audit = work->landscape->audit;
-    g_ptr_array_add(audit->warnings, (void *)audit_textf(audit, "%s: %s: %s", work->from->name, path, message));
+    g_ptr_array_add(work->warnings, (void *)audit_textf(audit, "%s: %s: %s", work->from->name, path, message));
+}
+
+/* The parser failed with the bytes of this file. */
+static void add_failed(struct work *work, const char *path, const char *object, const char *why)
+{
+    struct audit *audit = work->landscape->audit;
+    struct landscape_failed *failed = g_new0(struct landscape_failed, 1);
+
+    failed->host = work->host;
+    failed->path = audit_text(audit, path);
+    failed->object = audit_text(audit, object);
+    failed->why = audit_text(audit, why);
+    g_ptr_array_add(work->failed, failed);
+}
+
+static const char *reason_of(struct audit *audit, const char *why)
+{
+    return audit_textf(audit, "could not be analyzed: %s", why);
 }
 
 static struct audit_instance *add_instance(struct work *work, const char *path, const char *sid, const char *name)
@@ -161,12 +188,50 @@ struct reading {
     struct audit_list *list;
     enum audit_reading reading;
     const char *reason;
+    char *why; /* the parser failed */
 };
+
+static void free_reading(void *data)
+{
+    struct reading *reading = data;
+    g_free(reading->why);
+    g_free(reading);
+}
+
+static void read_native(struct landscape *landscape, struct reading *result, GBytes *bytes)
+{
+    struct audit *audit = landscape->audit;
+    gsize size;
+    const void *data = g_bytes_get_data(bytes, &size);
+
+    if (!pool_prepare(landscape->pool, data, size, &result->why))
+        return;
+    result->reading = READING_NATIVE;
+    result->list = pool_add_list(landscape->pool, data, size);
+    /* What could not be parsed may be just the certificate that is looked for. */
+    if (result->list->refused > 0) {
+        result->reading = READING_PARTLY;
+        const struct audit_raw *raw = result->list->raws->len > 0 ? result->list->raws->pdata[0] : NULL;
+        result->reason = raw ? audit_textf(audit,
+                                           "%u certificates cannot be parsed, the first at byte %" PRId64
+                                           " (SHA-256 of its bytes %s)",
+                                           result->list->refused, raw->offset, raw->sha256)
+                             : audit_textf(audit, "%u certificates cannot be parsed", result->list->refused);
+    }
+}
+
+static void read_listing(struct landscape *landscape, struct reading *result, GBytes *bytes, int64_t status)
+{
+    struct listing *listing = parsers_read_listing(landscape->workers, bytes, &result->why);
+
+    if (listing)
+        result->list = pool_add_parsed(landscape->pool, listing, status, &result->reading, &result->reason);
+    listing_free(listing);
+}
 
 static const struct reading *read_list(struct work *work, const char *object, gboolean native, int64_t status)
 {
     struct landscape *landscape = work->landscape;
-    struct audit *audit = landscape->audit;
     g_autofree char *key = native ? g_strdup(object) : g_strdup_printf("%s %" PRId64, object, status);
     struct reading *result = g_hash_table_lookup(landscape->lists, key);
     if (result)
@@ -176,58 +241,64 @@ static const struct reading *read_list(struct work *work, const char *object, gb
     g_autoptr(GBytes) bytes = capture_load(work->capture, object, POOL_LIST_BYTES, &error);
     result = g_new0(struct reading, 1);
     result->reading = READING_NONE;
-    if (!bytes) {
-        result->reason = audit_textf(audit, "lost %s", error->message);
-    } else if (native) {
-        result->reading = READING_NATIVE;
-        result->list = pool_add_list(landscape->pool, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-        /* What could not be parsed may be just the certificate that is looked for. */
-        if (result->list->refused > 0) {
-            result->reading = READING_PARTLY;
-            const struct audit_raw *raw = result->list->raws->len > 0 ? result->list->raws->pdata[0] : NULL;
-            result->reason = raw ? audit_textf(audit,
-                                               "%u certificates cannot be parsed, the first at byte %" PRId64
-                                               " (SHA-256 of its bytes %s)",
-                                               result->list->refused, raw->offset, raw->sha256)
-                                 : audit_textf(audit, "%u certificates cannot be parsed", result->list->refused);
-        }
-    } else {
-        result->list = pool_add_listing(landscape->pool, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), status,
-                                        &result->reading, &result->reason);
-    }
+    if (!bytes)
+        result->reason = audit_textf(landscape->audit, "lost %s", error->message);
+    else if (native)
+        read_native(landscape, result, bytes);
+    else
+        read_listing(landscape, result, bytes, status);
+    if (result->why)
+        result->reason = reason_of(landscape->audit, result->why);
     g_hash_table_insert(landscape->lists, g_steal_pointer(&key), result);
     return result;
+}
+
+struct own { /* an own certificate that was read */
+    struct audit_cert *cert;
+    char *why; /* the parser failed */
+};
+
+static void free_own(void *data)
+{
+    struct own *own = data;
+    g_free(own->why);
+    g_free(own);
 }
 
 static struct audit_cert *read_own(struct work *work, const char *path, const char *object)
 {
     struct landscape *landscape = work->landscape;
-    void *known;
-    if (g_hash_table_lookup_extended(landscape->own, object, NULL, &known))
-        return known;
+    struct own *own = g_hash_table_lookup(landscape->own, object);
 
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) bytes = capture_load(work->capture, object, POOL_CERT_BYTES, &error);
-    struct audit_cert *cert = NULL;
-    if (bytes)
-        cert = pool_add_der(landscape->pool, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), NULL);
-    if (!cert)
-        warn(work, path, error ? error->message : "the own certificate cannot be parsed");
-    g_hash_table_insert(landscape->own, g_strdup(object), cert);
-    return cert;
+    if (!own) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GBytes) bytes = capture_load(work->capture, object, POOL_CERT_BYTES, &error);
+        gsize size = 0;
+        const void *data = bytes ? g_bytes_get_data(bytes, &size) : NULL;
+        own = g_new0(struct own, 1);
+        if (bytes && pool_prepare(landscape->pool, data, size, &own->why))
+            own->cert = pool_add_der(landscape->pool, data, size, NULL);
+        if (!own->cert && !own->why)
+            warn(work, path, error ? error->message : "the own certificate cannot be parsed");
+        g_hash_table_insert(landscape->own, g_strdup(object), own);
+    }
+    if (own->why)
+        add_failed(work, path, object, own->why);
+    return own->cert;
 }
 
 static void fill_member(struct work *work, struct audit_member *member, const struct capture_store *from)
 {
     struct audit *audit = work->landscape->audit;
     const char *method = from->method ? from->method : "none";
+    gboolean native = strcmp(method, "native") == 0;
     const struct reading *result = NULL;
 
     member->owner = audit_text(audit, from->owner);
     member->mode = audit_text(audit, from->mode);
     member->modified = from->modified >= 0 ? from->modified : MOMENT_NONE;
     member->reading = READING_NONE;
-    if (strcmp(method, "native") == 0 && from->trusted)
+    if (native && from->trusted)
         result = read_list(work, from->trusted, TRUE, 0);
     else if (strcmp(method, "sapgenpse") == 0 && from->listing)
         result = read_list(work, from->listing, FALSE, from->listing_status);
@@ -237,6 +308,8 @@ static void fill_member(struct work *work, struct audit_member *member, const st
         member->reason = result->reason;
         if (member->reason && g_str_has_prefix(member->reason, "lost "))
             warn(work, member->path, member->reason + strlen("lost "));
+        if (result->why)
+            add_failed(work, member->path, from->trusted && native ? from->trusted : from->listing, result->why);
     }
     if (!member->list && !member->reason)
         member->reason = from->reason ? audit_text(audit, from->reason) : "incomplete";
@@ -349,18 +422,28 @@ static void make_labels_unique(struct audit *audit)
 struct stream {                           /* a trace and its older part */
     char *path;                           /* of the current one */
     const struct capture_trace *parts[2]; /* the older one first; NULL: not there */
+    struct work *work;
+    struct grouping *into;  /* of its instance */
+    struct grouping *apart; /* what is taken of it */
+    unsigned number;        /* of the trace, in its instance */
+    unsigned count;         /* pieces that are read */
+    const struct capture_trace *froms[2];
+    struct audit_trace *files[2];
+    struct grouping_part quoted[2];
+    struct parsers_task *task; /* NULL: not being read */
 };
 
 static void stream_free(void *data)
 {
     struct stream *stream = data;
+    grouping_free(stream->apart);
     g_free(stream->path);
     g_free(stream);
 }
 
 static GHashTable *find_streams(const struct capture_host *from)
 {
-    GHashTable *streams = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, stream_free);
+    GHashTable *streams = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < from->traces->len; i++) {
         const struct capture_trace *trace = from->traces->pdata[i];
         if (!trace->path)
@@ -392,26 +475,16 @@ static struct audit_trace *add_trace(struct work *work, const struct capture_tra
     return trace;
 }
 
-static GBytes *load_trace(struct work *work, const struct capture_trace *from, struct audit_trace *trace)
+static int open_trace(struct work *work, const struct capture_trace *from, struct audit_trace *trace)
 {
     g_autoptr(GError) error = NULL;
-    GBytes *bytes = capture_load(work->capture, from->object, LANDSCAPE_TRACE_BYTES, &error);
-    if (!bytes) {
+    int file = capture_open_object(work->capture, from->object, LANDSCAPE_TRACE_BYTES, &error);
+    if (file < 0) {
         warn(work, from->path, error->message);
         trace->object = NULL;
         trace->reason = audit_text(work->landscape->audit, "lost");
-        return NULL;
     }
-    if (!from->moved)
-        return bytes;
-    /* The file became shorter while it was read; what was missing came as NULs. */
-    const char *data = g_bytes_get_data(bytes, NULL);
-    size_t size = g_bytes_get_size(bytes);
-    while (size > 0 && data[size - 1] == '\0')
-        size--;
-    GBytes *text = g_bytes_new_from_bytes(bytes, 0, size);
-    g_bytes_unref(bytes);
-    return text;
+    return file;
 }
 
 static void warn_unread(struct work *work, const struct capture_trace *from)
@@ -422,10 +495,11 @@ static void warn_unread(struct work *work, const struct capture_trace *from)
 }
 
 /* What is missing at the end of a file may hold failures. */
-static void note_end(struct work *work, const struct capture_trace *from, struct audit_trace *file, size_t size)
+static void note_end(struct work *work, const struct capture_trace *from, struct audit_trace *file, int fd)
 {
     g_autofree char *message = NULL;
-    int64_t end = MAX(from->from_byte, 0) + (int64_t)size;
+    struct stat status;
+    int64_t end = MAX(from->from_byte, 0) + (fstat(fd, &status) == 0 ? status.st_size : 0);
 
     if (from->moved) {
         file->reason = "changed";
@@ -439,14 +513,6 @@ static void note_end(struct work *work, const struct capture_trace *from, struct
         warn(work, from->path, message);
 }
 
-static void set_span(struct audit_trace *file, const struct zone *zone, GBytes *bytes)
-{
-    int64_t first, last;
-    trace_stamp_span(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &first, &last);
-    file->first = zone_utc(zone, first);
-    file->last = zone_utc(zone, last);
-}
-
 /* The last header that was seen is that of the last part that has one. */
 static void set_release(struct audit *audit, struct audit_trace **files, unsigned count, const char *release)
 {
@@ -457,24 +523,43 @@ static void set_release(struct audit *audit, struct audit_trace **files, unsigne
         }
 }
 
-struct taking { /* where the failures of a trace go */
-    struct grouping *grouping;
-    struct grouping_part parts[2];
-};
-
 static void take_failure(void *data, const struct trace_failure *failure)
 {
-    struct taking *taking = data;
-    grouping_take(taking->grouping, failure, taking->parts);
+    struct stream *stream = data;
+    grouping_take(stream->apart, failure, stream->quoted);
+}
+
+static void take_shown(void *data, const void *der, size_t size, struct certificate *certificate)
+{
+    struct stream *stream = data;
+    g_autofree char *sha256 = g_compute_checksum_for_data(G_CHECKSUM_SHA256, der, size);
+    pool_know(stream->work->landscape->pool, sha256, certificate);
+}
+
+/* Nothing of what was taken counts. */
+static void take_again(void *data)
+{
+    struct stream *stream = data;
+    grouping_free(stream->apart);
+    stream->apart = grouping_apart(stream->into, stream->number);
+    for (unsigned i = 0; i < stream->count; i++)
+        stream->files[i]->failures = 0;
+}
+
+static void submit_pieces(struct stream *stream, const struct parsers_piece *pieces, unsigned count)
+{
+    static const struct parsers_reader reader = {take_failure, take_shown, take_again};
+
+    stream->count = count;
+    stream->apart = grouping_apart(stream->into, stream->number);
+    stream->task = parsers_submit(stream->work->landscape->workers, pieces, count, &reader, stream);
 }
 
 /* The parts of one trace as one stream, since a rotation may split a block. */
-static void read_stream(struct work *work, const struct stream *stream, struct grouping *grouping)
+static void submit_stream(struct work *work, struct stream *stream)
 {
-    struct taking taking = {.grouping = grouping};
-    struct audit_trace *files[2];
     unsigned count = 0;
-    g_autoptr(trace_auto) trace = trace_new_for(take_failure, &taking);
+    struct parsers_piece pieces[2];
 
     for (int i = 0; i < 2; i++) {
         const struct capture_trace *from = stream->parts[i];
@@ -487,33 +572,115 @@ static void read_stream(struct work *work, const struct stream *stream, struct g
             continue;
         if (!from->object)
             warn_unread(work, from);
-        g_autoptr(GBytes) bytes = from->object ? load_trace(work, from, file) : NULL;
-        if (!bytes)
+        int fd = from->object ? open_trace(work, from, file) : -1;
+        if (fd < 0)
             continue;
-        taking.parts[count] = (struct grouping_part){file->path, file->object, file};
-        files[count++] = file;
-        trace_begin(trace, (uint64_t)MAX(from->from_byte, 0));
-        trace_read(trace, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-        note_end(work, from, file, g_bytes_get_size(bytes));
-        file->level = trace->header.level;
-        set_span(file, work->zone, bytes);
+        note_end(work, from, file, fd);
+        pieces[count] = (struct parsers_piece){fd, from->from_byte, from->moved};
+        stream->quoted[count] = (struct grouping_part){file->path, file->object, file};
+        stream->froms[count] = from;
+        stream->files[count++] = file;
     }
-    trace_end(trace);
-    set_release(work->landscape->audit, files, count, trace->header.release);
-    gboolean understood = trace_kind_is_trace(trace);
-    if (count > 0 && !understood) {
-        g_autofree char *seen = trace_kind_seen(trace);
+    if (count > 0)
+        submit_pieces(stream, pieces, count);
+}
+
+static void give_up_piece(struct work *work, struct stream *stream, unsigned i, const char *why)
+{
+    struct audit_trace *file = stream->files[i];
+    add_failed(work, file->path, file->object, why);
+    file->object = NULL;
+    file->reason = reason_of(work->landscape->audit, why);
+}
+
+/* What was told of a trace counts. */
+static void keep_stream(struct work *work, struct stream *stream, const struct parsers_trace *told)
+{
+    for (unsigned i = 0; i < stream->count; i++) {
+        stream->files[i]->level = told->levels[i];
+        stream->files[i]->first = zone_utc(work->zone, told->firsts[i]);
+        stream->files[i]->last = zone_utc(work->zone, told->lasts[i]);
+    }
+    set_release(work->landscape->audit, stream->files, stream->count, told->release);
+    if (told->seen) {
         g_autofree char *text = g_strdup_printf("%s; it was not understood as a trace, so it does not show whether "
                                                 "connections failed",
-                                                seen);
+                                                told->seen);
         warn(work, stream->path, text);
-    } else if (trace->binary) {
+    } else if (told->binary) {
         warn(work, stream->path, "has binary data in it");
     }
-    for (unsigned i = 0; i < count; i++)
-        if (trace->binary || !understood)
-            files[i]->reason = "no-text";
-    grouping_end_trace(grouping, trace->prefixed);
+    for (unsigned i = 0; i < stream->count; i++)
+        if (told->binary || told->seen)
+            stream->files[i]->reason = "no-text";
+    grouping_join(stream->into, stream->apart, told->prefixed);
+}
+
+/* Have the traces before the one with this number read. */
+static void submit_streams(struct work *work, guint end)
+{
+    for (end = MIN(end, work->streams->len); work->submitted < end; work->submitted++)
+        submit_stream(work, work->streams->pdata[work->submitted]);
+}
+
+/* Which of the two parts the parser fails with is seen when it reads each alone. */
+static struct stream *read_alone(struct work *work, struct stream *whole, unsigned i)
+{
+    struct stream *stream = g_new0(struct stream, 1);
+    int file = open_trace(work, whole->froms[i], whole->files[i]);
+
+    stream->path = g_strdup(whole->path);
+    stream->work = work;
+    stream->into = whole->into;
+    stream->number = whole->number;
+    stream->froms[0] = whole->froms[i];
+    stream->files[0] = whole->files[i];
+    stream->quoted[0] = whole->quoted[i];
+    if (file >= 0)
+        submit_pieces(stream, &(const struct parsers_piece){file, stream->froms[0]->from_byte, stream->froms[0]->moved},
+                      1);
+    return stream;
+}
+
+static void part_stream(struct work *work, struct stream *whole, const char *why)
+{
+    struct stream *alone[2] = {read_alone(work, whole, 0), read_alone(work, whole, 1)};
+    struct parsers_trace told[2] = {0};
+    char *whys[2] = {NULL, NULL};
+    gboolean read[2];
+
+    for (unsigned i = 0; i < 2; i++)
+        read[i] = alone[i]->task && parsers_finish(alone[i]->task, &told[i], &whys[i]);
+    for (unsigned i = 0; i < 2; i++) {
+        if (read[i] && !read[1 - i])
+            keep_stream(work, alone[i], &told[i]);
+        else
+            give_up_piece(work, whole, i, whys[i] ? whys[i] : why);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        parsers_clear(&told[i]);
+        g_free(whys[i]);
+        stream_free(alone[i]);
+    }
+}
+
+static void finish_stream(struct work *work, struct stream *stream)
+{
+    struct parsers_trace told;
+    g_autofree char *why = NULL;
+
+    if (!stream->task)
+        return;
+    if (parsers_finish(stream->task, &told, &why)) {
+        keep_stream(work, stream, &told);
+        parsers_clear(&told);
+        return;
+    }
+    take_again(stream);
+    if (stream->count == 1)
+        give_up_piece(work, stream, 0, why);
+    else
+        part_stream(work, stream, why);
 }
 
 static struct place *find_place(struct work *work, const struct audit_failure *failure)
@@ -615,27 +782,41 @@ static void warn_dropped(struct work *work, const struct audit_instance *instanc
     warn(work, instance->path, message);
 }
 
-static void add_traces(struct work *work)
+/* Find the traces of the host; none is read yet. */
+static void find_traces(struct work *work)
 {
     struct audit *audit = work->landscape->audit;
-    GHashTableIter iter;
-    void *key, *value;
     g_autoptr(GHashTable) streams = find_streams(work->from);
-    g_autoptr(GPtrArray) sorted = sorted_values(streams, compare_streams);
-    g_autoptr(GHashTable) groupings = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)grouping_free);
+    g_autoptr(GHashTable) numbers = g_hash_table_new(NULL, NULL);
 
-    for (guint i = 0; i < sorted->len; i++) {
-        const struct stream *stream = sorted->pdata[i];
+    work->streams = sorted_values(streams, compare_streams);
+    g_ptr_array_set_free_func(work->streams, stream_free);
+    for (guint i = 0; i < work->streams->len; i++) {
+        struct stream *stream = work->streams->pdata[i];
         const struct capture_trace *any = stream->parts[1] ? stream->parts[1] : stream->parts[0];
         struct audit_instance *instance = find_instance(work, any->instance);
-        struct grouping *grouping = g_hash_table_lookup(groupings, instance);
-        if (!grouping) {
-            grouping = grouping_new(audit, instance, work->zone, work->landscape->pool);
-            g_hash_table_insert(groupings, instance, grouping);
+        unsigned number = GPOINTER_TO_UINT(g_hash_table_lookup(numbers, instance));
+        stream->work = work;
+        stream->number = number;
+        g_hash_table_insert(numbers, instance, GUINT_TO_POINTER(number + 1));
+        stream->into = g_hash_table_lookup(work->groupings, instance);
+        if (!stream->into) {
+            stream->into = grouping_new(audit, instance, work->zone, work->landscape->pool);
+            g_hash_table_insert(work->groupings, instance, stream->into);
         }
-        read_stream(work, stream, grouping);
     }
-    g_hash_table_iter_init(&iter, groupings);
+}
+
+static void add_traces(struct work *work)
+{
+    GHashTableIter iter;
+    void *key, *value;
+
+    for (guint i = 0; i < work->streams->len; i++) {
+        submit_streams(work, i + STREAMS_AHEAD);
+        finish_stream(work, work->streams->pdata[i]);
+    }
+    g_hash_table_iter_init(&iter, work->groupings);
     while (g_hash_table_iter_next(&iter, &key, &value)) {
         grouping_finish(value);
         warn_dropped(work, key, value);
@@ -671,6 +852,12 @@ static void add_chains(struct work *work)
         }
         g_autoptr(GError) error = NULL;
         g_autoptr(GBytes) bytes = capture_load(work->capture, from->object, ASKED_BYTES, &error);
+        g_autofree char *why = NULL;
+        if (bytes && !pool_prepare(landscape->pool, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &why)) {
+            g_autofree char *path = g_strdup_printf("the certificates of %s port %" PRId64, peer, from->port);
+            add_failed(work, path, from->object, why);
+            continue;
+        }
         if (!bytes || !asked_add(landscape, work->host, from, bytes))
             warn(work, peer, error ? error->message : "what it sent when it was asked are no certificates");
     }
@@ -732,33 +919,57 @@ static struct audit_host *new_host(struct audit *audit, const struct capture_hos
     return host;
 }
 
-static void add_host(struct landscape *landscape, const struct capture *capture, const struct capture_host *from)
+static void free_work(void *data)
 {
-    struct audit *audit = landscape->audit;
-    guint first = audit->failures->len;
-    struct work work = {
+    struct work *work = data;
+    g_hash_table_unref(work->webdisps);
+    g_hash_table_unref(work->instances);
+    g_hash_table_unref(work->files);
+    g_hash_table_unref(work->inodes);
+    g_hash_table_unref(work->paths);
+    g_ptr_array_unref(work->streams);
+    g_hash_table_unref(work->groupings);
+    g_ptr_array_unref(work->warnings);
+    g_ptr_array_unref(work->failed);
+    zone_free(work->zone);
+    g_free(work);
+}
+
+static struct work *begin_host(struct landscape *landscape, const struct capture *capture,
+                               const struct capture_host *from)
+{
+    struct work *work = g_new0(struct work, 1);
+    *work = (struct work){
         .landscape = landscape,
         .capture = capture,
         .from = from,
-        .host = new_host(audit, from),
+        .host = new_host(landscape->audit, from),
         .zone = zone_new(from->zone_rule, from->zone_offset_s, from->clock),
         .webdisps = find_webdisps(from),
         .instances = g_hash_table_new(g_str_hash, g_str_equal),
         .paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
         .files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .inodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+        .groupings = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)grouping_free),
+        .warnings = g_ptr_array_new(),
+        .failed = g_ptr_array_new(),
     };
-    add_instances(&work);
-    add_stores(&work);
-    add_traces(&work);
-    add_chains(&work);
-    match_stores(&work, first);
-    g_hash_table_unref(work.webdisps);
-    g_hash_table_unref(work.instances);
-    g_hash_table_unref(work.files);
-    g_hash_table_unref(work.inodes);
-    g_hash_table_unref(work.paths);
-    zone_free(work.zone);
+    add_instances(work);
+    find_traces(work);
+    return work;
+}
+
+static void end_host(struct work *work)
+{
+    struct landscape *landscape = work->landscape;
+    guint first = landscape->audit->failures->len;
+
+    add_stores(work);
+    add_traces(work);
+    add_chains(work);
+    match_stores(work, first);
+    g_ptr_array_extend(landscape->audit->warnings, work->warnings, NULL, NULL);
+    g_ptr_array_extend(landscape->failed, work->failed, NULL, NULL);
 }
 
 /* All captures. */
@@ -790,6 +1001,28 @@ static void choose_hosts(GHashTable *chosen, const struct capture *capture)
 gboolean landscape_leaves_out(const struct landscape *landscape, const char *host)
 {
     return landscape->left_out_blind || g_hash_table_contains(landscape->left_out, host);
+}
+
+/* The traces of the next hosts are being read while one after the other is worked on. */
+static void add_hosts(struct landscape *landscape, const GPtrArray *sources)
+{
+    g_autoptr(GQueue) begun = g_queue_new();
+    guint next = 0, ahead = 0; /* hosts that were begun, traces of them that are being read */
+
+    for (guint i = 0; i < sources->len; i++) {
+        while (next <= i || (next < sources->len && next < i + HOSTS_AHEAD && ahead < STREAMS_AHEAD)) {
+            const struct source *source = sources->pdata[next++];
+            struct work *work = begin_host(landscape, source->capture, source->host);
+            submit_streams(work, ahead < STREAMS_AHEAD ? STREAMS_AHEAD - ahead : 0);
+            ahead += work->submitted;
+            g_queue_push_tail(begun, work);
+        }
+        struct work *work = g_queue_pop_head(begun);
+        ahead -= work->submitted;
+        end_host(work);
+        capture_host_empty(((const struct source *)sources->pdata[i])->host);
+        free_work(work);
+    }
 }
 
 static void note_capture(struct audit *audit, const struct capture *capture)
@@ -849,11 +1082,7 @@ gboolean landscape_add(struct landscape *landscape, const char *const *captures,
     note_limits(landscape, opened, chosen);
     /* In the order of their names, so that nothing depends on which host was finished first. */
     g_autoptr(GPtrArray) sources = sorted_values(chosen, compare_sources);
-    for (guint i = 0; i < sources->len; i++) {
-        const struct source *source = sources->pdata[i];
-        add_host(landscape, source->capture, source->host);
-        capture_host_empty(source->host);
-    }
+    add_hosts(landscape, sources);
     landscape_match(landscape);
     make_labels_unique(landscape->audit);
     return TRUE;
@@ -866,11 +1095,18 @@ struct landscape *landscape_new(struct audit *audit)
     landscape->pool = pool_new(audit);
     landscape->members = g_hash_table_new(NULL, NULL);
     landscape->systems = g_hash_table_new(g_str_hash, g_str_equal);
-    landscape->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    landscape->own = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    landscape->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_reading);
+    landscape->own = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_own);
     landscape->asked = asked_table();
     landscape->left_out = g_hash_table_new(g_str_hash, g_str_equal);
+    landscape->failed = g_ptr_array_new_with_free_func(g_free);
     return landscape;
+}
+
+void landscape_use(struct landscape *landscape, struct workers *workers)
+{
+    landscape->workers = workers;
+    pool_use(landscape->pool, workers);
 }
 
 void landscape_free(struct landscape *landscape)
@@ -884,5 +1120,6 @@ void landscape_free(struct landscape *landscape)
     g_hash_table_unref(landscape->own);
     g_hash_table_unref(landscape->asked);
     g_hash_table_unref(landscape->left_out);
+    g_ptr_array_unref(landscape->failed);
     g_free(landscape);
 }

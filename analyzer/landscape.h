@@ -36,6 +36,14 @@ struct landscape {
     GHashTable *asked;       /* private: what peers sent when they were asked (asked.h) */
     GHashTable *left_out;    /* private: set of const char *: hosts that the captures left out on purpose */
     gboolean left_out_blind; /* private: one left out hosts and does not name them */
+    GPtrArray *failed;       /* of struct landscape_failed * */
+    struct workers *workers; /* private */
+};
+
+struct landscape_failed { /* a file of a host with which its parser failed: what is in it is not known */
+    struct audit_host *host;
+    const char *path, *object; /* texts of the audit: where it was on the host, SHA-256 of its bytes */
+    const char *why;           /* "the parser crashed (SIGSEGV)" */
 };
 
 /**
@@ -43,6 +51,12 @@ struct landscape {
  * A landscape that fills ${audit}, which has to outlive it.
  */
 struct landscape *landscape_new(struct audit *audit);
+
+/**
+ * landscape_use(landscape, workers):
+ * From now on ${workers} (of parsers.h) parse what hosts sent; NULL: this process does.
+ */
+void landscape_use(struct landscape *landscape, struct workers *workers);
 void landscape_free(struct landscape *landscape);
 
 /**

@@ -443,13 +443,19 @@ static void read_line(struct parser *parser, const char *bytes, size_t size)
     parser->dashed = FALSE;
 }
 
-struct listing *listing_parse(const void *bytes, size_t size)
+struct listing *listing_new(void)
 {
     struct listing *listing = g_new0(struct listing, 1);
+    listing->entries = g_ptr_array_new_with_free_func(entry_free);
+    return listing;
+}
+
+struct listing *listing_parse(const void *bytes, size_t size)
+{
+    struct listing *listing = listing_new();
     struct parser parser = {.listing = listing};
     const char *at = bytes;
 
-    listing->entries = g_ptr_array_new_with_free_func(entry_free);
     if (size > POOL_LIST_BYTES) {
         listing->torn = TRUE;
         size = POOL_LIST_BYTES;
@@ -504,4 +510,67 @@ char *listing_judge(const struct listing *listing, int64_t status, enum audit_re
     if (listing->old)
         return g_strdup("old style, unproved");
     return listing->entries->len ? NULL : g_strdup("list shown without entries");
+}
+
+/* For another process. */
+
+void listing_pack(GByteArray *out, const struct listing *listing)
+{
+    pack_number(out, listing->titled);
+    pack_number(out, listing->listed);
+    pack_number(out, listing->old);
+    pack_number(out, listing->torn);
+    pack_number(out, listing->asks_pin);
+    pack_number(out, listing->foreign);
+    pack_number(out, listing->failed);
+    pack_text(out, listing->message);
+}
+
+void listing_unpack(struct listing *listing, struct unpack *unpack)
+{
+    listing->titled = (gboolean)unpack_number(unpack, FALSE, TRUE);
+    listing->listed = (gboolean)unpack_number(unpack, FALSE, TRUE);
+    listing->old = (gboolean)unpack_number(unpack, FALSE, TRUE);
+    listing->torn = (gboolean)unpack_number(unpack, FALSE, TRUE);
+    listing->asks_pin = (gboolean)unpack_number(unpack, FALSE, TRUE);
+    listing->foreign = (gboolean)unpack_number(unpack, FALSE, TRUE);
+    listing->failed = (gboolean)unpack_number(unpack, FALSE, TRUE);
+    g_free(listing->message);
+    listing->message = g_strdup(unpack_text(unpack));
+}
+
+void listing_pack_entry(GByteArray *out, const struct listing_entry *entry)
+{
+    pack_text(out, entry->subject);
+    pack_text(out, entry->issuer);
+    pack_text(out, entry->serial);
+    pack_number(out, entry->not_before);
+    pack_number(out, entry->not_after);
+    pack_text(out, entry->sha256);
+    pack_text(out, entry->sha1);
+    pack_text(out, entry->md5);
+    pack_text(out, entry->subject_key_id);
+    pack_text(out, entry->key);
+    pack_text(out, entry->signature_algorithm);
+    pack_number(out, entry->ca);
+}
+
+void listing_unpack_entry(struct listing *listing, struct unpack *unpack)
+{
+    struct listing_entry *entry = g_new0(struct listing_entry, 1);
+
+    g_ptr_array_add(listing->entries, entry);
+    entry->subject = g_strdup(unpack_text(unpack));
+    entry->issuer = g_strdup(unpack_text(unpack));
+    entry->serial = g_strdup(unpack_text(unpack));
+    entry->not_before = unpack_moment(unpack);
+    entry->not_after = unpack_moment(unpack);
+    entry->sha256 = g_strdup(unpack_text(unpack));
+    entry->sha1 = g_strdup(unpack_text(unpack));
+    entry->md5 = g_strdup(unpack_text(unpack));
+    entry->subject_key_id = g_strdup(unpack_text(unpack));
+    entry->key = g_strdup(unpack_text(unpack));
+    entry->signature_algorithm = g_strdup(unpack_text(unpack));
+    entry->ca = (gboolean)unpack_number(unpack, FALSE, TRUE);
+    unpack->bad = unpack->bad || !entry->subject; /* an entry without is none */
 }

@@ -9,6 +9,7 @@
 #define TRUSTGAP_LISTING_H
 
 #include "audit.h"
+#include "pack.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -44,6 +45,11 @@ struct listing {
  */
 struct listing *listing_parse(const void *bytes, size_t size);
 
+/**
+ * listing_new():
+ * One that has nothing in it.
+ */
+struct listing *listing_new(void);
 void listing_free(struct listing *listing);
 
 /**
@@ -52,5 +58,16 @@ void listing_free(struct listing *listing);
  * READING_NONE.  Return why it is not whole or not proved, which the caller frees with g_free(); NULL if all is well.
  */
 char *listing_judge(const struct listing *listing, int64_t status, enum audit_reading *reading);
+
+/**
+ * listing_pack(out, listing), listing_pack_entry(out, entry), listing_unpack(listing, unpack),
+ * listing_unpack_entry(listing, unpack):
+ * For another process of this program: all but the entries, and each of these, which is appended.  Ask unpack_is_done()
+ * whether it is anything.
+ */
+void listing_pack(GByteArray *out, const struct listing *listing);
+void listing_pack_entry(GByteArray *out, const struct listing_entry *entry);
+void listing_unpack(struct listing *listing, struct unpack *unpack);
+void listing_unpack_entry(struct listing *listing, struct unpack *unpack);
 
 #endif

@@ -1,11 +1,13 @@
 #include "pool.h"
 
+#include "certificate.h"
 #include "der.h"
 #include "error.h"
 #include "file.h"
 #include "listing.h"
 #include "moment.h"
 #include "name.h"
+#include "parsers.h"
 #include "reference.h"
 #include "text.h"
 
@@ -38,6 +40,9 @@ struct pool {
     GHashTable *public;          /* struct audit_cert * that only the system's bundle had when it was read */
     GHashTable *shown;           /* GBytes * -> int64_t *: kept by pool_add_shown() */
     unsigned shown_more;         /* beyond POOL_SHOWN */
+    struct workers *workers;     /* who reads certificates; NULL: this process does */
+    GHashTable *prepared;        /* SHA-256 -> struct certificate *: read and not used yet; NULL: it can't be parsed */
+    GHashTable *poison;          /* SHA-256 -> why: the parser failed with it */
 };
 
 struct pair {
@@ -70,6 +75,13 @@ static void entry_free(void *data)
     g_free(data);
 }
 
+static void free_prepared(void *data)
+{
+    if (data)
+        certificate_clear(data);
+    g_free(data);
+}
+
 struct pool *pool_new(struct audit *audit)
 {
     struct pool *pool = g_new0(struct pool, 1);
@@ -91,8 +103,15 @@ struct pool *pool_new(struct audit *audit)
     pool->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
     ERR_clear_error();
     pool->public = g_hash_table_new(NULL, NULL);
+    pool->prepared = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_prepared);
+    pool->poison = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     pool->shown = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);
     return pool;
+}
+
+void pool_use(struct pool *pool, struct workers *workers)
+{
+    pool->workers = workers;
 }
 
 void pool_free(struct pool *pool)
@@ -115,6 +134,8 @@ void pool_free(struct pool *pool)
     EVP_MD_free(pool->md5);
     g_hash_table_unref(pool->public);
     g_hash_table_unref(pool->shown);
+    g_hash_table_unref(pool->prepared);
+    g_hash_table_unref(pool->poison);
     g_hash_table_unref(pool->entries);
     g_free(pool);
 }
@@ -371,12 +392,6 @@ static const char *keep_name(struct pool *pool, const char *text)
     return audit_textf(pool->audit, "%s...", cut);
 }
 
-static const char *print_name(struct pool *pool, const X509_NAME *name)
-{
-    g_autofree char *printed = name_print(name);
-    return keep_name(pool, printed);
-}
-
 /* A serial number in any spelling in the one of the audit: "0A:06:00", without zeros in front. */
 static const char *keep_serial(struct pool *pool, const char *text)
 {
@@ -392,114 +407,93 @@ static const char *keep_serial(struct pool *pool, const char *text)
     return audit_text(pool->audit, out->str);
 }
 
-/*
- * The bytes of the number as they stand in the certificate, so that a negative one (there are some) reads as other
- * tools print it.
- */
-static const char *print_serial(struct pool *pool, const ASN1_INTEGER *serial)
-{
-    unsigned char *der = NULL;
-    int size = i2d_ASN1_INTEGER(serial, &der);
-    g_autoptr(GString) hex = g_string_new(NULL);
-
-    if (size > 2 && size == der[1] + 2) /* else its length takes more than a byte: 128 bytes and more */
-        text_hex(hex, der + 2, (size_t)size - 2);
-    OPENSSL_free(der);
-    return keep_serial(pool, hex->str);
-}
-
-static int64_t moment_of(const ASN1_TIME *time)
-{
-    struct tm tm;
-    if (!ASN1_TIME_to_tm(time, &tm))
-        return MOMENT_NONE;
-    return moment_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
-static const char *object_name(struct pool *pool, const ASN1_OBJECT *object)
-{
-    char text[128];
-    if (OBJ_obj2txt(text, sizeof text, object, 0) <= 0)
-        return NULL;
-    return audit_text(pool->audit, text);
-}
-
-static const char *describe_key(struct pool *pool, const X509 *x509)
-{
-    EVP_PKEY *key = X509_get0_pubkey(x509);
-    char curve[64];
-    size_t length;
-    ASN1_OBJECT *algorithm = NULL;
-
-    switch (key ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE) {
-    case EVP_PKEY_RSA:
-        return audit_textf(pool->audit, "RSA %d", EVP_PKEY_get_bits(key));
-    case EVP_PKEY_RSA_PSS:
-        return audit_textf(pool->audit, "RSA-PSS %d", EVP_PKEY_get_bits(key));
-    case EVP_PKEY_DSA:
-        return audit_textf(pool->audit, "DSA %d", EVP_PKEY_get_bits(key));
-    case EVP_PKEY_EC:
-        if (EVP_PKEY_get_group_name(key, curve, sizeof curve, &length))
-            return audit_textf(pool->audit, "EC %s", curve);
-        return audit_textf(pool->audit, "EC %d", EVP_PKEY_get_bits(key));
-    default: /* one that has no parameters, or one that OpenSSL does not know */
-        X509_PUBKEY_get0_param(&algorithm, NULL, NULL, NULL, X509_get_X509_PUBKEY(x509));
-        return object_name(pool, algorithm);
-    }
-}
-
-static char *key_id_digits(const ASN1_OCTET_STRING *key_id)
-{
-    if (!key_id || ASN1_STRING_length(key_id) == 0 || ASN1_STRING_length(key_id) > POOL_KEY_ID_BYTES)
-        return NULL;
-    GString *hex = g_string_new(NULL);
-    text_hex(hex, ASN1_STRING_get0_data(key_id), (size_t)ASN1_STRING_length(key_id));
-    return g_string_free(hex, FALSE);
-}
-
-static void fill_from_x509(struct pool *pool, struct entry *entry, X509 *x509)
+static void fill_from(struct pool *pool, struct entry *entry, const struct certificate *from)
 {
     struct audit_cert *cert = entry->cert;
-    const ASN1_OBJECT *algorithm;
-    const X509_ALGOR *signature;
 
-    cert->subject = print_name(pool, X509_get_subject_name(x509));
-    cert->issuer = print_name(pool, X509_get_issuer_name(x509));
-    cert->serial = print_serial(pool, X509_get0_serialNumber(x509));
-    cert->not_before = moment_of(X509_get0_notBefore(x509));
-    cert->not_after = moment_of(X509_get0_notAfter(x509));
-    cert->key = describe_key(pool, x509);
-    X509_get0_signature(NULL, &signature, x509);
-    X509_ALGOR_get0(&algorithm, NULL, NULL, signature);
-    cert->signature_algorithm = object_name(pool, algorithm);
-    g_autofree char *own = key_id_digits(X509_get0_subject_key_id(x509));
-    cert->subject_key_id = audit_text(pool->audit, own);
-    entry->authority_key_id = key_id_digits(X509_get0_authority_key_id(x509));
-    entry->subject_key = name_key_x509(X509_get_subject_name(x509));
-    entry->issuer_key = name_key_x509(X509_get_issuer_name(x509));
+    cert->subject = from->subject ? keep_name(pool, from->subject) : NULL;
+    cert->issuer = from->issuer ? keep_name(pool, from->issuer) : NULL;
+    cert->serial = from->serial ? keep_serial(pool, from->serial) : NULL;
+    cert->not_before = from->not_before;
+    cert->not_after = from->not_after;
+    cert->key = audit_text(pool->audit, from->key);
+    cert->signature_algorithm = audit_text(pool->audit, from->signature_algorithm);
+    cert->subject_key_id = audit_text(pool->audit, from->subject_key_id);
+    cert->self_signed = from->self_signed;
+    cert->ca = from->ca;
+    entry->authority_key_id = g_strdup(from->authority_key_id);
+    entry->subject_key = g_strdup(from->subject_key);
+    entry->issuer_key = g_strdup(from->issuer_key);
     entry->serial_key = serial_key(entry->issuer_key, cert->serial);
-    cert->self_signed = entry->subject_key && g_strcmp0(entry->subject_key, entry->issuer_key) == 0 &&
-                        signatures_verify(pool->signatures, x509, x509);
-    uint32_t flags = X509_get_extension_flags(x509);
-    cert->ca = (flags & EXFLAG_CA) || ((flags & EXFLAG_V1) && cert->self_signed);
 }
 
-/* The size of the DER element at ${bytes}; 0 if it is no SEQUENCE of definite length that ends within ${size}. */
-static size_t element_size(const uint8_t *bytes, size_t size)
+/* Have the unknown ones among the elements in these bytes read.  FALSE with ${*why} set if the parser fails. */
+static gboolean prepare(struct pool *pool, const uint8_t *bytes, size_t size, char **why)
 {
-    if (size < 2 || bytes[0] != 0x30)
-        return 0;
-    size_t length = bytes[1], header = 2;
-    if (length >= 0x80) {
-        size_t count = length & 0x7f;
-        if (count == 0 || count > 4 || size < 2 + count)
-            return 0;
-        length = 0;
-        for (size_t i = 0; i < count; i++)
-            length = length << 8 | bytes[2 + i];
-        header += count;
+    g_autoptr(GPtrArray) digests = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GByteArray) ders = g_byte_array_new();
+    g_autoptr(GString) hex = g_string_sized_new(2 * EVP_MAX_MD_SIZE + 1);
+
+    for (size_t length; size > 0 && digests->len < POOL_LIST_CERTS; bytes += length, size -= length) {
+        length = certificate_element(bytes, size);
+        if (length == 0)
+            break;
+        if (length > POOL_CERT_BYTES)
+            continue;
+        const char *sha256 = digest(hex, pool->sha256, bytes, length);
+        const struct entry *known = g_hash_table_lookup(pool->by_sha256, sha256);
+        const char *failed = g_hash_table_lookup(pool->poison, sha256);
+        if (failed) {
+            *why = g_strdup(failed);
+            return FALSE;
+        }
+        if ((known && known->cert->der) || g_hash_table_contains(pool->prepared, sha256))
+            continue;
+        g_ptr_array_add(digests, g_strdup(sha256));
+        g_byte_array_append(ders, bytes, (guint)length);
     }
-    return length <= size - header ? header + length : 0;
+    guint done = digests->len;
+    if (done == 0 || parsers_read_certificates(pool->workers, ders, digests, pool->prepared, &done, why))
+        return TRUE;
+    if (done < digests->len)
+        g_hash_table_insert(pool->poison, g_strdup(digests->pdata[done]), g_strdup(*why));
+    return FALSE;
+}
+
+void pool_know(struct pool *pool, const char *sha256, struct certificate *certificate)
+{
+    if (!g_hash_table_contains(pool->prepared, sha256)) {
+        g_hash_table_insert(pool->prepared, g_strdup(sha256), g_memdup2(certificate, sizeof *certificate));
+        *certificate = (struct certificate){0};
+    }
+    certificate_clear(certificate);
+}
+
+gboolean pool_prepare(struct pool *pool, const void *bytes, size_t size, char **why)
+{
+    return !pool->workers || prepare(pool, bytes, size, why);
+}
+
+static gboolean read_certificate(struct pool *pool, struct certificate *read, const char *sha256, const void *bytes,
+                                 size_t length)
+{
+    g_autofree char *why = NULL;
+    void *key, *prepared;
+
+    if (!pool->workers)
+        return certificate_read(read, bytes, length, pool->signatures);
+    if (!prepare(pool, bytes, length, &why)) {
+        warn(pool, "the certificate with SHA-256 %s could not be analyzed: %s", sha256, why);
+        return FALSE;
+    }
+    if (!g_hash_table_steal_extended(pool->prepared, sha256, &key, &prepared))
+        return FALSE;
+    g_free(key);
+    if (!prepared)
+        return FALSE;
+    *read = *(struct certificate *)prepared;
+    g_free(prepared);
+    return TRUE;
 }
 
 /*
@@ -517,31 +511,30 @@ static struct audit_cert *add_der(struct pool *pool, const void *bytes, size_t l
         return known->cert;
     }
     struct audit_cert *cert = NULL;
-    X509 *x509 = der_parse(bytes, length);
-    if (x509) {
+    struct certificate read;
+    if (read_certificate(pool, &read, sha256, bytes, length)) {
         struct audit_cert facts = {
             .sha256 = audit_text(pool->audit, sha256), .from_trace = from_trace, .asked = MOMENT_NONE};
         struct entry entry = {.cert = &facts};
         facts.sha1 = audit_text(pool->audit, digest(hex, pool->sha1, bytes, length));
         facts.md5 = audit_text(pool->audit, digest(hex, pool->md5, bytes, length));
         facts.der = g_bytes_new(bytes, length);
-        fill_from_x509(pool, &entry, x509);
+        fill_from(pool, &entry, &read);
         cert = absorb(pool, &entry);
         if (!cert && apart) {
-            fill_from_x509(pool, &entry, x509);
+            fill_from(pool, &entry, &read);
             cert = fill_entry(pool, new_entry(pool), &entry, TRUE);
         }
         if (!cert || cert->der != facts.der)
             g_bytes_unref(facts.der);
-        X509_free(x509);
+        certificate_clear(&read);
     }
-    ERR_clear_error();
     return cert;
 }
 
 struct audit_cert *pool_add_der(struct pool *pool, const void *bytes, size_t size, size_t *used)
 {
-    size_t length = element_size(bytes, size);
+    size_t length = certificate_element(bytes, size);
     if (used)
         *used = length;
     if (length == 0 || length > POOL_CERT_BYTES)
@@ -576,7 +569,7 @@ GPtrArray *pool_add_shown_chain(struct pool *pool, const void *bytes, size_t siz
     const uint8_t *at = bytes;
 
     while (size > 0) {
-        size_t length = element_size(at, size);
+        size_t length = certificate_element(at, size);
         if (length == 0)
             return NULL;
         g_autoptr(GBytes) der = g_bytes_new(at, length);
@@ -594,7 +587,7 @@ static void take_one(struct pool *pool, GBytes *der, int64_t asked)
     const void *bytes = g_bytes_get_data(der, &size);
     guint before = g_hash_table_size(pool->entries);
 
-    if (size == 0 || size > POOL_CERT_BYTES || element_size(bytes, size) != size)
+    if (size == 0 || size > POOL_CERT_BYTES || certificate_element(bytes, size) != size)
         return;
     struct audit_cert *cert = add_der(pool, bytes, size, TRUE, FALSE);
     if (cert && cert->from_trace)
@@ -731,6 +724,14 @@ struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t
                                     enum audit_reading *reading, const char **reason)
 {
     struct listing *listing = listing_parse(bytes, size);
+    struct audit_list *list = pool_add_parsed(pool, listing, status, reading, reason);
+    listing_free(listing);
+    return list;
+}
+
+struct audit_list *pool_add_parsed(struct pool *pool, const struct listing *listing, int64_t status,
+                                   enum audit_reading *reading, const char **reason)
+{
     g_autofree char *why = listing_judge(listing, status, reading);
     struct audit_list *list = NULL;
 
@@ -741,7 +742,6 @@ struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t
             g_ptr_array_add(certs, add_entry(pool, listing->entries->pdata[i]));
         list = keep_list(pool, certs, 0, raws);
     }
-    listing_free(listing);
     return list;
 }
 
@@ -905,7 +905,7 @@ static gboolean adopt_cert(struct pool *pool, struct audit_cert *cert, GError **
         }
         entry->subject_key = name_key_x509(X509_get_subject_name(x509));
         entry->issuer_key = name_key_x509(X509_get_issuer_name(x509));
-        entry->authority_key_id = key_id_digits(X509_get0_authority_key_id(x509));
+        entry->authority_key_id = certificate_key_id(X509_get0_authority_key_id(x509));
         X509_free(x509);
         g_autoptr(GString) hex = g_string_new(NULL);
         if (g_strcmp0(cert->sha256, digest(hex, pool->sha256, bytes, size)) != 0) {

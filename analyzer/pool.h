@@ -9,8 +9,10 @@
 #define TRUSTGAP_POOL_H
 
 #include "audit.h"
+#include "certificate.h"
 #include "references.h"
 #include "signature.h"
+#include "workers.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -24,10 +26,32 @@
 #define POOL_RAWS         100   /* entries of a list that cannot be parsed: described; further ones are counted */
 #define POOL_REFERENCES   4     /* paths of reference files, per certificate; further ones are left out */
 
+struct listing;
 struct pool;
 
 struct pool *pool_new(struct audit *audit);
 void pool_free(struct pool *pool);
+
+/**
+ * pool_use(pool, workers):
+ * From now on ${workers} (of parsers.h; NULL: nobody) read certificates, and this process does not: certificates of
+ * hosts, references and peers.
+ */
+void pool_use(struct pool *pool, struct workers *workers);
+
+/**
+ * pool_prepare(pool, bytes, size, why):
+ * Have those certificates read that the pool doesn't know, among those that stand one behind the other in the ${size}
+ * bytes of a file.  FALSE if that fails: the file counts as not read, and ${*why} is the reason (worker_finish()).
+ * Without workers nothing is done.
+ */
+gboolean pool_prepare(struct pool *pool, const void *bytes, size_t size, char **why);
+
+/**
+ * pool_know(pool, sha256, certificate):
+ * The certificate with this digest is going to be added, and has been read; ${certificate} is empty afterwards.
+ */
+void pool_know(struct pool *pool, const char *sha256, struct certificate *certificate);
 
 /**
  * pool_add_der(pool, bytes, size, used):
@@ -73,6 +97,13 @@ struct audit_list *pool_add_list(struct pool *pool, const void *bytes, size_t si
  */
 struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t size, int64_t status,
                                     enum audit_reading *reading, const char **reason);
+
+/**
+ * pool_add_parsed(pool, listing, status, reading, reason):
+ * The same of what was parsed already.
+ */
+struct audit_list *pool_add_parsed(struct pool *pool, const struct listing *listing, int64_t status,
+                                   enum audit_reading *reading, const char **reason);
 
 /**
  * pool_add_references(pool, references), pool_drop_public(pool):

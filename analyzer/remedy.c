@@ -964,6 +964,19 @@ void remedy_detail(struct audit *audit, struct audit_finding *finding, const str
         "one has the certificate.");
 }
 
+void remedy_unanalyzed(struct audit *audit, struct audit_finding *finding, const char *object)
+{
+    add(audit, finding->steps,
+        "Report this to the maintainers of trustgap, with the version (trustgap --version), the sentence above, and "
+        "the "
+        "file objects/%.2s/%s of the capture. The file may hold host names and other things that are not for "
+        "everybody: "
+        "look at it first.",
+        object, object);
+    add(audit, finding->steps,
+        "Look at the file on the host until then. The finding is fixed when a later audit can analyze the file.");
+}
+
 void remedy_rotation(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance,
                      const char *reach)
 {

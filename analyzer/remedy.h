@@ -60,6 +60,12 @@ void remedy_unnamed(struct audit *audit, struct audit_finding *finding, const st
 void remedy_detail(struct audit *audit, struct audit_finding *finding, const struct audit_instance *instance);
 
 /**
+ * remedy_unanalyzed(audit, finding, object):
+ * Fill the steps of a finding that a parser failed with a file, whose bytes are ${object} in the capture.
+ */
+void remedy_unanalyzed(struct audit *audit, struct audit_finding *finding, const char *object);
+
+/**
  * remedy_rotation(audit, finding, instance, reach):
  * Fill the steps of a finding that the trace of ${instance} reaches back no further than ${reach} ("5 hours").
  */

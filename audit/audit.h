@@ -87,6 +87,7 @@ enum audit_finding_kind {
     FINDING_WEAK_CERTIFICATE, /* an anchor or an own certificate has a key or a signature that is too weak for it */
     FINDING_END_ENTITY,       /* an anchor is the certificate of one peer, and not self-signed */
     FINDING_HOST_MISSING,     /* a host that was not, or not wholly, collected */
+    FINDING_UNANALYZED,       /* a file of a host with which its parser failed */
 };
 
 enum audit_gap_basis {                     /* why a store counts as lacking a certificate */

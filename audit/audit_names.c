@@ -31,7 +31,7 @@ NAMES(severity, "info", "low", "medium", "high", "critical")
 NAMES(state, "new", "open", "fixed", "returned", "waived")
 NAMES(finding_kind, "missing-anchor", "unknown-issuer", "tls-failure", "expired", "expiring", "drift",
       "store-unreadable", "trace-detail", "trace-level", "trace-rotation", "policy-missing", "distrusted",
-      "weak-certificate", "end-entity", "host-missing")
+      "weak-certificate", "end-entity", "host-missing", "unanalyzed")
 NAMES(gap_basis, "seen", "seen-unread", "seen-unknown", "required")
 NAMES(match, "proved", "fingerprint", "serial", "key-id", "name", "ambiguous", "none")
 NAMES(proof, "unknown", "path", "held", "no-path")

@@ -229,6 +229,12 @@ struct capture *capture_open(const char *path, GError **error);
  */
 GBytes *capture_load(const struct capture *capture, const char *digest, size_t limit_bytes, GError **error);
 
+/**
+ * capture_open_object(capture, digest, limit_bytes, error):
+ * The same as a descriptor, which the caller closes; -1 with ${error} set.
+ */
+int capture_open_object(const struct capture *capture, const char *digest, size_t limit_bytes, GError **error);
+
 void capture_free(struct capture *capture);
 
 typedef struct capture capture_auto;

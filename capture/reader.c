@@ -163,17 +163,31 @@ static gboolean has_digest(const char *wanted, GBytes *bytes)
     return strcmp(text->str, wanted) == 0;
 }
 
+static char *object_path(const struct capture *capture, const char *digest, GError **error)
+{
+    if (record_is_digest(digest))
+        return g_strdup_printf("%s/objects/%.2s/%s", capture->path, digest, digest);
+    g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: a name that no object can have", capture->path);
+    return NULL;
+}
+
 GBytes *capture_load(const struct capture *capture, const char *digest, size_t limit_bytes, GError **error)
 {
-    if (!record_is_digest(digest)) {
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: a name that no object can have", capture->path);
-        return NULL;
-    }
-    g_autofree char *path = g_strdup_printf("%s/objects/%.2s/%s", capture->path, digest, digest);
-    g_autoptr(GBytes) bytes = map_regular(path, limit_bytes, error);
+    g_autofree char *path = object_path(capture, digest, error);
+    g_autoptr(GBytes) bytes = path ? map_regular(path, limit_bytes, error) : NULL;
+
     if (bytes && !has_digest(digest, bytes)) {
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: does not match its name", path);
         return NULL;
     }
     return g_steal_pointer(&bytes);
+}
+
+int capture_open_object(const struct capture *capture, const char *digest, size_t limit_bytes, GError **error)
+{
+    g_autoptr(GBytes) bytes = capture_load(capture, digest, limit_bytes, error);
+    g_autofree char *path = bytes ? object_path(capture, digest, error) : NULL;
+    int64_t size;
+
+    return path ? file_open(path, &size, error) : -1;
 }

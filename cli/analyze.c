@@ -44,6 +44,7 @@ static int run(int argc, char **argv)
     }
     options.references = references;
     options.policy = policy;
+    options.workers = cli_workers();
     options.previous = previous;
     g_autoptr(audit_auto) audit = analysis_run((const char *const *)argv + 1, &options, &error);
     if (!audit || !cli_write(output_path ? output_path : "-", 0600, report_write_xml, audit, &error))

@@ -110,6 +110,7 @@ static int run(int argc, char **argv)
         return cli_failed(error);
     options.references = references;
     options.policy = policy;
+    options.workers = cli_workers();
     options.previous = previous;
     const char *const captures[] = {state->capture, NULL};
     g_autoptr(audit_auto) audit = analysis_run(captures, &options, &error);

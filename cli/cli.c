@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,6 +74,25 @@ const GOptionEntry cli_network_entries[] = {
      "At most so much of each trace, from its end (default 64 MiB)", "BYTES"},
     {0},
 };
+
+static struct workers *workers;
+
+static void end_workers(void)
+{
+    g_clear_pointer(&workers, workers_free);
+}
+
+struct workers *cli_workers(void)
+{
+    static const char *const command[] = {"/proc/self/exe", CLI_PARSER, NULL};
+    const struct worker_limits limits = worker_limits_usual();
+
+    if (!workers) {
+        workers = workers_new(command, 0, &limits);
+        atexit(end_workers);
+    }
+    return workers;
+}
 
 void cli_message(const char *format, ...)
 {

@@ -13,6 +13,7 @@
 #include "inventory.h"
 #include "policy.h"
 #include "references.h"
+#include "workers.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -27,6 +28,14 @@ struct command {
 
 extern const struct command command_analyze, command_audit, command_check, command_collect, command_explain,
     command_inventory, command_report, command_validate;
+
+#define CLI_PARSER "--parser" /* the only argument of a child that parses */
+
+/**
+ * cli_workers():
+ * The children of this process that parse what others sent; made at the first call, ended with the process.
+ */
+struct workers *cli_workers(void);
 
 /**
  * cli_options(command, argc, argv, entries, ...):

@@ -1,7 +1,9 @@
 /* The command table and the way into it. */
 #include "cli.h"
 #include "nearest.h"
+#include "parsers.h"
 #include "status.h"
+#include "workers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,6 +62,13 @@ static int refuse(const char *name)
     return STATUS_USAGE;
 }
 
+/* This process is a child that parses what it is given; no person calls it so. */
+static int serve(void)
+{
+    static worker_work *const works[] = {parsers_work, NULL};
+    return worker_serve(works);
+}
+
 int main(int argc, char **argv)
 {
     if (!hold_standard_descriptors())
@@ -72,6 +81,8 @@ int main(int argc, char **argv)
     umask(077);
     g_set_prgname("trustgap");
 
+    if (argc == 2 && strcmp(argv[1], CLI_PARSER) == 0)
+        return serve();
     if (argc < 2) {
         print_help(stderr);
         return STATUS_USAGE;

@@ -270,6 +270,7 @@ struct overview *overview_new(const struct audit *audit)
         }
         overview->unknown += finding->kind == FINDING_UNKNOWN_ISSUER;
         overview->required += finding->kind == FINDING_POLICY_MISSING;
+        overview->unanalyzed += finding->kind == FINDING_UNANALYZED;
     }
     overview->stores = g_hash_table_size(stores);
     g_ptr_array_sort_with_data(overview->missing, compare_missing, overview);
@@ -354,6 +355,11 @@ GPtrArray *overview_remarks(const struct overview *overview)
         g_autofree char *failed = words_count(overview->failed, "host", "hosts");
         g_ptr_array_add(remarks, g_strdup_printf("%s could not be collected: nothing is known of %s, good or bad.",
                                                  failed, overview->failed == 1 ? "it" : "them"));
+    }
+    if (overview->unanalyzed) {
+        g_autofree char *files = words_count(overview->unanalyzed, "file", "files");
+        g_ptr_array_add(remarks, g_strdup_printf("%s could not be analyzed; the content of %s is unknown.", files,
+                                                 overview->unanalyzed == 1 ? "this file" : "these files"));
     }
     if (overview->partial) {
         g_autofree char *partial = words_count(overview->partial, "host was", "hosts were");

@@ -21,6 +21,7 @@ struct overview {
     unsigned waived;      /* findings of missing certificates that a policy waives */
     unsigned unknown;     /* open findings of an issuer that nobody holds */
     unsigned required;    /* open findings of a certificate that the policy requires */
+    unsigned unanalyzed;  /* open findings of a file with which its parser failed */
     unsigned stores;      /* to mend by those imports, each counted once */
     uint64_t connections; /* failed connections that those imports heal */
     uint64_t homeless;    /* failed connections that need them too, but whose PSE is not known */

@@ -142,6 +142,7 @@ const char *words_finding_kind(enum audit_finding_kind kind)
         [FINDING_WEAK_CERTIFICATE] = "Weak certificate",
         [FINDING_END_ENTITY] = "Not a CA",
         [FINDING_HOST_MISSING] = "Host not collected",
+        [FINDING_UNANALYZED] = "File not analyzed",
     };
     return texts[kind];
 }

@@ -24,6 +24,7 @@ import sshd
 
 CLEAN, FINDINGS, FAILED, HOSTS_MISSING, BOTH, USAGE, DATA, NO_INPUT = 0, 1, 2, 4, 5, 64, 65, 66
 TRUSTGAP = os.environ.get("TRUSTGAP", "trustgap")
+FAULTY = os.environ.get("TRUSTGAP_FAULTY", "trustgap-faulty")  # its parsers fail when the bytes ask for it
 SCHEMA = landscape.HERE.parent.parent / "report" / "audit.xsd"
 SECONDS = 50  # more than any command of a test may take
 
@@ -64,14 +65,18 @@ class Case(unittest.TestCase):
         return subprocess.Popen([TRUSTGAP, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, cwd=self.folder, env=self.environment, **more)
 
-    def trustgap(self, *arguments, expect=CLEAN, stdin=b"", environment=None, prefix=()):
+    def trustgap(self, *arguments, expect=CLEAN, stdin=b"", environment=None, prefix=(),
+                 program=TRUSTGAP):
         """Run trustgap to its end; its status has to be expect (a number or several)."""
-        command = [*prefix, TRUSTGAP, *map(str, arguments)]
+        command = [*prefix, program, *map(str, arguments)]
         done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder,
                               env=environment or self.environment, timeout=SECONDS, check=False)
         done = Done(command, done.returncode, done.stdout.decode("utf-8", "backslashreplace"),
                     done.stderr.decode("utf-8", "backslashreplace"))
         self.last = done
+        # A parser that crashes costs a finding and no longer the run, so a test would not notice it.
+        if program != FAULTY and ("AddressSanitizer" in done.err or "runtime error: " in done.err):
+            self.fail("a sanitizer has something to say\n%s" % done)
         if done.status not in (expect if isinstance(expect, tuple) else (expect,)):
             self.fail("expected status %s\n%s" % (expect, done))
         return done

@@ -211,7 +211,8 @@ struct audit *scene_run_at(struct scene *scene, const struct audit *previous, in
         g_assert_no_error(error);
     }
     g_autoptr(references_auto) references = scene_load(scene);
-    struct analysis_options options = {.at = at, .references = references, .policy = scene->policy, .previous = before};
+    struct analysis_options options = {
+        .at = at, .references = references, .policy = scene->policy, .previous = before, .workers = scene->workers};
     const char *const captures[] = {scene->path, NULL};
     struct audit *audit = analysis_run(captures, &options, &error);
     g_assert_no_error(error);

@@ -9,6 +9,7 @@
 #include "capture.h"
 #include "certs.h"
 #include "policy.h"
+#include "workers.h"
 
 #include <glib.h>
 
@@ -16,11 +17,12 @@ struct scene {
     char *folder; /* removed by scene_free() */
     char *path;   /* of the capture */
     struct capture_writer *writer;
-    GPtrArray *hosts;      /* of struct capture_host *, written by scene_run() */
-    GPtrArray *references; /* of char *: files */
-    char *system;          /* the file that is this system's bundle; NULL: none */
-    struct policy *policy; /* NULL: none */
-    gboolean reversed;     /* write the hosts in reverse order */
+    GPtrArray *hosts;        /* of struct capture_host *, written by scene_run() */
+    GPtrArray *references;   /* of char *: files */
+    char *system;            /* the file that is this system's bundle; NULL: none */
+    struct policy *policy;   /* NULL: none */
+    gboolean reversed;       /* write the hosts in reverse order */
+    struct workers *workers; /* who parses; NULL: the test itself; not owned */
 };
 
 struct scene *scene_new(void);
