@@ -101,7 +101,7 @@ static const char *blind_before(const struct anchors *anchors, const struct spot
             shown = shown || ((const struct audit_member *)spot->gap->store->members->pdata[j])->instance == instance;
         if (!shown && instance->host->status == HOST_LEFT_OUT)
             return HISTORY_LEFT_OUT;
-        if (!shown && instance->host->status != HOST_COLLECTED)
+        if (!shown && !audit_host_is_listed(instance->host))
             return HISTORY_NOT_COLLECTED;
         if (!shown && instance->seen != MOMENT_NONE)
             return HISTORY_NOT_FOUND;
@@ -316,7 +316,7 @@ static void judge_instance(struct anchors *anchors, struct need *need, struct sp
             "not have been told.";
     } else if (!tonight && gap->instance->host->status == HOST_LEFT_OUT) {
         gap->note = left_out_note;
-    } else if (!tonight && gap->instance->host->status != HOST_COLLECTED) {
+    } else if (!tonight && !audit_host_is_listed(gap->instance->host)) {
         gap->note = "The host was not collected tonight.";
     } else if (!tonight && gap->instance->seen != MOMENT_NONE) {
         gap->note = "The instance was not found on its host tonight.";

@@ -1,6 +1,7 @@
 #include "findings.h"
 
 #include "anchors.h"
+#include "coverage.h"
 #include "demands.h"
 #include "hygiene.h"
 #include "identify.h"
@@ -519,6 +520,9 @@ static gboolean were_traces_read(const struct work *work, const struct audit_fin
 static void find_unreadable(struct work *work)
 {
     g_autoptr(GHashTable) needed = g_hash_table_new(NULL, NULL);
+    struct coverage coverage;
+
+    coverage_count(&coverage, work->audit);
     for (guint i = 0; i < work->audit->failures->len; i++)
         g_hash_table_add(needed, ((struct audit_failure *)work->audit->failures->pdata[i])->store);
     for (guint i = 0; i < work->audit->stores->len; i++) {
@@ -538,7 +542,9 @@ static void find_unreadable(struct work *work)
         append_more(text, unread, FINDINGS_NAMED);
         struct audit_finding *finding = findings_new(work->history, FINDING_STORE_UNREADABLE, store->label);
         const struct audit_finding *before = history_before(work->history, finding->id);
-        finding->severity = g_hash_table_contains(needed, store) ? SEVERITY_MEDIUM : SEVERITY_LOW;
+        finding->severity = coverage.lists_read == 0               ? SEVERITY_HIGH
+                            : g_hash_table_contains(needed, store) ? SEVERITY_MEDIUM
+                                                                   : SEVERITY_LOW;
         if (before && before->state != STATE_FIXED && !were_traces_read(work, before))
             finding->severity = MAX(finding->severity, before->severity);
         finding->title = audit_textf(work->audit, "The trust list of %s was not %sread", store->label,
@@ -753,7 +759,8 @@ static void find_missing_hosts(struct work *work)
         const struct audit_finding *before = previous->findings->pdata[i];
         if (before->kind != FINDING_HOST_MISSING || before->state == STATE_FIXED || !before->host)
             continue;
-        if (history_is_collected(work->history, before->host))
+        if (history_is_collected(work->history, before->host) &&
+            history_host(work->history, before->host)->status == HOST_COLLECTED)
             carry(work, before, TRUE, NULL);
         else if (history_is_left_out(work->history, before->host))
             carry(work, before, FALSE, NULL);

@@ -190,7 +190,7 @@ struct audit_instance *history_instance(struct history *history, const struct au
     instance->path = audit_text(audit, before->path);
     instance->kind = before->kind;
     instance->seen = before->seen;
-    if (host->status == HOST_COLLECTED && instance->seen == MOMENT_NONE)
+    if (audit_host_is_listed(host) && instance->seen == MOMENT_NONE)
         instance->seen = before->host->collected;
     g_ptr_array_add(host->instances, instance);
     return instance;
@@ -219,14 +219,14 @@ static void add_member(struct history *history, struct audit_store *store, const
     struct audit *audit = history->audit;
     struct audit_member *member = audit_member_new(audit);
     const struct audit_instance *instance = member->instance = history_instance(history, before->instance);
-    enum audit_host_status status = instance->host->status;
+    const struct audit_host *host = instance->host;
 
     member->path = audit_text(audit, before->path);
     member->owner = audit_text(audit, before->owner);
     member->mode = audit_text(audit, before->mode);
     member->reading = READING_NONE;
-    member->reason = status == HOST_LEFT_OUT         ? HISTORY_LEFT_OUT
-                     : status != HOST_COLLECTED      ? HISTORY_NOT_COLLECTED
+    member->reason = host->status == HOST_LEFT_OUT   ? HISTORY_LEFT_OUT
+                     : !audit_host_is_listed(host)   ? HISTORY_NOT_COLLECTED
                      : instance->seen != MOMENT_NONE ? HISTORY_NOT_FOUND
                                                      : HISTORY_GONE;
     g_ptr_array_add(store->members, member);
@@ -272,7 +272,7 @@ struct audit_cert *history_cert(struct history *history, const struct audit_cert
 gboolean history_is_collected(const struct history *history, const struct audit_host *before)
 {
     const struct audit_host *host = before ? g_hash_table_lookup(history->hosts, before->name) : NULL;
-    return host && host->status == HOST_COLLECTED;
+    return host && audit_host_is_listed(host);
 }
 
 gboolean history_is_left_out(const struct history *history, const struct audit_host *before)
@@ -299,7 +299,7 @@ gboolean history_forgets_host(const struct history *history, const struct audit_
 gboolean history_forgets(const struct history *history, const struct audit_instance *before)
 {
     const struct audit_host *host = g_hash_table_lookup(history->hosts, before->host->name);
-    if (!host || host->status != HOST_COLLECTED)
+    if (!host || !audit_host_is_listed(host))
         return history_forgets_host(history, before->host);
     const struct audit_instance *instance = find_instance(host, before->path);
     if (instance && instance->seen == MOMENT_NONE)
@@ -503,5 +503,5 @@ gboolean history_is_heard(const struct history *history, const struct audit_inst
         if (!find_trace(instance, trace->path) && !is_too_old(history, trace->modified))
             return FALSE;
     }
-    return instance->traces->len > 0 && instance->host->status == HOST_COLLECTED;
+    return instance->traces->len > 0 && audit_host_is_listed(instance->host);
 }

@@ -23,10 +23,10 @@
 #include <glib.h>
 
 #define HISTORY_DAYS          30
-#define HISTORY_NOT_COLLECTED "not-collected" /* reason of hosts and PSEs that only the previous audit knows, */
-#define HISTORY_LEFT_OUT      "left-out"      /* ... the same where the run left the host out on purpose */
-#define HISTORY_NOT_FOUND     "not-found"     /* ... of PSEs of an instance that its collected host does not show, */
-#define HISTORY_GONE          "gone"          /* ... and of PSEs that a collected instance does not have any more */
+#define HISTORY_NOT_COLLECTED AUDIT_NOT_COLLECTED /* reason of hosts and PSEs that only the previous audit knows, */
+#define HISTORY_LEFT_OUT      "left-out"          /* ... the same where the run left the host out on purpose */
+#define HISTORY_NOT_FOUND     "not-found" /* ... of PSEs of an instance that its collected host does not show, */
+#define HISTORY_GONE          AUDIT_GONE  /* ... and of PSEs that a collected instance does not have any more */
 
 struct history {
     struct audit *audit; /* the new one */
@@ -76,7 +76,8 @@ struct audit_cert *history_cert(struct history *history, const struct audit_cert
 
 /**
  * history_is_collected(history, before):
- * Whether the host ${before} of the previous audit was wholly collected for the new one.
+ * Whether all that is on the host ${before} of the previous audit was found for the new one; what of it could not be
+ * read is marked where it stands.
  */
 gboolean history_is_collected(const struct history *history, const struct audit_host *before);
 

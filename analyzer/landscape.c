@@ -311,6 +311,12 @@ static void fill_member(struct work *work, struct audit_member *member, const st
         if (result->why)
             add_failed(work, member->path, from->trusted && native ? from->trusted : from->listing, result->why);
     }
+    /* What sapgenpse said says more than that it said no list. */
+    if (!result && from->listing && strcmp(method, "none") == 0) {
+        const struct reading *refusal = read_list(work, from->listing, FALSE, from->listing_status);
+        if (refusal->reading == READING_NONE)
+            member->reason = refusal->reason;
+    }
     if (!member->list && !member->reason)
         member->reason = from->reason ? audit_text(audit, from->reason) : "incomplete";
     if (from->own)

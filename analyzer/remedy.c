@@ -7,6 +7,11 @@
 #include <stdarg.h>
 #include <string.h>
 
+#define REMEDY_ACCESS                                                                                                  \
+    "Let the login read traces and PSEs: set ansible_become=true for the host and allow \"sudo -n -u <sid>adm "        \
+    "/bin/sh\" "                                                                                                       \
+    "in sudoers without a password, or give a group of the login read permission."
+
 static void add(struct audit *audit, GPtrArray *steps, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static void add(struct audit *audit, GPtrArray *steps, const char *format, ...)
@@ -701,40 +706,78 @@ static void steps_of_failure(struct audit *audit, struct audit_finding *finding,
     }
 }
 
+/* Whether ${reason} begins with ${word}, as a word. */
+static gboolean is_for(const char *reason, const char *word)
+{
+    size_t size = strlen(word);
+    return strncmp(reason, word, size) == 0 && strchr(" :", reason[size]); /* or ends there */
+}
+
 static void steps_of_unreadable(struct audit *audit, struct audit_finding *finding, const struct audit_store *store)
 {
+    static const char pin[] = "The PSE has a PIN, or LPS protects it. With a credential for the owner (seclogin) and "
+                              "ansible_become, sapgenpse can list it; the PIN itself is never needed here.";
     static const struct {
         const char *word, *step;
+        gboolean ask; /* sapgenpse by hand helps */
     } rows[] = {
-        {"not-allowed",
-         "Let the login user of the audit read the file, or allow it sudo to the owner of the file and set "
-         "ansible_become for the host."},
-        {"needs-pin", "The PSE has a PIN, or is protected by LPS. With a credential for its owner (seclogin) and "
-                      "ansible_become its list can be read by sapgenpse; the PIN itself is never needed here."},
+        {"not-allowed", REMEDY_ACCESS, FALSE},
+        {"needs-pin", pin, FALSE},
+        {"PIN needed", pin, FALSE},
         {"damaged",
-         "The file is damaged. Have its owner restore it, or distribute the PSE again in STRUST; look at a copy "
-         "before anything overwrites it."},
-        {"no-pse", "The file is named like a PSE and is none; if nothing uses it, it can go."},
-        {"unknown-version", "The PSE has a version that is not known here; please report it."},
-        {"changed", "The file was written while it was read; the next audit reads it again."},
-        {"too-large", "The file is larger than any PSE should be; see what it is."},
-        {"sapgenpse-failed", "sapgenpse gave no list; run what follows as the owner of the file and see what it says."},
+         "The PSE file is damaged. Keep a copy of it, then restore it from a backup or distribute the PSE again from "
+         "STRUST.",
+         FALSE},
+        {"no-pse", "The file has the name of a PSE but is none. If nothing uses it, remove it.", FALSE},
+        {"unknown-version", "trustgap doesn't know this version of a PSE. Please report it.", FALSE},
+        {"changed", "The file was being written while it was read. The next audit reads it again.", FALSE},
+        {"too-large", "The file is larger than any PSE should be. See what it is.", FALSE},
+        {"sapgenpse could not be run",
+         "sapgenpse doesn't start. Install the library that it names in the kernel folder, or fix LD_LIBRARY_PATH "
+         "(LIBPATH on AIX), then run this as the owner of the file:",
+         TRUE},
+        {"sapgenpse-failed", "sapgenpse gave no list. Run this as the owner of the file and see what it says:", TRUE},
+        {"sapgenpse",
+         "sapgenpse gave no list. Fix what it says, and check by running this as the owner of the file:", TRUE},
+        {"no list shown", "sapgenpse gave no list. Run this as the owner of the file and see what it says:", TRUE},
+        {"this is no listing",
+         "Something other than SAP's sapgenpse answered. Run this as the owner of the file:", TRUE},
     };
     for (guint i = 0; i < store->members->len; i++) {
         const struct audit_member *member = store->members->pdata[i];
-        const char *reason = member->reason ? member->reason : "";
-        size_t size = strcspn(reason, " ");
-        for (size_t j = 0; j < G_N_ELEMENTS(rows); j++) {
-            if (size != strlen(rows[j].word) || strncmp(rows[j].word, reason, size) != 0)
+        for (size_t j = 0; member->reason && j < G_N_ELEMENTS(rows); j++) {
+            if (!is_for(member->reason, rows[j].word))
                 continue;
             if (!g_ptr_array_find_with_equal_func(finding->steps, rows[j].step, g_str_equal, NULL))
                 add(audit, finding->steps, "%s", rows[j].step);
-            if (strcmp(rows[j].word, "sapgenpse-failed") == 0)
+            if (rows[j].ask)
                 add_sapgenpse(audit, finding->steps, store, member, "-l");
+            break;
         }
     }
     if (finding->steps->len == 0)
         add(audit, finding->steps, "Look at the list by hand, and collect the host again.");
+}
+
+/* How a host gets collected wholly. */
+static void steps_of_host(struct audit *audit, struct audit_finding *finding)
+{
+    static const struct {
+        const char *reason, *step;
+    } rows[] = {
+        {"unread", REMEDY_ACCESS},
+        {"not-searched", "Let the login look into the folders that the message and the notes name, or add the folders "
+                         "that a link leads to to sap_root in the inventory."},
+        {"no-instance", "Correct sap_root of this host in the inventory; it may be several folders. If the host has no "
+                        "SAP software, take it out of the inventory."},
+    };
+    const char *reason = finding->host ? finding->host->reason : NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (g_strcmp0(reason, rows[i].reason) == 0)
+            add(audit, finding->steps, "%s", rows[i].step);
+    add(audit, finding->steps, "%s this host again; captures can be analyzed together.",
+        finding->steps->len > 0 ? "Collect" : "Fix what the message says and collect");
 }
 
 static void steps_of_dates(struct audit *audit, struct audit_finding *finding)
@@ -887,7 +930,7 @@ void remedy_finding(struct audit *audit, struct audit_finding *finding)
         steps_of_distrusted(audit, finding);
         break;
     case FINDING_HOST_MISSING:
-        add(audit, steps, "Heal what the message says and collect this host again; captures can be analyzed together.");
+        steps_of_host(audit, finding);
         break;
     default:
         break;

@@ -428,6 +428,11 @@ static int compare_gaps(const void *a, const void *b)
     return instance_order(left->instance, right->instance);
 }
 
+gboolean audit_host_is_listed(const struct audit_host *host)
+{
+    return host->status == HOST_COLLECTED || (host->status == HOST_PARTIAL && g_strcmp0(host->reason, "unread") == 0);
+}
+
 gboolean audit_state_is_closed(enum audit_state state)
 {
     return state == STATE_FIXED || state == STATE_WAIVED;

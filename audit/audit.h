@@ -15,6 +15,10 @@
 
 #define AUDIT_VERSION 1
 
+/* Reasons of a PSE that tonight's capture does not have, but the previous audit. */
+#define AUDIT_NOT_COLLECTED "not-collected" /* its host was not collected, or not so far */
+#define AUDIT_GONE          "gone"          /* its instance does not have it any more: there is no list */
+
 #define AUDIT_PEERS         10   /* of one failure: named */
 #define AUDIT_PEERS_COUNTED 1000 /* ... told apart; from then on their number is "or more" */
 
@@ -414,6 +418,13 @@ gboolean audit_member_is_whole(const struct audit_member *member);
  * Set ${bundle} of all certificates by their references and those of the audit.
  */
 void audit_find_bundles(struct audit *audit);
+
+/**
+ * audit_host_is_listed(host):
+ * Whether all that is on it was found, so that what tonight does not show is not there; some of what was found may not
+ * have been read, and says so itself.
+ */
+gboolean audit_host_is_listed(const struct audit_host *host);
 
 /**
  * audit_state_is_closed(state):

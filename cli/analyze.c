@@ -49,10 +49,10 @@ static int run(int argc, char **argv)
     g_autoptr(audit_auto) audit = analysis_run((const char *const *)argv + 1, &options, &error);
     if (!audit || !cli_write(output_path ? output_path : "-", 0600, report_write_xml, audit, &error))
         return cli_failed(error);
-    if (!cli_quiet)
-        for (guint i = 0; i < audit->warnings->len; i++)
-            cli_message("%s", (const char *)audit->warnings->pdata[i]);
-    return cli_findings_status(audit, fail_on);
+    cli_tell(audit);
+    if (!cli_quiet && output_path)
+        cli_message("The audit is in %s; \"trustgap report %s\" makes a report of it.", output_path, output_path);
+    return cli_hosts_status(audit) | cli_findings_status(audit, fail_on);
 }
 
 const struct command command_analyze = {

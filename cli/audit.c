@@ -116,9 +116,8 @@ static int run(int argc, char **argv)
     g_autoptr(audit_auto) audit = analysis_run(captures, &options, &error);
     if (!audit || !write_all(state, audit, &error))
         return cli_failed(error);
+    cli_tell(audit);
     if (!cli_quiet) {
-        for (guint i = 0; i < audit->warnings->len; i++)
-            cli_message("%s", (const char *)audit->warnings->pdata[i]);
         if (inventory->limit)
             cli_message("limited to %s: %u hosts were left out, and the reports and the history in %s stay as they "
                         "are; this run has reports of its own",

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "moment.h"
 #include "nearest.h"
+#include "overview.h"
 #include "status.h"
 #include "text.h"
 
@@ -552,6 +553,27 @@ int cli_collect_status(const struct collector_result *result)
                     result->collected == 1 ? "host" : "hosts", result->partial, result->failed,
                     result->cancelled ? "; the run was cancelled" : "");
     return result->partial || result->failed || result->cancelled ? STATUS_HOSTS_MISSING : STATUS_CLEAN;
+}
+
+void cli_tell(const struct audit *audit)
+{
+    if (cli_quiet)
+        return;
+    g_autoptr(overview_auto) overview = overview_new(audit);
+    g_autofree char *headline = overview_headline(overview);
+    for (guint i = 0; i < audit->warnings->len; i++)
+        cli_message("%s", (const char *)audit->warnings->pdata[i]);
+    cli_message("%s", headline);
+}
+
+int cli_hosts_status(const struct audit *audit)
+{
+    for (guint i = 0; i < audit->hosts->len; i++) {
+        enum audit_host_status status = ((const struct audit_host *)audit->hosts->pdata[i])->status;
+        if (status == HOST_PARTIAL || status == HOST_FAILED)
+            return STATUS_HOSTS_MISSING;
+    }
+    return STATUS_CLEAN;
 }
 
 int cli_findings_status(const struct audit *audit, enum audit_severity severity)

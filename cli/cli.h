@@ -139,6 +139,18 @@ gboolean cli_collect(struct collector_result *result, const struct inventory *in
 int cli_collect_status(const struct collector_result *result);
 
 /**
+ * cli_tell(audit):
+ * Say what is wrong with the input of ${audit}, and its headline, on standard error; nothing if that is to be quiet.
+ */
+void cli_tell(const struct audit *audit);
+
+/**
+ * cli_hosts_status(audit):
+ * STATUS_HOSTS_MISSING if a host of ${audit} was not, or not wholly, collected, else STATUS_CLEAN.
+ */
+int cli_hosts_status(const struct audit *audit);
+
+/**
  * cli_findings_status(audit, severity):
  * STATUS_FINDINGS if a finding counts, else STATUS_CLEAN.
  */

@@ -62,11 +62,21 @@ static void put_tiles(struct markup *markup, const struct overview *overview)
     g_autofree char *collected = words_number(overview->collected);
     g_autofree char *hosts = words_number(audit->hosts->len);
     g_autofree char *share = g_strdup_printf("%s of %s", collected, hosts);
+    g_autofree char *read = words_number(overview->seen.lists_read), *lists = words_number(overview->seen.lists);
+    g_autofree char *lists_share = g_strdup_printf("%s of %s", read, lists);
+    /* None is good news only where all was looked at, and nothing is missing that cannot be imported. */
+    gboolean good = coverage_is_whole(&overview->seen) && overview->unknown + overview->unnamed == 0;
+    const char *none = good ? "good" : "unknown";
 
     markup_open(markup, "dl", "tiles");
-    put_tile(markup, overview->certificates ? "bad" : "good", "certificates to import", certificates);
-    put_tile(markup, overview->stores ? "bad" : "good", "trust stores to mend", stores);
-    put_tile(markup, overview->connections ? "bad" : "good", "failing connections healed by that", connections);
+    put_tile(markup, overview->certificates ? "bad" : none, "certificates to import", certificates);
+    put_tile(markup, overview->stores ? "bad" : none, "trust stores to mend", stores);
+    put_tile(markup, overview->connections ? "bad" : none, "failing connections fixed by that", connections);
+    put_tile(markup,
+             overview->seen.lists_read < overview->seen.lists ? "bad"
+             : overview->seen.lists                           ? "good"
+                                                              : none,
+             "trust lists read", lists_share);
     put_tile(markup, overview->collected < audit->hosts->len ? "bad" : "good", "hosts wholly collected", share);
     markup_close(markup);
 }

@@ -239,6 +239,18 @@ static int compare_ending(const void *a, const void *b)
     return strcmp(left->id, right->id);
 }
 
+/* Failures that lack a certificate, and nobody knows which. */
+static uint64_t count_unnamed(const struct audit_finding *finding)
+{
+    uint64_t count = 0;
+    for (guint i = 0; finding->kind == FINDING_TLS_FAILURE && i < finding->failures->len; i++) {
+        const struct audit_failure *failure = finding->failures->pdata[i];
+        if (failure->cause == CAUSE_UNTRUSTED_PEER && !audit_state_is_closed(finding->state))
+            count += failure->count;
+    }
+    return count;
+}
+
 struct overview *overview_new(const struct audit *audit)
 {
     struct overview *overview = g_new0(struct overview, 1);
@@ -254,6 +266,7 @@ struct overview *overview_new(const struct audit *audit)
     overview->groups = g_ptr_array_new_with_free_func(part_free);
     overview->host_findings = g_hash_table_new(NULL, NULL);
     overview->healed = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    coverage_count(&overview->seen, audit);
     count_hosts(overview);
     for (guint i = 0; i < audit->findings->len; i++) {
         struct audit_finding *finding = audit->findings->pdata[i];
@@ -261,6 +274,7 @@ struct overview *overview_new(const struct audit *audit)
         overview->waived += finding->state == STATE_WAIVED &&
                             (finding->kind == FINDING_MISSING_ANCHOR || finding->kind == FINDING_UNKNOWN_ISSUER);
         sort_into_chapter(overview, finding);
+        overview->unnamed += count_unnamed(finding);
         if (audit_state_is_closed(finding->state))
             continue;
         add_healed(overview, finding);
@@ -295,20 +309,137 @@ void overview_free(struct overview *overview)
     g_free(overview);
 }
 
+/* "4 of 6 trust lists" */
+static char *share(unsigned part, unsigned all, const char *one, const char *many)
+{
+    g_autofree char *count = words_count(all, one, many), *number = words_number(part);
+    return g_strdup_printf("%s of %s", number, count);
+}
+
+static void append_part(GString *text, char *part)
+{
+    g_string_append_printf(text, "%s%s", text->len > 0 ? "; " : "", part);
+    g_free(part);
+}
+
+/* "4 of 6 trust lists and 1 of 2 traces were read", of those of which not all were. */
+static void append_unread(GString *text, const struct coverage *seen)
+{
+    gboolean lists = seen->lists_read < seen->lists, traces = seen->traces_read < seen->traces;
+    g_autofree char *first = share(seen->lists_read, seen->lists, "trust list", "trust lists");
+    g_autofree char *second = share(seen->traces_read, seen->traces, "trace", "traces");
+    gboolean one = lists ? seen->lists == 1 && !traces : seen->traces == 1;
+
+    if (lists || traces)
+        append_part(text, g_strdup_printf("%s%s%s %s read", lists ? first : "", lists && traces ? " and " : "",
+                                          traces ? second : "", one ? "was" : "were"));
+}
+
+static void append_unseen_hosts(GString *text, const struct coverage *seen)
+{
+    unsigned unseen = seen->hosts - seen->hosts_seen;
+    g_autofree char *hosts = share(unseen, seen->hosts, "host", "hosts");
+
+    if (unseen > 0)
+        append_part(text, g_strdup_printf("%s %s not checked", hosts, unseen == 1 ? "was" : "were"));
+}
+
+/* Nothing that could be read is not the same as nothing that was missing. */
+static void append_nothing_found(GString *text, const struct coverage *seen)
+{
+    if (seen->lists == 0 || seen->traces == 0)
+        append_part(text, g_strdup_printf("no %s was found", seen->lists > 0    ? "trace"
+                                                             : seen->traces > 0 ? "trust list"
+                                                                                : "trust list or trace"));
+    if (seen->traces > 0 && seen->untraced > 0)
+        append_part(text, g_strdup_printf("no trace was found in %u of %u instances", seen->untraced, seen->tracing));
+}
+
+/* What was not looked at, as a sentence with a blank behind it; "" if everything was. */
+static char *describe_unseen(const struct coverage *seen)
+{
+    GString *text = g_string_new(NULL);
+
+    if (seen->hosts == 0)
+        g_string_append(text, seen->left_out ? "nothing was checked: all hosts were left out of this run"
+                                             : "nothing was checked: there is no host in this audit");
+    else if (seen->hosts_failed == seen->hosts)
+        g_string_append(text, seen->hosts == 1 ? "nothing was checked: the host could not be collected"
+                                               : "nothing was checked: no host could be collected");
+    else if (seen->hosts_seen == 0)
+        g_string_append(text, "nothing was checked: no SAP instance was found on any host");
+    append_unread(text, seen);
+    if (seen->hosts_seen > 0) {
+        append_unseen_hosts(text, seen);
+        append_nothing_found(text, seen);
+    }
+    if (text->len > 0) {
+        text->str[0] = g_ascii_toupper(text->str[0]);
+        g_string_append(text, ". ");
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* An all-clear, or as much of one as what was read allows; "" if it allows none. */
+static char *describe_clean(const struct coverage *seen)
+{
+    g_autofree char *lists = words_count(seen->lists_read, "trust list", "trust lists");
+    g_autofree char *traces = words_count(seen->traces_read, "trace", "traces");
+    gboolean one = seen->lists_read + seen->traces_read == 1;
+
+    if (seen->hosts_seen == 0 || seen->lists_read + seen->traces_read == 0)
+        return g_strdup("");
+    if (coverage_is_whole(seen))
+        return g_strdup_printf("No missing certificate was found in %s and %s.", lists, traces);
+    if (seen->traces_read == 0)
+        return g_strdup("Failing connections show in traces only, so nothing is known about them.");
+    if (seen->lists_read == 0)
+        return g_strdup_printf("No missing certificate was found in the %s that %s read.", one ? "trace" : "traces",
+                               one ? "was" : "were");
+    return g_strdup("No missing certificate was found in what was read.");
+}
+
+/* The first sentence on certificates. */
+static char *describe_missing(const struct overview *overview)
+{
+    const struct coverage *seen = &overview->seen;
+
+    if (overview->certificates > 0) {
+        gboolean one = overview->certificates == 1;
+        g_autofree char *certificates = words_count(overview->certificates, "certificate is", "certificates are");
+        g_autofree char *stores = words_count(overview->stores, "trust store", "trust stores");
+        g_autofree char *connections = words_count(overview->connections, "failing connection", "failing connections");
+        return g_strdup_printf("%s missing in %s; importing %s fixes %s.", certificates, stores, one ? "it" : "them",
+                               connections);
+    }
+    if (overview->unknown) {
+        gboolean one = overview->unknown == 1;
+        g_autofree char *unknown = words_count(overview->unknown, "certificate is", "certificates are");
+        return g_strdup_printf("%s missing, and %s not available anywhere in the landscape or the references.", unknown,
+                               one ? "it is" : "they are");
+    }
+    if (overview->unnamed) {
+        g_autofree char *unnamed = words_count(overview->unnamed, "connection failed", "connections failed");
+        return g_strdup_printf("%s because the peer's certificate is not trusted; the traces don't name the missing "
+                               "certificate.",
+                               unnamed);
+    }
+    if (overview->waived && seen->traces_read > 0)
+        return g_strdup(coverage_is_whole(seen)
+                            ? "The policy waives every certificate that is missing."
+                            : "The policy waives every missing certificate that was found in what was read.");
+    if (overview->required && seen->traces_read > 0)
+        return g_strdup(coverage_is_whole(seen)
+                            ? "No failed connection shows a missing certificate."
+                            : "No failed connection in the traces that were read shows a missing certificate.");
+    return describe_clean(seen);
+}
+
 char *overview_headline(const struct overview *overview)
 {
-    if (overview->certificates == 0)
-        return g_strdup(overview->unknown     ? "No certificate to import was found."
-                        : overview->waived    ? "No certificate is missing that is not waived."
-                        : overview->required  ? "No failed connection shows that a certificate is missing."
-                        : overview->collected ? "No certificate is missing, as far as was seen."
-                                              : "Nothing was seen: no host was wholly collected.");
-    gboolean one = overview->certificates == 1;
-    g_autofree char *certificates = words_count(overview->certificates, "certificate is", "certificates are");
-    g_autofree char *stores = words_count(overview->stores, "trust store", "trust stores");
-    g_autofree char *connections = words_count(overview->connections, "failing connection", "failing connections");
-    return g_strdup_printf("%s missing in %s; importing %s heals %s.", certificates, stores, one ? "it" : "them",
-                           connections);
+    g_autofree char *unseen = describe_unseen(&overview->seen), *missing = describe_missing(overview);
+    g_autofree char *both = g_strconcat(unseen, missing, NULL);
+    return g_strdup(g_strchomp(both));
 }
 
 /* A report of some hosts must not look like one of all. */
@@ -327,15 +458,44 @@ static void add_limits(GPtrArray *remarks, const struct audit *audit)
     }
 }
 
+/* How to get at what could not be read, and why it could not. */
+static void add_unread(GPtrArray *remarks, const struct coverage *seen)
+{
+    unsigned unread = seen->lists - seen->lists_read + seen->traces - seen->traces_read;
+
+    if (seen->closed > 0) {
+        g_autofree char *files = words_count(seen->closed, "PSE or trace", "PSEs and traces");
+        g_ptr_array_add(
+            remarks,
+            g_strdup_printf("The login may not read %s (%s). Set ansible_become=true and allow \"sudo -n -u <sid>adm "
+                            "/bin/sh\" without a password, or give a group of the login read permission; see \"What a "
+                            "login needs\" in the README.",
+                            files, seen->closed_reason));
+    }
+    if (unread > seen->closed) {
+        g_autofree char *files = words_count(unread - seen->closed, "PSE or trace", "PSEs and traces");
+        g_ptr_array_add(remarks, g_strdup_printf("%s could not be read for another reason: see the findings, and the "
+                                                 "hosts that were not collected.",
+                                                 files));
+    }
+    if (seen->hosts_seen + seen->hosts_failed < seen->hosts) {
+        g_autofree char *hosts = words_count(seen->hosts - seen->hosts_seen - seen->hosts_failed, "host", "hosts");
+        g_ptr_array_add(remarks,
+                        g_strdup_printf("No SAP instance was found on %s: see sap_root in the inventory.", hosts));
+    }
+}
+
 GPtrArray *overview_remarks(const struct overview *overview)
 {
     GPtrArray *remarks = g_ptr_array_new_with_free_func(g_free);
 
     add_limits(remarks, overview->audit);
-    if (overview->unknown) {
-        g_autofree char *unknown = words_count(overview->unknown, "more issuer is", "more issuers are");
-        g_ptr_array_add(remarks,
-                        g_strdup_printf("%s missing that nobody in the landscape or the references holds.", unknown));
+    add_unread(remarks, &overview->seen);
+    if (overview->unknown && overview->certificates) {
+        g_autofree char *unknown = words_count(overview->unknown, "more certificate is", "more certificates are");
+        g_ptr_array_add(remarks, g_strdup_printf("%s missing and not available anywhere in the landscape or the "
+                                                 "references.",
+                                                 unknown));
     }
     if (overview->required) {
         g_autofree char *required = words_count(overview->required, "certificate", "certificates");
@@ -353,8 +513,8 @@ GPtrArray *overview_remarks(const struct overview *overview)
     }
     if (overview->failed) {
         g_autofree char *failed = words_count(overview->failed, "host", "hosts");
-        g_ptr_array_add(remarks, g_strdup_printf("%s could not be collected: nothing is known of %s, good or bad.",
-                                                 failed, overview->failed == 1 ? "it" : "them"));
+        g_ptr_array_add(remarks, g_strdup_printf("%s could not be collected and %s not checked.", failed,
+                                                 overview->failed == 1 ? "was" : "were"));
     }
     if (overview->unanalyzed) {
         g_autofree char *files = words_count(overview->unanalyzed, "file", "files");

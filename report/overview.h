@@ -6,6 +6,7 @@
 #define TRUSTGAP_OVERVIEW_H
 
 #include "audit.h"
+#include "coverage.h"
 
 #include <glib.h>
 
@@ -24,6 +25,8 @@ struct overview {
     unsigned unanalyzed;  /* open findings of a file with which its parser failed */
     unsigned stores;      /* to mend by those imports, each counted once */
     uint64_t connections; /* failed connections that those imports heal */
+    uint64_t unnamed;     /* failed connections that lack a certificate which no trace names */
+    struct coverage seen; /* what was looked at */
     uint64_t homeless;    /* failed connections that need them too, but whose PSE is not known */
     unsigned states[OVERVIEW_STATES]; /* findings */
     GPtrArray *missing;               /* of struct audit_finding *: open ones, what heals most first */
@@ -49,7 +52,8 @@ void overview_free(struct overview *overview);
 
 /**
  * overview_headline(overview):
- * The first sentence of a report; the caller frees it with g_free().
+ * The first lines of a report: what was not looked at, then what is missing, or an all-clear for what was read.  The
+ * caller frees it with g_free().
  */
 char *overview_headline(const struct overview *overview);
 

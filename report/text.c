@@ -45,6 +45,8 @@ static void put_head(struct file_output *output, const struct overview *overview
         paper_wrap(output, "- ", "  ", remarks->pdata[i]);
     file_output_printf(output, "\nHosts: %s asked, %u collected, %u in part, %u not.\n", hosts, overview->collected,
                        overview->partial, overview->failed);
+    file_output_printf(output, "Read: %u of %u trust lists, %u of %u traces.\n", overview->seen.lists_read,
+                       overview->seen.lists, overview->seen.traces_read, overview->seen.traces);
     put_states(output, overview);
     if (audit->previous != MOMENT_NONE)
         file_output_printf(output, "Compared with the audit of %s.\n", previous);

@@ -363,20 +363,25 @@ Test(findings, stores_that_were_not_read)
     } rows[] = {
         {"not-allowed", "ansible_become"},
         {"needs-pin", "has a PIN"},
-        {"damaged", "restore"},
+        {"damaged", "distribute the PSE again from STRUST"},
         {"no-pse", "is none"},
         {"unknown-version", "please report"},
         {"changed", "next audit"},
         {"too-large", "larger"},
         {"sapgenpse-failed status 5", "maintain_pk -l -p SAPSSLC.pse"},
         {"something else", "by hand"},
+        {"not-allowed (sudo -u prdadm: no)", "ansible_become"},
+        {"damaged at byte 7", "distribute the PSE again from STRUST"},
+        {"damages", "by hand"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        for (int needed = 0; needed < 2; needed++) {
+        for (int needed = 0; needed < 3; needed++) {
             g_autoptr(scene_auto) scene = scene_new();
             g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
             struct capture_host *host = scene_host(scene, "web01");
             struct capture_instance *w20 = scene_instance(host, "PRD", "W20");
+            if (needed < 2) /* else no list at all was read */
+                scene_store(scene, host, w20, "SAPSSLA.pse", nothing);
             struct capture_store *store = scene_store(scene, host, w20, "SAPSSLC.pse", nothing);
             g_autoptr(GString) text = g_string_new(NULL);
             set_unread(store, rows[i].reason);
@@ -387,9 +392,48 @@ Test(findings, stores_that_were_not_read)
             cr_assert_eq(scene_count(audit, FINDING_STORE_UNREADABLE), 1, "%s", rows[i].reason);
             const struct audit_finding *finding = scene_finding(audit, FINDING_STORE_UNREADABLE);
             cr_expect(strstr(finding->detail, rows[i].reason), "%s", finding->detail);
-            cr_expect_eq(finding->severity, needed ? SEVERITY_MEDIUM : SEVERITY_LOW, "%s", rows[i].reason);
+            static const enum audit_severity severities[] = {SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH};
+            cr_expect_eq(finding->severity, severities[needed], "%s", rows[i].reason);
             cr_expect_str_neq(scene_step(finding->steps, rows[i].step), "", "%s", rows[i].reason);
         }
+    }
+}
+
+/* What sapgenpse said instead of a list is the reason, and the step fits it. */
+Test(findings, what_sapgenpse_said)
+{
+    static const struct {
+        int64_t status;
+        const char *listing, *reason, *step;
+    } rows[] = {
+        {4, "maintain_pk: Couldn't open PSE \"a\" (Decoding error)\n",
+         "damaged: maintain_pk: Couldn't open PSE \"a\" (Decoding error)", "distribute the PSE again from STRUST"},
+        {127, "sapgenpse: error while loading shared libraries: libslcryptokernel.so: cannot open\n",
+         "sapgenpse could not be run: sapgenpse: error while loading shared libraries: libslcryptokernel.so",
+         "LD_LIBRARY_PATH"},
+        {1, "maintain_pk: cannot read the directory of SECUDIR\nmore\n",
+         "sapgenpse: maintain_pk: cannot read the directory of SECUDIR", "Fix what it says"},
+        {137, "", "sapgenpse was stopped: status 137", "Fix what it says"},
+        {3, "", "sapgenpse said nothing: status 3", "Fix what it says"},
+        {5, "maintain_pk: Couldn't open PSE (Wrong PIN/Passphrase)\n", "PIN needed", "has a PIN"},
+        {2, "\033[31mmaintain_pk: ERROR: no\x80\n", "sapgenpse: \\x1b[31mmaintain_pk: ERROR: no", "Fix what it says"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
+        struct capture_host *host = scene_host(scene, "qas");
+        struct capture_store *store =
+            scene_store(scene, host, scene_instance(host, "QAS", "D10"), "SAPSSLC.pse", nothing);
+        set_unread(store, "sapgenpse-failed");
+        store->listing = scene_object(scene, rows[i].listing, strlen(rows[i].listing));
+        store->listing_status = rows[i].status;
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        const struct audit_finding *finding = scene_finding(audit, FINDING_STORE_UNREADABLE);
+        cr_assert_not_null(finding);
+        cr_expect(strstr(finding->detail, rows[i].reason), "%s", finding->detail);
+        cr_expect_str_neq(scene_step(finding->steps, rows[i].step), "", "%s", rows[i].reason);
+        const struct audit_host *told = audit->hosts->pdata[0];
+        cr_expect_eq(told->status, HOST_COLLECTED, "the file itself is the trouble");
     }
 }
 

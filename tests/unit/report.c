@@ -803,8 +803,8 @@ Test(report, html_is_inert_and_whole)
 Test(report, html_says_what_matters)
 {
     static const char *const words[] = {
-        "5 certificates are missing in 7 trust stores; importing them heals 52 failing connections.",
-        "2 hosts could not be collected: nothing is known of them",
+        "5 certificates are missing in 7 trust stores; importing them fixes 52 failing connections.",
+        "2 hosts could not be collected and were not checked",
         "F7:74:22:95:86:14:66:C0:58:2C:1E:46:17:A5:D5:69:F9:4D:B1:16:31:09:A6:2B:99:74:F0:38:FB:71:05:C9",
         "18:7E:28:E0:77:00:C0:A5:84:A4:52:01:FB:A3:D7:57:43:57:48:B6",
         "22:8E:5E:AB:A8:41:91:D8:39:C7:BC:CC:4A:21:8F:57",
@@ -1083,59 +1083,370 @@ Test(report, numbers_and_times_in_words)
     }
 }
 
+/* An audit of hosts, one letter each, with PSEs and traces: what a headline may say hangs on how much was read. */
+struct look {
+    const char *hosts; /* 'c' collected, 'p' in part, '0' in part and without instance, 'f' failed, 'l' left out */
+    unsigned lists, lists_read, traces, traces_read; /* of the first host with an instance */
+    gboolean traceless;                              /* the last host has a Web Dispatcher without any trace */
+};
+
+static struct audit *make_look(const struct look *look)
+{
+    struct audit *audit = audit_new();
+    struct audit_instance *first = NULL, *last = NULL;
+
+    for (const char *at = look->hosts; *at; at++) {
+        struct audit_host *host = audit_host_new(audit);
+        host->name = audit_textf(audit, "app%02d", (int)(at - look->hosts));
+        host->status = *at == 'c'   ? HOST_COLLECTED
+                       : *at == 'f' ? HOST_FAILED
+                       : *at == 'l' ? HOST_LEFT_OUT
+                                    : HOST_PARTIAL;
+        host->reason = *at == 'p' ? "unread" : *at == '0' ? "no-instance" : NULL;
+        g_ptr_array_add(audit->hosts, host);
+        if (*at != 'c' && *at != 'p')
+            continue;
+        last = audit_instance_new(audit);
+        last->host = host;
+        last->name = "SMDA97";
+        last->path = audit_textf(audit, "/usr/sap/%s", host->name);
+        last->kind = INSTANCE_OTHER;
+        g_ptr_array_add(host->instances, last);
+        first = first ? first : last;
+    }
+    if (look->traceless)
+        last->kind = INSTANCE_WEBDISP;
+    for (unsigned i = 0; i < look->traces; i++) {
+        struct audit_trace *trace = audit_trace_new(audit);
+        trace->path = audit_textf(audit, "dev_icm%u", i);
+        trace->object = i < look->traces_read ? "ab" : NULL;
+        trace->reason = i < look->traces_read ? NULL : "not-allowed";
+        g_ptr_array_add(first->traces, trace);
+    }
+    for (unsigned i = 0; i < look->lists; i++) {
+        struct audit_store *store = audit_store_new(audit);
+        struct audit_member *member = audit_member_new(audit);
+        store->label = audit_textf(audit, "app %u.pse", i);
+        store->file = audit_textf(audit, "%u.pse", i);
+        member->instance = first;
+        member->path = store->file;
+        member->reading = i < look->lists_read ? READING_NATIVE : READING_NONE;
+        member->list = i < look->lists_read ? audit_list_new(audit) : NULL;
+        member->reason = i < look->lists_read ? NULL : i % 2 ? "needs-pin" : "not-allowed (sudo -u prdadm: no)";
+        g_ptr_array_add(store->members, member);
+        g_ptr_array_add(audit->stores, store);
+        if (member->list)
+            g_ptr_array_add(audit->lists, member->list);
+    }
+    return audit;
+}
+
+static void add_finding(struct audit *audit, enum audit_finding_kind kind, enum audit_state state, unsigned gaps)
+{
+    struct audit_finding *finding = audit_finding_new(audit);
+    finding->id = "0123456789abcdef";
+    finding->title = "a finding";
+    finding->kind = kind;
+    finding->state = state;
+    g_ptr_array_add(audit->findings, finding);
+    if (kind == FINDING_TLS_FAILURE) {
+        struct audit_failure *failure = audit_failure_new(audit);
+        failure->cause = CAUSE_UNTRUSTED_PEER;
+        failure->count = 3;
+        g_ptr_array_add(finding->failures, failure);
+    }
+    for (unsigned j = 0; j < gaps; j++) {
+        struct audit_gap *gap = audit_gap_new(audit);
+        gap->store = audit_store_new(audit);
+        gap->store->label = audit_textf(audit, "store %u", j);
+        gap->store->file = "SAPSSLC.pse";
+        gap->state = state;
+        gap->count = 2;
+        g_ptr_array_add(audit->stores, gap->store);
+        g_ptr_array_add(finding->gaps, gap);
+    }
+}
+
+#define NO_FINDING FINDING_DRIFT /* none that a headline speaks of */
+
 Test(report, headlines)
 {
     static const struct {
         const char *what;
-        enum audit_host_status host;
+        struct look look;
         enum audit_finding_kind kind;
         enum audit_state state;
         unsigned gaps;
         const char *wanted;
     } rows[] = {
-        {"nothing wrong", HOST_COLLECTED, FINDING_DRIFT, STATE_OPEN, 0,
-         "No certificate is missing, as far as was seen."},
-        {"nothing seen", HOST_FAILED, FINDING_DRIFT, STATE_OPEN, 0, "Nothing was seen: no host was wholly collected."},
-        {"one", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_NEW, 1,
-         "1 certificate is missing in 1 trust store; importing it heals 2 failing connections."},
-        {"two stores", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_RETURNED, 2,
-         "1 certificate is missing in 2 trust stores; importing it heals 4 failing connections."},
-        {"fixed", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_FIXED, 1,
-         "No certificate is missing, as far as was seen."},
-        {"waived", HOST_COLLECTED, FINDING_MISSING_ANCHOR, STATE_WAIVED, 1,
-         "No certificate is missing that is not waived."},
-        {"nobody has it", HOST_COLLECTED, FINDING_UNKNOWN_ISSUER, STATE_OPEN, 1, "No certificate to import was found."},
-        {"required", HOST_COLLECTED, FINDING_POLICY_MISSING, STATE_OPEN, 1,
-         "No failed connection shows that a certificate is missing."},
-        {"required and waived", HOST_COLLECTED, FINDING_POLICY_MISSING, STATE_WAIVED, 1,
-         "No certificate is missing, as far as was seen."},
+        {"nothing wrong",
+         {"c", 6, 6, 2, 2, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "No missing certificate was found in 6 trust lists and 2 traces."},
+        {"fixed",
+         {"c", 1, 1, 1, 1, 0},
+         FINDING_MISSING_ANCHOR,
+         STATE_FIXED,
+         1,
+         "No missing certificate was found in 1 trust list and 1 trace."},
+        {"one",
+         {"c", 6, 6, 2, 2, 0},
+         FINDING_MISSING_ANCHOR,
+         STATE_NEW,
+         1,
+         "1 certificate is missing in 1 trust store; importing it fixes 2 failing connections."},
+        {"two stores",
+         {"c", 6, 6, 2, 2, 0},
+         FINDING_MISSING_ANCHOR,
+         STATE_RETURNED,
+         2,
+         "1 certificate is missing in 2 trust stores; importing it fixes 4 failing connections."},
+        {"waived",
+         {"c", 6, 6, 2, 2, 0},
+         FINDING_MISSING_ANCHOR,
+         STATE_WAIVED,
+         1,
+         "The policy waives every certificate that is missing."},
+        {"waived, not all read",
+         {"c", 6, 6, 2, 1, 0},
+         FINDING_MISSING_ANCHOR,
+         STATE_WAIVED,
+         1,
+         "1 of 2 traces were read. The policy waives every missing certificate that was found in what was read."},
+        {"nobody has it",
+         {"c", 6, 6, 2, 2, 0},
+         FINDING_UNKNOWN_ISSUER,
+         STATE_OPEN,
+         1,
+         "1 certificate is missing, and it is not available anywhere in the landscape or the references."},
+        {"no trace names it",
+         {"c", 6, 6, 2, 2, 0},
+         FINDING_TLS_FAILURE,
+         STATE_OPEN,
+         0,
+         "3 connections failed because the peer's certificate is not trusted; the traces don't name the missing "
+         "certificate."},
+        {"no trace named it",
+         {"c", 6, 6, 2, 2, 0},
+         FINDING_TLS_FAILURE,
+         STATE_FIXED,
+         0,
+         "No missing certificate was found in 6 trust lists and 2 traces."},
+        {"required",
+         {"c", 6, 6, 2, 2, 0},
+         FINDING_POLICY_MISSING,
+         STATE_OPEN,
+         1,
+         "No failed connection shows a missing certificate."},
+        {"required, not all read",
+         {"c", 6, 5, 2, 2, 0},
+         FINDING_POLICY_MISSING,
+         STATE_OPEN,
+         1,
+         "5 of 6 trust lists were read. No failed connection in the traces that were read shows a missing "
+         "certificate."},
+        {"required, no trace read",
+         {"c", 6, 6, 2, 0, 0},
+         FINDING_POLICY_MISSING,
+         STATE_OPEN,
+         1,
+         "0 of 2 traces were read. Failing connections show in traces only, so nothing is known about them."},
+        {"required and waived",
+         {"c", 6, 6, 2, 2, 0},
+         FINDING_POLICY_MISSING,
+         STATE_WAIVED,
+         1,
+         "No missing certificate was found in 6 trust lists and 2 traces."},
+
+        {"no list read",
+         {"p", 6, 0, 1, 1, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "0 of 6 trust lists were read. No missing certificate was found in the trace that was read."},
+        {"no list read, and nobody has it",
+         {"p", 6, 0, 1, 1, 0},
+         FINDING_UNKNOWN_ISSUER,
+         STATE_OPEN,
+         1,
+         "0 of 6 trust lists were read. 1 certificate is missing, and it is not available anywhere in the landscape or "
+         "the references."},
+        {"no list read, one to import",
+         {"p", 6, 0, 1, 1, 0},
+         FINDING_MISSING_ANCHOR,
+         STATE_OPEN,
+         1,
+         "0 of 6 trust lists were read. 1 certificate is missing in 1 trust store; importing it fixes 2 failing "
+         "connections."},
+        {"some lists read",
+         {"p", 6, 4, 2, 2, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "4 of 6 trust lists were read. No missing certificate was found in what was read."},
+        {"the only list",
+         {"p", 1, 0, 2, 2, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "0 of 1 trust list was read. No missing certificate was found in the traces that were read."},
+        {"some traces read",
+         {"p", 6, 6, 2, 1, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "1 of 2 traces were read. No missing certificate was found in what was read."},
+        {"no trace read",
+         {"p", 6, 6, 1, 0, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "0 of 1 trace was read. Failing connections show in traces only, so nothing is known about them."},
+        {"nothing read",
+         {"p", 6, 0, 2, 0, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "0 of 6 trust lists and 0 of 2 traces were read."},
+        {"no trace there",
+         {"c", 6, 6, 0, 0, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "No trace was found. Failing connections show in traces only, so nothing is known about them."},
+        {"no list there",
+         {"c", 0, 0, 2, 2, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "No trust list was found. No missing certificate was found in the traces that were read."},
+        {"neither there", {"c", 0, 0, 0, 0, 0}, NO_FINDING, STATE_OPEN, 0, "No trust list or trace was found."},
+        {"an instance without a trace",
+         {"cc", 6, 6, 2, 2, 1},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "No trace was found in 1 of 1 instances. No missing certificate was found in what was read."},
+        {"a host in part, all of it read",
+         {"p", 6, 6, 2, 2, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "No missing certificate was found in what was read."},
+        {"a host left out",
+         {"cl", 6, 6, 2, 2, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "No missing certificate was found in what was read."},
+
+        {"one host of two failed",
+         {"cf", 6, 6, 2, 2, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "1 of 2 hosts was not checked. No missing certificate was found in what was read."},
+        {"one host of three without an instance, one failed",
+         {"c0f", 6, 5, 2, 2, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "5 of 6 trust lists were read; 2 of 3 hosts were not checked. No missing certificate was found in what was "
+         "read."},
+        {"the only host failed",
+         {"f", 0, 0, 0, 0, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "Nothing was checked: the host could not be collected."},
+        {"all hosts failed",
+         {"ff", 0, 0, 0, 0, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "Nothing was checked: no host could be collected."},
+        {"no instance",
+         {"0", 0, 0, 0, 0, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "Nothing was checked: no SAP instance was found on any host."},
+        {"no instance, or failed",
+         {"0f", 0, 0, 0, 0, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "Nothing was checked: no SAP instance was found on any host."},
+        {"no instance, and a gap of the night before",
+         {"0", 0, 0, 0, 0, 0},
+         FINDING_MISSING_ANCHOR,
+         STATE_OPEN,
+         1,
+         "Nothing was checked: no SAP instance was found on any host. 1 certificate is missing in 1 trust store; "
+         "importing it fixes 2 failing connections."},
+        {"nothing seen, all waived",
+         {"f", 0, 0, 0, 0, 0},
+         FINDING_MISSING_ANCHOR,
+         STATE_WAIVED,
+         1,
+         "Nothing was checked: the host could not be collected."},
+        {"no host",
+         {"", 0, 0, 0, 0, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "Nothing was checked: there is no host in this audit."},
+        {"all left out",
+         {"ll", 0, 0, 0, 0, 0},
+         NO_FINDING,
+         STATE_OPEN,
+         0,
+         "Nothing was checked: all hosts were left out of this run."},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(audit_auto) audit = audit_new();
-        struct audit_host *host = audit_host_new(audit);
-        host->name = "app01";
-        host->status = rows[i].host;
-        g_ptr_array_add(audit->hosts, host);
-        struct audit_finding *finding = audit_finding_new(audit);
-        finding->id = "0123456789abcdef";
-        finding->title = "a finding";
-        finding->kind = rows[i].kind;
-        finding->state = rows[i].state;
-        g_ptr_array_add(audit->findings, finding);
-        for (unsigned j = 0; j < rows[i].gaps; j++) {
-            struct audit_gap *gap = audit_gap_new(audit);
-            gap->store = audit_store_new(audit);
-            gap->store->label = audit_textf(audit, "store %u", j);
-            gap->store->file = "SAPSSLC.pse";
-            gap->state = rows[i].state;
-            gap->count = 2;
-            g_ptr_array_add(audit->stores, gap->store);
-            g_ptr_array_add(finding->gaps, gap);
-        }
+        g_autoptr(audit_auto) audit = make_look(&rows[i].look);
+        add_finding(audit, rows[i].kind, rows[i].state, rows[i].gaps);
         audit_sort(audit);
         g_autoptr(overview_auto) overview = overview_new(audit);
         g_autofree char *headline = overview_headline(overview);
         cr_expect_str_eq(headline, rows[i].wanted, "%s: %s", rows[i].what, headline);
+        /* The documents begin with it, and no tile is green for what was not looked at. */
+        g_autofree char *text = write_string(report_write_text, audit), *html = write_string(report_write_html, audit);
+        gboolean green = strstr(html, "<div class=\"good\">\n<dt>certificates to import") != NULL;
+        gboolean whole =
+            strcmp(rows[i].look.hosts, "c") == 0 && rows[i].look.lists_read == 6 && rows[i].look.traces_read == 2;
+        gboolean missing = rows[i].kind != NO_FINDING && !audit_state_is_closed(rows[i].state);
+        if (rows[i].look.lists == 6) /* both ways; the others are never green, but for the row with one of each */
+            cr_expect_eq(green, whole && (!missing || rows[i].kind == FINDING_POLICY_MISSING), "%s", rows[i].what);
+        else
+            cr_expect_eq(green, rows[i].look.lists == 1 && rows[i].look.lists_read == 1, "%s", rows[i].what);
+        cr_expect_eq(strncmp(strstr(text, "\n\n") + 2, headline, MIN(20, strlen(headline))), 0, "%s", text);
+    }
+}
+
+/* Remarks say why something was not read, and how to change that. */
+Test(report, remarks_on_what_was_not_read)
+{
+    static const struct look looks[] = {{"p", 6, 0, 2, 1, 0}, {"c", 2, 2, 2, 2, 0}, {"0", 0, 0, 0, 0, 0}};
+    static const char *const wanted[][3] = {
+        {"The login may not read 4 PSEs and traces (not-allowed (sudo -u prdadm: no)). Set ansible_become=true",
+         "3 PSEs and traces could not be read for another reason", NULL},
+        {NULL},
+        {"No SAP instance was found on 1 host: see sap_root", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(looks); i++) {
+        g_autoptr(audit_auto) audit = make_look(&looks[i]);
+        audit_sort(audit);
+        g_autoptr(overview_auto) overview = overview_new(audit);
+        g_autoptr(GPtrArray) remarks = overview_remarks(overview);
+        g_ptr_array_add(remarks, NULL);
+        g_autofree char *all = g_strjoinv("\n", (char **)remarks->pdata);
+        for (size_t j = 0; wanted[i][j]; j++)
+            cr_expect(strstr(all, wanted[i][j]), "%s", all);
+        if (!wanted[i][0])
+            cr_expect_str_eq(all, "");
     }
 }
 
