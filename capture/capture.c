@@ -96,7 +96,7 @@ static void tally_unread(struct tally *tally, const char *reason, gboolean of_ho
     tally->of_host = tally->of_host || of_host;
 }
 
-/* Whether it is the login that could not read a PSE, or the moment was a bad one; all else is in the file itself. */
+/* Whether it is the login that could not read a file, or the moment was a bad one; all else is in the file itself. */
 static gboolean is_of_host(const char *reason)
 {
     static const char *const words[] = {"not-allowed", "changed", "incomplete"};
@@ -132,7 +132,7 @@ char *capture_unread(const struct capture_host *host, gboolean *of_files)
         if (trace->object)
             traces.read++;
         else
-            tally_unread(&traces, trace->reason, TRUE);
+            tally_unread(&traces, trace->reason, is_of_host(trace->reason));
     }
     if (lists.of_host || traces.of_host)
         *of_files = FALSE;

@@ -131,8 +131,8 @@ void capture_host_free(struct capture_host *host);
 /**
  * capture_unread(host, of_files):
  * How many of the trust lists and traces of ${host} were read, and why the others were not, for a person; the caller
- * frees it with g_free().  NULL if all of them were.  ${*of_files} becomes FALSE if something else than the PSE files
- * themselves (damaged, protected by a PIN that nobody could give, ...) kept any of them from being read.
+ * frees it with g_free().  NULL if all of them were.  ${*of_files} becomes FALSE if something else than the files
+ * themselves (damaged, protected by a PIN that nobody could give, a FIFO, ...) kept any of them from being read.
  */
 char *capture_unread(const struct capture_host *host, gboolean *of_files);
 

@@ -52,7 +52,7 @@ static int run(int argc, char **argv)
     cli_tell(audit);
     if (!cli_quiet && output_path)
         cli_message("The audit is in %s; \"trustgap report %s\" makes a report of it.", output_path, output_path);
-    return cli_hosts_status(audit) | cli_findings_status(audit, fail_on);
+    return cli_hosts_status(audit, fail_on) | cli_findings_status(audit, fail_on);
 }
 
 const struct command command_analyze = {

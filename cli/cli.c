@@ -566,9 +566,9 @@ void cli_tell(const struct audit *audit)
     cli_message("%s", headline);
 }
 
-int cli_hosts_status(const struct audit *audit)
+int cli_hosts_status(const struct audit *audit, enum audit_severity severity)
 {
-    for (guint i = 0; i < audit->hosts->len; i++) {
+    for (guint i = 0; severity != SEVERITY_NEVER && i < audit->hosts->len; i++) {
         enum audit_host_status status = ((const struct audit_host *)audit->hosts->pdata[i])->status;
         if (status == HOST_PARTIAL || status == HOST_FAILED)
             return STATUS_HOSTS_MISSING;

@@ -145,10 +145,11 @@ int cli_collect_status(const struct collector_result *result);
 void cli_tell(const struct audit *audit);
 
 /**
- * cli_hosts_status(audit):
- * STATUS_HOSTS_MISSING if a host of ${audit} was not, or not wholly, collected, else STATUS_CLEAN.
+ * cli_hosts_status(audit, severity):
+ * STATUS_HOSTS_MISSING if a host of ${audit} was not, or not wholly, collected, else STATUS_CLEAN; always that if
+ * ${severity} stands for "never".
  */
-int cli_hosts_status(const struct audit *audit);
+int cli_hosts_status(const struct audit *audit, enum audit_severity severity);
 
 /**
  * cli_findings_status(audit, severity):

@@ -365,7 +365,7 @@ Test(findings, stores_that_were_not_read)
         {"needs-pin", "has a PIN"},
         {"damaged", "distribute the PSE again from STRUST"},
         {"no-pse", "is none"},
-        {"unknown-version", "please report"},
+        {"unknown-version", "Please report"},
         {"changed", "next audit"},
         {"too-large", "larger"},
         {"sapgenpse-failed status 5", "maintain_pk -l -p SAPSSLC.pse"},
