@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define GARBLED_LINES 6 /* of a block: fewer say nothing about how much of it was understood */
+
 /* ---- Where a PSE is kept ---- */
 
 static const struct {
@@ -241,10 +243,28 @@ static void append_level(GString *text)
     g_string_append(text, "If the trace level was raised for this, set it back to 1.");
 }
 
+/* Whether what is not known may well stand in the lines that could not be read. */
+static gboolean is_garbled(const struct trace_failure *failure)
+{
+    return failure->n_lines >= GARBLED_LINES && failure->n_known * 2 < failure->n_lines;
+}
+
+static void append_garbled(GString *text, const struct trace_failure *failure)
+{
+    g_string_append_printf(text,
+                           "Only %u of the %u lines of this failure were understood: there is other text around them, "
+                           "or copying changed them. Give explain the trace file itself. ",
+                           failure->n_known, failure->n_lines);
+}
+
 static void append_raise(GString *text, const struct trace_failure *failure)
 {
     if (failure->message) /* append_trace() says where to look */
         return;
+    if (is_garbled(failure)) {
+        append_garbled(text, failure);
+        return;
+    }
     if (failure->level >= 2) {
         g_string_append_printf(text, "The trace was written at level %d, so a higher one is of no use", failure->level);
         if (failure->role == ROLE_SERVER)
@@ -318,6 +338,12 @@ static void advise_untrusted(GString *text, const struct trace_failure *failure)
     }
     if (failure->torn_end) {
         append_torn_chain(text, failure);
+        return;
+    }
+    if (is_garbled(failure)) {
+        g_string_append(text, ". What is missing is not known. ");
+        append_notes(text, failure);
+        append_garbled(text, failure);
         return;
     }
     g_string_append(text, failure->chain->len > 0

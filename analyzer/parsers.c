@@ -92,6 +92,7 @@ static gboolean read_piece(struct trace *trace, const struct parsers_piece *piec
         mapping_use(NULL);
         mapping_clear(&mapping);
     }
+    trace_end_part(trace);
     told->levels[i] = trace->header.level;
     return TRUE;
 }

@@ -2,6 +2,7 @@
 
 #include "slice.h"
 #include "text.h"
+#include "trace_container.h"
 #include "trace_filter.h"
 #include "trace_header.h"
 #include "trace_stream.h"
@@ -10,9 +11,11 @@
 
 #include <stdlib.h>
 
-#define SAMPLE_BYTES  65536 /* of a part, by which it is seen whether that is text */
-#define GUESS_BYTES   256   /* of a part, by which UTF-16 without a byte order mark is seen */
-#define UNITS_AT_ONCE 32768 /* of UTF-16 that are converted */
+#define SAMPLE_BYTES  65536 /* of a part, by which it is seen whether that is text, and what stands round it */
+#define HEAD_BYTES    (SAMPLE_BYTES + 4) /* with a mark of the encoding */
+#define FOUND_AT_ONCE 32768              /* of lines inside something else, that are read */
+#define GUESS_BYTES   256                /* of a part, by which UTF-16 without a byte order mark is seen */
+#define UNITS_AT_ONCE 32768              /* of UTF-16 that are converted */
 
 struct trace_reader {
     struct stream stream;
@@ -40,6 +43,14 @@ struct trace_reader {
     uint8_t unit_byte;
     gboolean unit_half;
     uint16_t high;
+    /* a trace inside something else */
+    GByteArray *head; /* the beginning of a part, until it is known what that is */
+    struct container *container;
+    GString *line; /* of the file, as far as it has come */
+    uint64_t line_offset;
+    unsigned line_number;
+    GString *found;      /* lines of the trace that are not read yet */
+    gboolean found_open; /* the last of them has no end yet */
 };
 
 void trace_failure_free(void *data)
@@ -67,6 +78,9 @@ struct trace *trace_new_for(trace_take *take, void *data)
     trace->sample = g_string_new(NULL);
     reader->carry = g_string_new(NULL);
     reader->utf8 = g_string_new(NULL);
+    reader->head = g_byte_array_new();
+    reader->line = g_string_new(NULL);
+    reader->found = g_string_new(NULL);
     return trace;
 }
 
@@ -83,6 +97,10 @@ static void reader_free(struct trace_reader *reader)
     threads_clear(&reader->threads);
     g_string_free(reader->carry, TRUE);
     g_string_free(reader->utf8, TRUE);
+    g_byte_array_unref(reader->head);
+    container_free(reader->container);
+    g_string_free(reader->line, TRUE);
+    g_string_free(reader->found, TRUE);
     g_free(reader);
 }
 
@@ -112,6 +130,18 @@ static void take_line(struct trace *trace, struct trace_line *line, uint64_t len
         line->raw.size = MIN(line->raw.size, TRACE_LINE_BYTES);
     }
     threads_read(&trace->reader->threads, line);
+}
+
+/* Where a line of a trace inside something else stands in its file. */
+static void place_line(struct trace *trace, struct trace_line *line)
+{
+    const struct place *place = stream_placed(&trace->reader->stream, line->position);
+
+    if (!place || place->number == 0)
+        return;
+    line->number = place->number;
+    line->clipped = place->clipped;
+    line->moved = TRUE;
 }
 
 /* ---- Bytes ---- */
@@ -209,6 +239,7 @@ static void take_carried(struct trace *trace, gboolean torn)
     };
 
     reader->carrying = FALSE;
+    place_line(trace, &line);
     take_line(trace, &line, reader->carry_length);
     stream_drop_line(&reader->stream);
     g_string_truncate(reader->carry, 0);
@@ -266,6 +297,7 @@ static void read_bytes(struct trace *trace, const char *at, const char *end)
             .telling = at == reader->ahead,
         };
         line.offset = stream_offset(&reader->stream, line.position);
+        place_line(trace, &line);
         take_line(trace, &line, line.raw.size);
         at = feed_at + 1;
     }
@@ -311,7 +343,7 @@ static void read_text(struct trace *trace, const char *at, size_t size, const st
 
     if (size == 0)
         return;
-    if (reader->sampled < SAMPLE_BYTES)
+    if (reader->sampled < SAMPLE_BYTES && !reader->container) /* else it was looked at as it is in the file */
         sample(trace, at, size);
     if (trace->sample->len == 0) {
         trace->sample_base = stream_last_part(&reader->stream)->base;
@@ -323,6 +355,92 @@ static void read_text(struct trace *trace, const char *at, size_t size, const st
     reader->hint = hint && hint->first > 0 ? hint : NULL;
     read_bytes(trace, at, at + size);
     stream_keep(&reader->stream, at, size, hint != NULL);
+}
+
+/* ---- What stands round a trace ---- */
+
+static void read_found(struct trace *trace)
+{
+    struct trace_reader *reader = trace->reader;
+
+    read_text(trace, reader->found->str, reader->found->len, NULL);
+    g_string_truncate(reader->found, 0);
+}
+
+/* A line of the trace itself, or a piece of one. */
+static void take_found(void *data, const struct source_line *line)
+{
+    struct trace *trace = data;
+    struct trace_reader *reader = trace->reader;
+    struct place place = {reader->stream.position + reader->found->len, line->offset, line->number, line->clipped};
+
+    if (!reader->found_open)
+        stream_place(&reader->stream, &place);
+    g_string_append_len(reader->found, line->text.at, (gssize)line->text.size);
+    if (line->ended)
+        g_string_append_c(reader->found, '\n');
+    reader->found_open = !line->ended;
+    if (reader->found->len >= FOUND_AT_ONCE)
+        read_found(trace);
+}
+
+/* What has come of a line of the file. */
+static void give_line(struct trace *trace, struct slice text, gboolean ended, gboolean exact)
+{
+    struct trace_reader *reader = trace->reader;
+    struct source_line line = {
+        .text = text, .offset = reader->line_offset, .number = reader->line_number, .exact = exact, .ended = ended};
+
+    if (reader->sampled < SAMPLE_BYTES) {
+        sample(trace, text.at, text.size);
+        if (ended)
+            sample(trace, "\n", 1);
+    }
+
+    if (ended && slice_ends(line.text, "\r"))
+        line.text.size--;
+    container_take(reader->container, &line);
+    g_string_truncate(reader->line, 0);
+    reader->line_number += ended;
+}
+
+static void contain_bytes(struct trace *trace, struct slice bytes)
+{
+    struct trace_reader *reader = trace->reader;
+
+    while (bytes.size > 0) {
+        const char *feed = memchr(bytes.at, '\n', bytes.size);
+        struct slice piece = feed ? slice_of(bytes.at, feed) : bytes;
+        size_t room = SOURCE_LINE_BYTES - reader->line->len;
+        gboolean ended = feed && piece.size <= room;
+        piece.size = MIN(piece.size, room);
+        bytes = slice_from(bytes, piece.size + ended);
+        uint64_t behind = reader->line_offset + reader->line->len + piece.size + ended;
+        if (ended && reader->line->len == 0) {
+            give_line(trace, piece, TRUE, TRUE);
+            reader->line_offset = behind;
+            continue;
+        }
+        g_string_append_len(reader->line, piece.at, (gssize)piece.size);
+        if (!ended && reader->line->len < SOURCE_LINE_BYTES)
+            break; /* its end is still to come */
+        give_line(trace, (struct slice){reader->line->str, reader->line->len}, ended, TRUE);
+        reader->line_offset = behind;
+    }
+    read_found(trace);
+}
+
+/* Units that were converted, behind each line feed and in pieces of what is long. */
+static void contain_units(struct trace *trace, gboolean feed)
+{
+    struct trace_reader *reader = trace->reader;
+
+    if (!feed && reader->utf8->len < SOURCE_LINE_BYTES)
+        return;
+    struct slice text = {reader->utf8->str, reader->utf8->len - feed};
+    give_line(trace, text, feed, FALSE);
+    g_string_truncate(reader->utf8, 0);
+    reader->line_offset = reader->raw_offset;
 }
 
 /* ---- UTF-16 ---- */
@@ -338,9 +456,17 @@ static void add_unit(struct trace_reader *reader, uint16_t unit)
     reader->high = unit >= 0xd800 && unit < 0xdc00 ? unit : 0;
     if (!reader->high)
         g_string_append_unichar(reader->utf8, c);
-    if (unit == '\n') {
-        stream_place(&reader->stream, reader->stream.position + reader->utf8->len, reader->raw_offset);
-    }
+}
+
+static void end_unit(struct trace *trace, uint16_t unit)
+{
+    struct trace_reader *reader = trace->reader;
+    struct place place = {.position = reader->stream.position + reader->utf8->len, .offset = reader->raw_offset};
+
+    if (reader->container)
+        contain_units(trace, unit == '\n');
+    else if (unit == '\n')
+        stream_place(&reader->stream, &place);
 }
 
 static void read_units(struct trace *trace, const uint8_t *at, size_t size)
@@ -349,20 +475,38 @@ static void read_units(struct trace *trace, const uint8_t *at, size_t size)
     gboolean little = stream_last_part(&reader->stream)->encoding == ENCODING_UTF16_LE;
 
     for (size_t done = 0; done < size;) {
-        g_string_truncate(reader->utf8, 0);
+        if (!reader->container)
+            g_string_truncate(reader->utf8, 0);
         for (unsigned units = 0; done < size && units < UNITS_AT_ONCE; done++) {
             reader->raw_offset++;
             if (!reader->unit_half) {
                 reader->unit_byte = at[done];
             } else {
                 unsigned first = reader->unit_byte, second = at[done];
-                add_unit(reader, (uint16_t)(little ? second << 8 | first : first << 8 | second));
+                uint16_t unit = (uint16_t)(little ? second << 8 | first : first << 8 | second);
+                add_unit(reader, unit);
+                end_unit(trace, unit);
                 units++;
             }
             reader->unit_half = !reader->unit_half;
         }
-        read_text(trace, reader->utf8->str, reader->utf8->len, NULL);
+        if (reader->container)
+            read_found(trace);
+        else
+            read_text(trace, reader->utf8->str, reader->utf8->len, NULL);
     }
+}
+
+/* The same bytes as text. */
+static GString *text_of_units(struct slice bytes, gboolean little)
+{
+    struct trace_reader one = {.utf8 = g_string_new(NULL)};
+
+    for (size_t i = 0; i + 1 < bytes.size; i += 2) {
+        unsigned first = (uint8_t)bytes.at[i], second = (uint8_t)bytes.at[i + 1];
+        add_unit(&one, (uint16_t)(little ? second << 8 | first : first << 8 | second));
+    }
+    return one.utf8;
 }
 
 /* ---- Parts ---- */
@@ -402,6 +546,7 @@ void trace_begin(struct trace *trace, uint64_t base)
     struct trace_reader *reader = trace->reader;
 
     g_assert(reader); /* not after trace_end() */
+    trace_end_part(trace);
     end_sample(trace);
     stream_begin(&reader->stream, base);
     threads_begin(&reader->threads);
@@ -412,14 +557,50 @@ void trace_begin(struct trace *trace, uint64_t base)
 static gboolean is_behind_gap(const struct trace_reader *reader, const struct part *part)
 {
     const struct part *before = part - 1;
-    uint64_t end = before->encoding == ENCODING_BYTES ? before->base + (reader->stream.position - before->position)
-                                                      : reader->raw_offset;
+    uint64_t end = before->encoding == ENCODING_BYTES && !before->placed
+                       ? before->base + (reader->stream.position - before->position)
+                       : reader->raw_offset;
 
     return part->base != 0 && part->base != end;
 }
 
+/* A page of the web stays to be seen as one by its first tags, though only its text is read. */
+static void sample_tags(struct trace *trace, struct slice bytes)
+{
+    const char *end;
+
+    bytes.size = MIN(bytes.size, GUESS_BYTES);
+    while (trace->sample->len < GUESS_BYTES && bytes.size > 0) {
+        if (g_ascii_isspace(bytes.at[0])) {
+            bytes = slice_from(bytes, 1);
+        } else if (bytes.at[0] == '<' && (end = memchr(bytes.at, '>', bytes.size))) {
+            g_string_append_printf(trace->sample, "%.*s\n", (int)(end + 1 - bytes.at), bytes.at);
+            bytes = slice_of(end + 1, bytes.at + bytes.size);
+        } else {
+            return;
+        }
+    }
+}
+
+/* What stands round the trace, as its beginning tells. */
+static void find_container(struct trace *trace, struct slice bytes, gboolean whole)
+{
+    struct trace_reader *reader = trace->reader;
+    enum encoding encoding = stream_last_part(&reader->stream)->encoding;
+
+    bytes.size = MIN(bytes.size, SAMPLE_BYTES);
+    if (encoding == ENCODING_BYTES) {
+        reader->container = container_find(bytes, whole, take_found, trace);
+        if (reader->container)
+            sample_tags(trace, bytes);
+        return;
+    }
+    g_autoptr(GString) text = text_of_units(bytes, encoding == ENCODING_UTF16_LE);
+    reader->container = container_find((struct slice){text->str, text->len}, whole, take_found, trace);
+}
+
 /* The first bytes of a part: its encoding, and whether they go on with the line in which the one before ended. */
-static size_t begin_part(struct trace *trace, struct slice bytes)
+static size_t begin_part(struct trace *trace, struct slice bytes, gboolean whole)
 {
     struct trace_reader *reader = trace->reader;
     struct part *part = stream_last_part(&reader->stream);
@@ -428,12 +609,15 @@ static size_t begin_part(struct trace *trace, struct slice bytes)
                              : mark == 0           ? guess_encoding(bytes)
                              : *bytes.at == '\xff' ? ENCODING_UTF16_LE
                                                    : ENCODING_UTF16_BE;
-    gboolean wide =
-        encoding != ENCODING_BYTES || (reader->stream.parts->len > 1 && part[-1].encoding != ENCODING_BYTES);
+    gboolean wide = encoding != ENCODING_BYTES ||
+                    (reader->stream.parts->len > 1 && (part[-1].encoding != ENCODING_BYTES || part[-1].placed));
 
     gboolean gap = reader->stream.parts->len > 1 && is_behind_gap(reader, part);
 
     reader->fresh = FALSE;
+    part->encoding = encoding;
+    find_container(trace, slice_from(bytes, mark), whole);
+    wide = wide || reader->container;
     if (reader->carrying && (wide || mark > 0 || gap || certainly_begins(bytes))) {
         take_carried(trace, TRUE);
         stream_keep(&reader->stream, "\n", 1, FALSE);
@@ -444,27 +628,82 @@ static size_t begin_part(struct trace *trace, struct slice bytes)
     else if (part->base != 0)
         threads_forget_above(&reader->threads);
     part->position = reader->stream.position;
-    part->encoding = encoding;
+    part->placed = reader->container != NULL;
     part->base += mark;
-    reader->raw_offset = part->base;
+    reader->raw_offset = reader->line_offset = part->base;
+    reader->line_number = 1;
+    g_string_truncate(reader->utf8, 0);
     reader->unit_half = FALSE;
     reader->high = 0;
     return mark;
 }
 
+/* ${mark} bytes at the beginning are none of the text. */
+static void read_part(struct trace *trace, struct slice bytes, size_t mark, const struct trace_ahead *ahead)
+{
+    struct trace_reader *reader = trace->reader;
+    struct slice text = slice_from(bytes, mark);
+
+    if (stream_last_part(&reader->stream)->encoding != ENCODING_BYTES)
+        read_units(trace, (const uint8_t *)text.at, text.size);
+    else if (reader->container)
+        contain_bytes(trace, text);
+    else
+        read_text(trace, text.at, text.size, mark > 0 ? NULL : ahead);
+}
+
+/* What was held back of the part's beginning; ${whole}: that is all of it. */
+static void read_head(struct trace *trace, gboolean whole)
+{
+    struct trace_reader *reader = trace->reader;
+    struct slice bytes = {(const char *)reader->head->data, reader->head->len};
+
+    if (bytes.size > 0)
+        read_part(trace, bytes, begin_part(trace, bytes, whole), NULL);
+    g_byte_array_set_size(reader->head, 0);
+}
+
 void trace_read_ahead(struct trace *trace, const void *bytes, size_t size, const struct trace_ahead *ahead)
 {
     struct trace_reader *reader = trace->reader;
+    struct slice rest = {bytes, size};
+    size_t mark = 0;
 
     g_assert(reader && reader->stream.parts->len > 0); /* not after trace_end(), not before trace_begin() */
-    if (size == 0)
+    if (reader->fresh && (reader->head->len > 0 || size < HEAD_BYTES)) {
+        size_t room = MIN(rest.size, HEAD_BYTES - reader->head->len);
+        g_byte_array_append(reader->head, bytes, (guint)room);
+        if (reader->head->len < HEAD_BYTES)
+            return;
+        read_head(trace, FALSE);
+        rest = slice_from(rest, room);
+        ahead = NULL;
+    }
+    if (rest.size == 0)
         return;
-    size_t mark = reader->fresh ? begin_part(trace, (struct slice){bytes, size}) : 0;
-    const char *at = (const char *)bytes + mark;
-    if (stream_last_part(&reader->stream)->encoding == ENCODING_BYTES)
-        read_text(trace, at, size - mark, mark > 0 ? NULL : ahead);
+    if (reader->fresh)
+        mark = begin_part(trace, rest, FALSE);
+    read_part(trace, rest, mark, ahead);
+}
+
+void trace_end_part(struct trace *trace)
+{
+    struct trace_reader *reader = trace->reader;
+
+    read_head(trace, TRUE);
+    if (!reader->container)
+        return;
+    gboolean wide = stream_last_part(&reader->stream)->encoding != ENCODING_BYTES;
+    if (wide)
+        g_string_append_len(reader->line, reader->utf8->str, (gssize)reader->utf8->len);
     else
-        read_units(trace, (const uint8_t *)at, size - mark);
+        reader->raw_offset = reader->line_offset + reader->line->len;
+    if (reader->line->len > 0)
+        give_line(trace, (struct slice){reader->line->str, reader->line->len}, FALSE, !wide);
+    container_end(reader->container);
+    read_found(trace);
+    reader->found_open = FALSE;
+    g_clear_pointer(&reader->container, container_free);
 }
 
 void trace_keep(struct trace *trace)
@@ -512,6 +751,7 @@ void trace_end(struct trace *trace)
     struct trace_reader *reader = trace->reader;
 
     g_assert(reader);
+    trace_end_part(trace);
     if (reader->carrying)
         take_carried(trace, TRUE);
     threads_end(&reader->threads);

@@ -121,12 +121,13 @@ struct trace *trace_new_for(trace_take *take, void *data);
 void trace_begin(struct trace *trace, uint64_t base);
 
 /**
- * trace_read(trace, bytes, size):
+ * trace_read(trace, bytes, size), trace_end_part(trace):
  * Read the next ${size} bytes of the part.  Nothing points into ${bytes} afterwards, and where one call ends and the
- * next begins does not matter, except that the first one of a part should have at least 256 bytes (if the part has), by
- * which it is seen whether a line that the part before broke off goes on.
+ * next begins does not matter.  The first 64 KiB of a part are looked at before they are read, so what a short part
+ * has told is known once there are no more bytes of it: after trace_end_part(), trace_begin() or trace_end().
  */
 void trace_read(struct trace *trace, const void *bytes, size_t size);
+void trace_end_part(struct trace *trace);
 
 struct trace_ahead {    /* what trace_look_ahead() found; offsets into the bytes */
     size_t first;       /* behind the first line feed; 0: there is none */

@@ -35,10 +35,13 @@ struct trace_line {
     int64_t local;     /* last time stamp above */
     gboolean cut;      /* longer than TRACE_LINE_BYTES */
     gboolean torn;     /* the input ends in it */
+    gboolean clipped;  /* ... or what copied it has cut off its end */
     gboolean listed;   /* a list mark stood before the body */
+    gboolean prefixed; /* a thread prefix on it */
     gboolean alone;    /* no thread prefix, neither on it nor above */
     gboolean above;    /* stands above the first sign of a failure: it may tell facts, and ends nothing */
     gboolean telling;  /* one of the words of trace_filter.h stands in it */
+    gboolean moved;    /* in its file it stands inside something else, at ${offset} */
     gboolean piece;    /* a part of a line that was several */
     gboolean indented; /* blanks stood before the body */
 };
@@ -195,7 +198,10 @@ struct block {
     const char *reason;
     const char *presented; /* subject of the certificate that a server showed, where that is all that is printed */
     gboolean presented_cut;
-    const char *named; /* the missing certificate's name */
+    gboolean *name_cut; /* whether the name on the last line is only its beginning; NULL: there is none on that */
+    size_t name_bytes;  /* of that line */
+    gboolean name_ends; /* with a country, as whole names do */
+    const char *named;  /* the missing certificate's name */
     gboolean named_cut;
     struct trace_cert chain[TRACE_CHAIN_CERTS];
     unsigned n_chain;

@@ -261,6 +261,12 @@ static gboolean begins_line(struct slice rest)
            (begins_code(rest) || (rest.size > 6 && g_ascii_isxdigit(rest.at[5]) && trace_dump_is(rest)));
 }
 
+gboolean trace_copied_begins(struct slice text)
+{
+    fill_letters();
+    return text.size > PIECE_BYTES && letters.at_beginning[(uint8_t)text.at[0]] && begins_line(text);
+}
+
 /* Whether ${before} only leads to what follows, such as "***", "<<-", "ERROR =>", "3.". */
 static gboolean is_lead(struct slice before)
 {

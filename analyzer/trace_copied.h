@@ -24,6 +24,12 @@ struct slice trace_copied_plain(struct slice line, GString *buffer);
 gboolean trace_copied_strip_mark(struct slice *body);
 
 /**
+ * trace_copied_begins(text):
+ * Whether ${text} begins with words with which a line of a trace begins, behind its thread's prefix or with that.
+ */
+gboolean trace_copied_begins(struct slice text);
+
+/**
  * trace_copied_strip_end(line):
  * Take from the end of ${*line} what joins or frames lines: blanks, "#", the ">" of a quotation.
  */

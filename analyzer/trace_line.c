@@ -8,10 +8,18 @@
 #define DETAIL_BYTES 64 /* of the name of an algorithm */
 #define PIECES       64 /* of a line that was made of several */
 
+#define WRAPPED_BYTES 60 /* a shorter line was not wrapped */
+
 #define LIBRARY_VERIFY     9  /* "verification of the server's certificate chain failed" */
 #define LIBRARY_INCOMPLETE 24 /* "chain of certificates is incomplete" */
 
 /* ---- Pieces that several kinds of lines have ---- */
+
+/* Whether more of the line may have stood behind its end. */
+static gboolean breaks_off(const struct trace_line *line)
+{
+    return line->torn || line->clipped;
+}
 
 /* SSSLERR_NAME or SSSLRC_NAME, also with an S too many or too few: as it should be spelt, and NAME alone. */
 gboolean trace_line_take_error(struct slice *slice, char *error, size_t error_size, struct slice *name)
@@ -68,7 +76,7 @@ static gboolean take_error_and_code(struct slice *slice, struct error *error, co
     if (!trace_line_take_error(slice, error->text, sizeof error->text, &error->name))
         return FALSE;
     error->code = trace_line_take_code(slice);
-    if (line->torn && slice->size == 0 && error->code == 0 && !verdict_knows(error->name)) /* half a name */
+    if (breaks_off(line) && slice->size == 0 && error->code == 0 && !verdict_knows(error->name)) /* half a name */
         *error = (struct error){.name = {"", 0}};
     return TRUE;
 }
@@ -152,12 +160,22 @@ static struct slice without_closing(struct slice name, gboolean *cut)
     return slice_trim(name);
 }
 
+/* The name on this line ends with it, as far as can be told here: the next line may show that it goes on. */
+static void note_name_end(struct block *block, const struct trace_line *line, gboolean *cut)
+{
+    block->name_cut = cut;
+    block->name_bytes = line->raw.size;
+    struct slice body = slice_trim(line->body);
+    block->name_ends = body.size >= 4 && memcmp(body.at + body.size - 4, "C=", 2) == 0;
+}
+
 static void note_named(struct block *block, const struct trace_line *line, struct slice name, gboolean cut)
 {
     if (block->named || name.size == 0)
         return;
     block->named = block_keep(block, name);
     block->named_cut = cut || name.size > BLOCK_TEXT_BYTES;
+    note_name_end(block, line, &block->named_cut);
     block_quote(block, QUOTE_NAMED, line);
 }
 
@@ -792,7 +810,8 @@ static gboolean take_peer(struct block *block, const struct trace_line *line, st
         return slice_find(whole, "unix domain socket=", &rest);
     }
     const char *colon = memrchr(peer.at, ':', peer.size);
-    if (!colon || colon + 1 == peer.at + peer.size || !g_ascii_isdigit(colon[1]) || (line->torn && rest.size == 0))
+    if (!colon || colon + 1 == peer.at + peer.size || !g_ascii_isdigit(colon[1]) ||
+        (breaks_off(line) && rest.size == 0))
         return FALSE; /* cut, or the port is hidden */
     if (!block_fact(block, FACT_PEER, line, whole))
         return TRUE;
@@ -922,7 +941,7 @@ static struct slice whole_name(const struct trace_line *line, struct slice name,
         }
     }
     gboolean country = name.size >= 4 && memcmp(name.at + name.size - 4, "C=", 2) == 0;
-    if (count_of(name, '"') % 2 == 1 || (line->torn && !country))
+    if (count_of(name, '"') % 2 == 1 || (breaks_off(line) && !country))
         *cut = TRUE;
     return slice_trim(name);
 }
@@ -951,6 +970,7 @@ static gboolean take_subject(struct block *block, const struct trace_line *line,
     if (!cert || !(cert->subject = block_keep_value(block, name)))
         return TRUE;
     cert->subject_cut = cut;
+    note_name_end(block, line, &cert->subject_cut);
     block_quote(block, block->n_chain == 1 ? QUOTE_SUBJECT : QUOTE_TOP_SUBJECT, line);
     return TRUE;
 }
@@ -967,6 +987,7 @@ static gboolean take_issuer(struct block *block, const struct trace_line *line, 
     if (!cert || cert->issuer || !(cert->issuer = block_keep_value(block, name)))
         return TRUE;
     cert->issuer_cut = cut;
+    note_name_end(block, line, &cert->issuer_cut);
     block_quote(block, block->n_chain == 1 ? QUOTE_ISSUER : QUOTE_TOP_ISSUER, line);
     return TRUE;
 }
@@ -987,7 +1008,7 @@ static gboolean take_serial(struct block *block, const struct trace_line *line, 
         return FALSE;
     struct slice value = take_value(rest);
     struct trace_cert *cert = detailed_certificate(block, line);
-    if (!cert || cert->serial || line->torn)
+    if (!cert || cert->serial || breaks_off(line))
         return FALSE;
     slice_take(&value, "0x");
     char digits[128];
@@ -1317,7 +1338,7 @@ static gboolean take_anywhere(struct block *block, const struct trace_line *line
     }
     if (block->begun && (!block_is_near(block) || (block->settled && block->quiet > 3)))
         return FALSE;
-    if (!scan_text(block, line, body, line->torn))
+    if (!scan_text(block, line, body, breaks_off(line)))
         return FALSE;
     block_join(block, line);
     return TRUE;
@@ -1387,7 +1408,27 @@ static gboolean take_pieces(struct block *block, const struct trace_line *line, 
     return TRUE;
 }
 
+/* Whether ${line}, which tells nothing, may be the rest of a name that was cut where the line above it ends. */
+static gboolean is_rest_of_name(const struct block *block, const struct trace_line *line)
+{
+    size_t i = 0;
+
+    if (line->prefixed || line->piece || line->body.size == 0 || (block->name_ends && line->body.at[0] != ','))
+        return FALSE;
+    if (!line->alone)
+        return TRUE;
+    while (i < line->body.size && (slice_is_word(line->body.at[i]) || line->body.at[i] == ' '))
+        i++;
+    return block->name_bytes >= WRAPPED_BYTES && (i == line->body.size || line->body.at[i] != ':');
+}
+
 gboolean trace_line_take(struct block *block, const struct trace_line *line)
 {
-    return take_body(block, line, line->body);
+    gboolean *cut = block->name_cut;
+
+    block->name_cut = NULL;
+    gboolean told = take_body(block, line, line->body);
+    if (cut && !told && is_rest_of_name(block, line))
+        *cut = TRUE;
+    return told;
 }

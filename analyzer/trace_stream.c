@@ -4,10 +4,6 @@
 
 #define PLACES ((guint)(2 * STREAM_KEPT_BYTES)) /* more than lines that can be looked at again */
 
-struct place { /* a line of UTF-16: where it begins */
-    uint64_t position, offset;
-};
-
 void stream_init(struct stream *stream)
 {
     *stream = (struct stream){.number = 1, .line = UINT64_MAX};
@@ -56,14 +52,13 @@ unsigned stream_part_of(const struct stream *stream, uint64_t position)
     return part;
 }
 
-/* The offset in its file of a line that begins at ${position}. */
-uint64_t stream_offset(const struct stream *stream, uint64_t position)
+const struct place *stream_placed(const struct stream *stream, uint64_t position)
 {
     const struct part *part = stream_part(stream, stream_part_of(stream, position));
     guint low = 0, high = stream->places->len;
 
-    if (part->encoding == ENCODING_BYTES || position == part->position)
-        return part->base + (position - part->position);
+    if (part->encoding == ENCODING_BYTES && !part->placed)
+        return NULL;
     while (low < high) {
         guint middle = low + (high - low) / 2;
         if (g_array_index(stream->places, struct place, middle).position < position)
@@ -71,7 +66,18 @@ uint64_t stream_offset(const struct stream *stream, uint64_t position)
         else
             high = middle;
     }
-    return low < stream->places->len ? g_array_index(stream->places, struct place, low).offset : part->base;
+    return low < stream->places->len ? &g_array_index(stream->places, struct place, low) : NULL;
+}
+
+/* The offset in its file of a line that begins at ${position}. */
+uint64_t stream_offset(const struct stream *stream, uint64_t position)
+{
+    const struct part *part = stream_part(stream, stream_part_of(stream, position));
+
+    if (!part->placed && (part->encoding == ENCODING_BYTES || position == part->position))
+        return part->base + (position - part->position);
+    const struct place *place = stream_placed(stream, position);
+    return place ? place->offset : part->base;
 }
 
 uint64_t stream_kept(const struct stream *stream, uint64_t line)
@@ -137,19 +143,20 @@ static unsigned count_feeds(struct slice bytes)
 unsigned stream_number(struct stream *stream, uint64_t position, uint64_t line, unsigned part, unsigned number)
 {
     unsigned own = stream_part_of(stream, position);
+    const struct place *place = stream_part(stream, own)->placed ? stream_placed(stream, position) : NULL;
     const struct part *ended = own < part ? stream_part(stream, own) : NULL;
 
+    if (place)
+        return place->number;
     return (ended ? ended->number : number) -
            count_feeds(stream_view(stream, position, ended ? ended[1].position : line));
 }
 
-void stream_place(struct stream *stream, uint64_t position, uint64_t offset)
+void stream_place(struct stream *stream, const struct place *place)
 {
-    struct place place = {position, offset};
-
     if (stream->places->len > 2 * PLACES)
         g_array_remove_range(stream->places, 0, stream->places->len - PLACES);
-    g_array_append_val(stream->places, place);
+    g_array_append_val(stream->places, *place);
 }
 
 void stream_hold(struct stream *stream)

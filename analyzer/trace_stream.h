@@ -18,10 +18,17 @@
 
 enum encoding { ENCODING_BYTES, ENCODING_UTF16_LE, ENCODING_UTF16_BE };
 
+struct place { /* of a line that is not in its file as it is in the stream */
+    uint64_t position, offset;
+    unsigned number;  /* 0: it is to be counted */
+    gboolean clipped; /* what stood behind it was cut off */
+};
+
 struct part {
     uint64_t position; /* of its first byte */
     uint64_t base;     /* offset of the same in its file */
     enum encoding encoding;
+    gboolean placed; /* its lines have places with numbers */
     unsigned number; /* of the line in which it ends; of the last part, see ${number} of the stream */
 };
 
@@ -34,7 +41,7 @@ struct stream {
     GString *copy, *joined;
     uint64_t line;  /* position of the line that is not whole yet; UINT64_MAX: there is none */
     GString *above; /* what stands above that line, once ${kept} no longer reaches so far */
-    GArray *places; /* of lines in UTF-16: where each begins, in the stream and in its file */
+    GArray *places; /* of struct place: of lines in UTF-16, or inside of something else */
 };
 
 void stream_init(struct stream *stream);
@@ -60,10 +67,12 @@ uint64_t stream_offset(const struct stream *stream, uint64_t position);
 unsigned stream_number(struct stream *stream, uint64_t position, uint64_t line, unsigned part, unsigned number);
 
 /**
- * stream_place(stream, position, offset):
- * In a part of UTF-16 a line begins at ${position} that is at ${offset} in the file.
+ * stream_place(stream, place), stream_placed(stream, position):
+ * A line begins at ${place->position} that is elsewhere in its file; the place of the line that begins at ${position},
+ * or NULL if its part has none.
  */
-void stream_place(struct stream *stream, uint64_t position, uint64_t offset);
+void stream_place(struct stream *stream, const struct place *place);
+const struct place *stream_placed(const struct stream *stream, uint64_t position);
 
 /**
  * stream_kept(stream, line), stream_view(stream, from, to):

@@ -197,6 +197,7 @@ static gboolean feed(struct threads *threads, struct block *block, const struct 
         one.raw = one.body;
         one.piece = by_hash;
         one.torn = line->torn && rest.size == 0;
+        one.clipped = line->clipped && rest.size == 0;
         told = feed_piece(block, &one) || told;
         if (rest.size == 0)
             return told;
@@ -254,6 +255,9 @@ static void feed_above_line(struct threads *threads, struct block *block, const 
         .alone = of->alone,
         .above = TRUE,
     };
+    const struct place *place = stream_placed(threads->stream, position);
+    line.clipped = place && place->clipped;
+    line.prefixed = body.at != raw.at;
     if (!feed(threads, block, &line, body) && is_foreign(body))
         block_break(block);
     if (block->begun && block->quiet > QUIET_LINES)
@@ -435,6 +439,7 @@ static void read_one(struct threads *threads, struct trace_line *line)
     if (trace_stamp_take(body, &threads->local))
         return;
     line->local = threads->local;
+    line->prefixed = prefixed;
     line->alone = threads->above.at == NULL;
     read_body(threads, line, body);
 }
@@ -467,7 +472,8 @@ static gboolean read_joined(struct threads *threads, const struct trace_line *li
         struct trace_line one = *line;
         one.raw = next ? slice_of(rest.at, next) : rest;
         one.torn = line->torn && !next;
-        one.offset += (uint64_t)(rest.at - line->raw.at);
+        one.clipped = line->clipped && !next;
+        one.offset += line->moved ? 0 : (uint64_t)(rest.at - line->raw.at);
         rest = slice_from(rest, one.raw.size);
         next = rest.size > 0 ? find_joined(rest) : NULL;
         trace_copied_strip_end(&one.raw);
