@@ -3,6 +3,7 @@
 #include "error.h"
 #include "file.h"
 #include "key_store.h"
+#include "packed.h"
 #include "pem.h"
 #include "pkcs12.h"
 #include "pse.h"
@@ -329,6 +330,71 @@ static void read_text(struct file *file, GBytes *bytes)
         tell(file, "a web page, not a certificate; the server may have asked for a login");
 }
 
+static void read_plain(struct file *file, GBytes *bytes)
+{
+    gsize size;
+    const uint8_t *first = g_bytes_get_data(bytes, &size);
+
+    if (size > 0 && first[0] == 0x30)
+        read_der(file, first, size);
+    else if (size == 0 || !try_key_store(file, first, size))
+        read_text(file, bytes);
+    if (size > 0 && first[0] == 0x30 && file->ders->len == 0 && memmem(first, size, "-----BEGIN ", 11)) {
+        file->refused = 0; /* a text that begins with a 0 */
+        g_clear_pointer(&file->trouble, g_free);
+        read_text(file, bytes);
+    }
+}
+
+/* An entry of an archive that is no certificate doesn't matter; one that may hold some and can't be read does. */
+static gboolean read_entry(struct file *file, struct packed *packed, GError **error)
+{
+    g_autoptr(GByteArray) all = g_byte_array_new();
+    struct file inner = {.options = file->options, .ders = file->ders};
+    const void *piece;
+    size_t size = 1;
+
+    while (size > 0 && all->len <= REFERENCE_FILE_BYTES) {
+        if (!packed_read(packed, &piece, &size, error))
+            return FALSE;
+        g_byte_array_append(all, piece, (guint)size);
+    }
+    if (size > 0) {
+        miss(file, "an archive with a file that is too large");
+        return TRUE;
+    }
+    g_autoptr(GBytes) bytes = g_bytes_new_static(all->data, all->len);
+    if (!packed_is(all->data, MIN(all->len, PACKED_HEAD_BYTES)))
+        read_plain(&inner, bytes);
+    OPENSSL_cleanse(all->data, all->len);
+    file->refused += inner.refused;
+    if (inner.partly)
+        miss(file, inner.trouble);
+    g_free(inner.trouble);
+    return TRUE;
+}
+
+/* An archive, such as the attachment of a Note, or a packed file. */
+static void read_packed(struct file *file, GBytes *bytes)
+{
+    struct packed_budget budget = {0};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(packed_auto) packed = packed_open("an archive", -1, bytes, &budget, &error);
+
+    while (packed && !error && packed_next(packed, &error))
+        read_entry(file, packed, &error);
+    const char *trouble = packed ? packed_trouble(packed) : NULL;
+    g_autofree char *text = error     ? g_strdup(error->message)
+                            : trouble ? g_strdup_printf("an archive that %s", trouble)
+                                      : NULL;
+    if (text) {
+        g_clear_pointer(&file->trouble, g_free); /* it is the cause of what was said of a file in it */
+        miss(file, text);
+    }
+    if (file->ders->len == 0)
+        tell(file, "an archive without a certificate in it");
+}
+
 /* What is said of the file beside its certificates: ${file->trouble}, or why it has none. */
 static void conclude(struct file *file, gsize size)
 {
@@ -348,17 +414,12 @@ static void conclude(struct file *file, gsize size)
 static void read_bytes(struct file *file, GBytes *bytes)
 {
     gsize size;
-    const uint8_t *first = g_bytes_get_data(bytes, &size);
+    const void *first = g_bytes_get_data(bytes, &size);
 
-    if (size > 0 && first[0] == 0x30)
-        read_der(file, first, size);
-    else if (size == 0 || !try_key_store(file, first, size))
-        read_text(file, bytes);
-    if (size > 0 && first[0] == 0x30 && file->ders->len == 0 && memmem(first, size, "-----BEGIN ", 11)) {
-        file->refused = 0; /* a text that begins with a 0 */
-        g_clear_pointer(&file->trouble, g_free);
-        read_text(file, bytes);
-    }
+    if (size > 0 && packed_is(first, MIN(size, PACKED_HEAD_BYTES)))
+        read_packed(file, bytes);
+    else
+        read_plain(file, bytes);
     conclude(file, size);
 }
 

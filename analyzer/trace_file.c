@@ -170,24 +170,35 @@ static int read_stream(struct trace *trace, int fd, uint64_t limit)
     return 0;
 }
 
-gboolean trace_file_read(struct trace *trace, const char *path, GError **error)
+gboolean trace_file_take(struct trace *trace, const char *path, int fd, int64_t size, const void *head,
+                         size_t head_size, GError **error)
 {
     struct job job = {0};
-    int64_t size;
-    int fd = file_open(path, &size, error);
     int failure;
 
-    if (fd < 0)
-        return FALSE;
     trace_begin(trace, 0);
-    if (size >= ALONE_BYTES && (uint64_t)size <= SIZE_MAX && mapping_make(&job.mapping, fd, (size_t)size)) {
+    if (head_size > 0)
+        trace_read(trace, head, head_size);
+    if (head_size == 0 && size >= ALONE_BYTES && (uint64_t)size <= SIZE_MAX &&
+        mapping_make(&job.mapping, fd, (size_t)size)) {
         failure = read_mapped(trace, &job);
         mapping_clear(&job.mapping);
     } else {
         failure = read_stream(trace, fd, size > 0 ? (uint64_t)size : UINT64_MAX); /* those of /proc have a size of 0 */
     }
-    file_close(fd);
     if (failure)
         file_error(error, TRUSTGAP_ERROR_IO, file_name(path), "cannot be read: ", failure);
     return failure == 0;
+}
+
+gboolean trace_file_read(struct trace *trace, const char *path, GError **error)
+{
+    int64_t size;
+    int fd = file_open(path, &size, error);
+
+    if (fd < 0)
+        return FALSE;
+    gboolean ok = trace_file_take(trace, path, fd, size, NULL, 0, error);
+    file_close(fd);
+    return ok;
 }

@@ -16,4 +16,12 @@
  */
 gboolean trace_file_read(struct trace *trace, const char *path, GError **error);
 
+/**
+ * trace_file_take(trace, path, fd, size, head, head_size, error):
+ * The same of a file that file_open() has opened, with the ${size} that it gave, and of which ${head} (or NULL) was
+ * read already, that is to be looked at first.
+ */
+gboolean trace_file_take(struct trace *trace, const char *path, int fd, int64_t size, const void *head,
+                         size_t head_size, GError **error);
+
 #endif

@@ -59,9 +59,10 @@ static int run(int argc, char **argv)
 const struct command command_explain = {
     "explain",
     "[FILE...]",
-    "Explain the TLS errors of an ICM trace, or of a pasted piece of one",
+    "Explain the TLS errors of an ICM trace, of a pasted piece of one, or of a packed work folder",
     "  trustgap explain /usr/sap/PRD/D00/work/dev_icm\n"
     "  trustgap explain dev_icm.old dev_icm\n"
+    "  trustgap explain work.tar.gz\n"
     "  trustgap explain --format json dev_icm\n"
     "  trustgap explain --reference roots/ --no-system-reference dev_icm\n"
     "  xclip -o | trustgap explain\n",

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """trustgap explain: the answer to one trace, whatever state the trace is in."""
 
+import bz2
 import gzip
+import io
 import json
+import lzma
 import os
+import tarfile
 import threading
 import time
+import zipfile
 
 import harness
 import pki
@@ -123,6 +128,75 @@ class Explain(harness.Case):
         good.write_bytes(self.sample().bytes())
         done = self.trustgap("explain", path, good, expect=FINDINGS)
         self.expect_in("Not understood:", done)
+
+    def archives(self, files):
+        """The files (name -> content) as archives of each kind, by the name of the archive."""
+        made = {}
+        for kind in ("tar", "tar.gz", "tar.bz2", "tar.xz"):
+            out = io.BytesIO()
+            with tarfile.open(fileobj=out, mode="w:" + kind[4:]) as archive:
+                for name, content in files.items():
+                    entry = tarfile.TarInfo(name)
+                    entry.size = len(content)
+                    archive.addfile(entry, io.BytesIO(content))
+            made["a." + kind] = out.getvalue()
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        made["a.zip"] = out.getvalue()
+        return made
+
+    def test_packed(self):
+        """A trace in a packed file or in an archive gives the same answer as the trace itself, from a pipe too."""
+        content = self.sample().bytes()
+        plain = self.json(content)
+        for name, packed in (("t.gz", gzip.compress(content)), ("t.bz2", bz2.compress(content)),
+                             ("t.xz", lzma.compress(content))):
+            with self.subTest(name):
+                (self.folder / name).write_bytes(packed)
+                self.assertEqual(self.answer(self.folder / name), plain)
+                self.assertEqual(self.answer("-", stdin=packed), plain)
+        half = content.index(b"\n", len(content) // 2) + 1
+        files = {"D00/work/dev_icm": content[half:], "D00/work/stderr0": b"no trace\n", "D00/work/sub/x": b"",
+                 "D00/work/dev_icm.old": content[:half]}
+        for name, packed in self.archives(files).items():
+            with self.subTest(name):
+                (self.folder / name).write_bytes(packed)
+                before = sorted(self.folder.rglob("*"))
+                self.assertEqual([{**one, "line": None} for one in self.answer(self.folder / name)],
+                                 [{**one, "line": None} for one in plain])
+                text = self.trustgap("explain", self.folder / name, expect=FINDINGS).out
+                self.assertIn("%s(D00/work/dev_icm.old), line " % (self.folder / name), text)
+                self.assertIn("2 of 3 files in it are no traces", text.replace("\n", " "))
+                self.expect_in("standard input(D00/work/dev_icm.old), line ",
+                               self.trustgap("explain", stdin=packed, expect=FINDINGS))
+                self.assertEqual(sorted(self.folder.rglob("*")), before, "nothing is written")
+
+    def test_damaged_packed(self):
+        """What was read is told, and what is missing; never an all-clear."""
+        quiet = traces.Trace()
+        quiet.noise(20000)
+        calm = quiet.bytes()
+        for name, packed in self.archives({"w/dev_icm": self.sample().bytes(), "w/dev_w0": calm, "w/dev_w1": calm}).items():
+            for part in (8, 4, 2):
+                with self.subTest((name, part)):
+                    path = self.folder / name
+                    path.write_bytes(packed[:-(len(packed) // part)])
+                    done = self.trustgap("explain", path, expect=(FINDINGS, DATA))
+                    self.assertNotIn("No failed TLS connection was found", done.out)
+                    self.assertIn("Not understood: %s " % path, done.out.replace("\n", " "))
+        path = self.folder / "trace.gz"
+        path.write_bytes(gzip.compress(self.sample().bytes() + calm)[:-2000])
+        done = self.trustgap("explain", path, expect=FINDINGS)
+        self.expect_in("Not understood:", done)
+
+    def test_bomb(self):
+        """One that unpacks to much more than it is ends with a clear message."""
+        path = self.folder / "bomb.xz"
+        path.write_bytes(lzma.compress(bytes(b"A" * 1000000) * 300, preset=0))
+        done = self.trustgap("explain", path, expect=DATA)
+        self.assertEqual(done.err, "%s: unpacks to more than 1000 times its size: it was not read further\n" % path)
 
     def test_the_name_alone(self):
         """What an ABAP program shows, in any language."""

@@ -6,6 +6,8 @@
 #include "key_store.h"
 #include "references.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <criterion/criterion.h>
 #include <glib/gstdio.h>
 #include <openssl/err.h>
@@ -546,6 +548,47 @@ Test(reference_file, what_is_no_certificate)
             cr_expect(strstr(said(reading), rows[i].said), "%s: %s", rows[i].what, said(reading));
         }
     }
+}
+
+/* The attachment of a Note: certificates among other files. */
+Test(reference_file, archives)
+{
+    g_autoptr(issued_auto) a = certs(.subject = "/CN=a"), b = certs(.subject = "/CN=b");
+    g_autofree char *one = certs_pem(a), *path = g_build_filename(folder, "note.zip", NULL);
+    const struct {
+        const char *name;
+        const void *bytes;
+        size_t size;
+    } files[] = {{"readme.txt", "Import both.\n", 13},
+                 {"roots/a.pem", one, strlen(one)},
+                 {"roots/b.cer", g_bytes_get_data(b->der, NULL), g_bytes_get_size(b->der)}};
+    gsize size;
+
+    for (size_t wanted = 1; wanted <= 3; wanted++) {
+        struct archive *archive = archive_write_new();
+        archive_write_set_format_zip(archive);
+        cr_assert_eq(archive_write_open_filename(archive, path), ARCHIVE_OK);
+        for (size_t i = 0; i < wanted; i++) {
+            struct archive_entry *entry = archive_entry_new();
+            archive_entry_set_pathname(entry, files[i].name);
+            archive_entry_set_filetype(entry, AE_IFREG);
+            archive_entry_set_size(entry, (la_int64_t)files[i].size);
+            cr_assert_eq(archive_write_header(archive, entry), ARCHIVE_OK);
+            cr_assert_eq(archive_write_data(archive, files[i].bytes, files[i].size), (la_ssize_t)files[i].size);
+            archive_entry_free(entry);
+        }
+        archive_write_close(archive);
+        archive_write_free(archive);
+        g_autoptr(reading_auto) reading = read_path(path, REFERENCE_ANCHORS, NULL);
+        cr_expect_eq(reading->ders->len, wanted - 1, "%zu: %s", wanted, said(reading));
+        cr_expect(wanted > 1 ? !*said(reading) : strstr(said(reading), "an archive without a certificate") != NULL,
+                  "%s", said(reading));
+    }
+    g_autofree char *bytes = NULL;
+    cr_assert(g_file_get_contents(path, &bytes, &size, NULL));
+    g_autofree char *cut = put("cut.zip", bytes, size / 3);
+    g_autoptr(reading_auto) reading = read_path(cut, REFERENCE_ANCHORS, NULL);
+    cr_expect(strstr(said(reading), "an archive that is damaged"), "%s", said(reading));
 }
 
 /* What an analysis is given: the certificates, and what they came from. */
