@@ -775,7 +775,7 @@ def no_list_from_sapgenpse(context, shell=FIRST):
         program.unlink()
         assert answer.outcome(sec / "S.pse") == ("sapgenpse", "")
         answer = ask(root, shell)
-        assert answer.store(sec / "S.pse")["reason"].startswith("needs-pin (root "), answer.store(sec / "S.pse").fields
+        assert answer.store(sec / "S.pse")["reason"].startswith("needs-pin (a sapgenpse that others "), answer.store(sec / "S.pse").fields
 
 
 @test
