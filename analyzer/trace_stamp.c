@@ -30,12 +30,15 @@ gboolean trace_stamp_take(struct slice body, int64_t *local)
     int hour, minute, second;
     int64_t day, milliseconds, year;
 
-    if (body.size < 23 || body.size > 40 || body.at[3] != ' ' || slice_trim(body).size < 23)
+    if (body.size < 23 || body.at[3] != ' ' || slice_is_blank(*body.at))
+        return FALSE;
+    body = slice_trim(body); /* a frame pads its lines */
+    if (body.size < 23 || body.size > 40)
         return FALSE;
     for (int i = 0; memcmp(body.at, days + 3 * i, 3) != 0; i++)
         if (i == 6)
             return FALSE;
-    body = slice_from(slice_trim(body), 4);
+    body = slice_from(body, 4);
     int month = take_month(&body);
     if (!month || slice_skip_blanks(&body) == 0 || !slice_take_number(&body, &day) || !slice_take(&body, " ") ||
         !take_two_digits(&body, &hour) || !slice_take(&body, ":") || !take_two_digits(&body, &minute) ||
