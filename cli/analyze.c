@@ -37,8 +37,7 @@ static int run(int argc, char **argv)
         return status;
     g_autoptr(audit_auto) previous = NULL;
     if (previous_path) {
-        g_autofree char *path = cli_audit_path(previous_path);
-        previous = report_read_xml(path, &error);
+        previous = cli_read_audit(previous_path, &error);
         if (!previous)
             return cli_failed(error);
     }

@@ -81,14 +81,12 @@ static int ask(const char *audit_path, enum whatif_side side, gboolean json)
     cli_tell_references(references);
     question.references = references;
     question.passwords = cli_passwords();
-    g_autofree char *path = cli_audit_path(audit_path);
-    g_autoptr(audit_auto) audit = report_read_xml(path, &error);
+    g_autoptr(audit_auto) audit = cli_read_audit(audit_path, &error);
     if (!audit)
         return cli_failed(error);
     if (against_path) {
         question.against_name = file_name(against_path);
-        g_autofree char *other = cli_audit_path(against_path);
-        question.against = against = report_read_xml(other, &error);
+        question.against = against = cli_read_audit(against_path, &error);
         if (!against)
             return cli_failed(error);
     }

@@ -4,6 +4,7 @@
 #include "moment.h"
 #include "nearest.h"
 #include "overview.h"
+#include "report.h"
 #include "status.h"
 #include "text.h"
 
@@ -230,7 +231,7 @@ static int status_of(const GError *error)
     return STATUS_FAILED;
 }
 
-char *cli_audit_path(const char *path)
+char *cli_audit_path(const char *path, GError **error)
 {
     g_autofree char *latest = g_build_filename(path, "latest.xml", NULL),
                     *audit = g_build_filename(path, "audit.xml", NULL);
@@ -238,7 +239,14 @@ char *cli_audit_path(const char *path)
     if (!g_file_test(path, G_FILE_TEST_IS_DIR))
         return g_strdup(path);
     gboolean limited = !g_file_test(latest, G_FILE_TEST_EXISTS) && g_file_test(audit, G_FILE_TEST_EXISTS);
-    return g_strdup(limited ? audit : latest);
+    const char *chosen = limited ? audit : latest;
+    return file_is_regular(chosen, error) ? g_strdup(chosen) : NULL;
+}
+
+struct audit *cli_read_audit(const char *path, GError **error)
+{
+    g_autofree char *file = cli_audit_path(path, error);
+    return file ? report_read_xml(file, error) : NULL;
 }
 
 int cli_failed(const GError *error)

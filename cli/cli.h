@@ -74,11 +74,13 @@ void cli_message(const char *format, ...) G_GNUC_PRINTF(1, 2);
 int cli_printed(void);
 
 /**
- * cli_audit_path(path):
- * The audit that ${path} names: itself, or in a state folder latest.xml, in the folder of a limited run audit.xml.  To
- * be freed with g_free().
+ * cli_audit_path(path, error), cli_read_audit(path, error):
+ * The audit that ${path} names: itself, or in a state folder latest.xml, in the folder of a limited run audit.xml,
+ * which have to be regular files.  To be freed with g_free(); NULL with ${error} set if there is none.  And that audit,
+ * read.
  */
-char *cli_audit_path(const char *path);
+char *cli_audit_path(const char *path, GError **error);
+struct audit *cli_read_audit(const char *path, GError **error);
 
 /* Options that commands have in common, and what they were set to. */
 

@@ -184,8 +184,7 @@ static int try_dry_run(struct inventory *inventory, GHashTable *peers)
 
 static GHashTable *read_peers(GError **error)
 {
-    g_autofree char *path = cli_audit_path(fetch_audit);
-    g_autoptr(audit_auto) audit = report_read_xml(path, error);
+    g_autoptr(audit_auto) audit = cli_read_audit(fetch_audit, error);
     return audit ? fetch_peers(audit) : NULL;
 }
 

@@ -26,8 +26,7 @@ static int run(int argc, char **argv)
             g_string_append_printf(names, "%s%s", names->len ? ", " : "", known->name);
         return cli_usage(&command_report, "%s: no such format; there are %s", format_name, names->str);
     }
-    g_autofree char *path = cli_audit_path(argv[1]);
-    g_autoptr(audit_auto) audit = report_read_xml(path, &error);
+    g_autoptr(audit_auto) audit = cli_read_audit(argv[1], &error);
     if (!audit || !cli_write(output_path ? output_path : "-", 0600, format->write, audit, &error))
         return cli_failed(error);
     return STATUS_CLEAN;

@@ -9,13 +9,14 @@
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static gboolean lock(struct state *state, GError **error)
 {
     g_autofree char *path = g_build_filename(state->folder, "lock", NULL);
 
-    state->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    state->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     if (state->lock_fd < 0) {
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO, "%s: cannot be created: %s", path, g_strerror(errno));
         return FALSE;
@@ -62,6 +63,14 @@ static char *choose_folder(const char *folder)
     return geteuid() == 0 ? g_strdup("/var/lib/trustgap") : g_build_filename(g_get_user_state_dir(), "trustgap", NULL);
 }
 
+/* A pipe where a report goes would wait for a reader, so what is no file makes room for one. */
+static void make_room(const char *path)
+{
+    struct stat now;
+    if (lstat(path, &now) == 0 && !S_ISREG(now.st_mode) && !S_ISDIR(now.st_mode))
+        unlink(path);
+}
+
 static gboolean open_whole(struct state *state, int64_t started, GError **error)
 {
     g_autofree char *captures = g_build_filename(state->folder, "captures", NULL);
@@ -72,6 +81,8 @@ static gboolean open_whole(struct state *state, int64_t started, GError **error)
     choose_names(state, started);
     state->html = g_build_filename(state->folder, "report.html", NULL);
     state->text = g_build_filename(state->folder, "report.txt", NULL);
+    make_room(state->html);
+    make_room(state->text);
     return TRUE;
 }
 

@@ -24,8 +24,8 @@ static int run(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GError) error = NULL;
-        g_autofree char *path = cli_audit_path(argv[i]);
-        if (report_validate(path, messages, &error)) {
+        g_autofree char *path = cli_audit_path(argv[i], &error);
+        if (path && report_validate(path, messages, &error)) {
             if (!cli_quiet)
                 print_valid(argv[i]);
             continue;

@@ -1,6 +1,7 @@
 #include "collector.h"
 
 #include "error.h"
+#include "file.h"
 #include "keyring.h"
 #include "known_hosts.h"
 #include "script.h"
@@ -232,6 +233,12 @@ static unsigned fit_fanout(const struct run *run, unsigned fanout, struct rlimit
     return fits;
 }
 
+/* Of the usual ones each may be missing. */
+static gboolean load_usual(struct known_hosts *known, const char *path, GError **error)
+{
+    return access(path, F_OK) != 0 || (file_is_regular(path, error) && known_hosts_load(known, path, error));
+}
+
 static gboolean load_known_hosts(struct known_hosts *known, const char *const *paths, GError **error)
 {
     static const char *const system_paths[] = {"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"};
@@ -243,14 +250,13 @@ static gboolean load_known_hosts(struct known_hosts *known, const char *const *p
                 return FALSE;
         return TRUE;
     }
-    /* Of the usual ones each may be missing. */
     for (size_t i = 0; i < G_N_ELEMENTS(user_names); i++) {
         g_autofree char *path = g_build_filename(g_get_home_dir(), ".ssh", user_names[i], NULL);
-        if (access(path, F_OK) == 0 && !known_hosts_load(known, path, error))
+        if (!load_usual(known, path, error))
             return FALSE;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(system_paths); i++)
-        if (access(system_paths[i], F_OK) == 0 && !known_hosts_load(known, system_paths[i], error))
+        if (!load_usual(known, system_paths[i], error))
             return FALSE;
     return TRUE;
 }

@@ -207,6 +207,21 @@ int file_open(const char *path, int64_t *size_bytes, GError **error)
     return -1;
 }
 
+gboolean file_is_regular(const char *path, GError **error)
+{
+    struct stat now;
+
+    if (stat(path, &now) != 0)
+        file_error(error, TRUSTGAP_ERROR_MISSING, path, "", errno);
+    else if (S_ISDIR(now.st_mode))
+        file_error(error, TRUSTGAP_ERROR_MISSING, path, "", EISDIR);
+    else if (!S_ISREG(now.st_mode))
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: not a regular file", path);
+    else
+        return TRUE;
+    return FALSE;
+}
+
 void file_close(int fd)
 {
     if (fd != STDIN_FILENO)

@@ -66,6 +66,14 @@ void file_close(int fd);
 const char *file_name(const char *path);
 
 /**
+ * file_is_regular(path, error):
+ * Whether ${path} is a regular file, or a link to one; else ${error} is set (TRUSTGAP_ERROR_MISSING if there is
+ * nothing, else _SYNTAX).  For names that nobody typed: opening a pipe would wait for ever.  What a person names may be
+ * a pipe.
+ */
+gboolean file_is_regular(const char *path, GError **error);
+
+/**
  * file_error(error, code, path, what, number):
  * Set ${error} to "${path}: ${what}" and the text of the errno ${number}.
  */

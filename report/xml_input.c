@@ -54,6 +54,72 @@ static int limit_reached(struct xml_input *input)
     return -1;
 }
 
+/* What is opened at a "<" becomes known by the bytes behind it. */
+static void scan_open(struct xml_scan *scan, char byte)
+{
+    scan->begin[scan->begun++] = byte;
+    if (scan->begin[0] == '?')
+        scan->place = SCAN_INSTRUCTION;
+    else if (scan->begun == 3 && memcmp(scan->begin, "!--", 3) == 0)
+        scan->place = SCAN_COMMENT;
+    else if (scan->begun == 8 && memcmp(scan->begin, "![CDATA[", 8) == 0)
+        scan->place = SCAN_CDATA;
+    else if (memcmp(scan->begin, "!--", MIN(scan->begun, 3)) != 0 && memcmp(scan->begin, "![CDATA[", scan->begun) != 0)
+        scan->place = byte == '>' ? SCAN_TEXT : SCAN_TAG;
+    scan->attributes = 0;
+    scan->last[0] = scan->last[1] = '\0';
+}
+
+static gboolean scan_closes(const struct xml_scan *scan, char byte)
+{
+    switch (scan->place) {
+    case SCAN_COMMENT:
+        return byte == '>' && scan->last[0] == '-' && scan->last[1] == '-';
+    case SCAN_CDATA:
+        return byte == '>' && scan->last[0] == ']' && scan->last[1] == ']';
+    default:
+        return byte == '>' && scan->last[1] == '?';
+    }
+}
+
+/*
+ * FALSE if an element has too many attributes.  libxml2 compares each with all before it, so some ten thousands of them
+ * keep it busy for minutes, and they have to be counted before it sees them.
+ */
+static gboolean scan_byte(struct xml_scan *scan, char byte)
+{
+    switch (scan->place) {
+    case SCAN_TEXT:
+        if (byte == '<') {
+            scan->place = SCAN_OPEN;
+            scan->begun = 0;
+        }
+        return TRUE;
+    case SCAN_OPEN:
+        scan_open(scan, byte);
+        return TRUE;
+    case SCAN_TAG:
+        if (byte == '>') {
+            scan->place = SCAN_TEXT;
+        } else if (byte == '"' || byte == '\'') {
+            scan->place = SCAN_VALUE;
+            scan->quote = byte;
+            return ++scan->attributes <= XML_INPUT_ATTRIBUTES;
+        }
+        return TRUE;
+    case SCAN_VALUE:
+        if (byte == scan->quote)
+            scan->place = SCAN_TAG;
+        return TRUE;
+    default:
+        if (scan_closes(scan, byte))
+            scan->place = SCAN_TEXT;
+        scan->last[0] = scan->last[1];
+        scan->last[1] = byte;
+        return TRUE;
+    }
+}
+
 /*
  * A document type is refused here, before the parser sees it: libxml2 works through the parameter entities of an
  * internal subset before it tells of it, and some kilobytes of those keep it busy for years.  That the bytes mean what
@@ -77,6 +143,9 @@ static gboolean is_allowed(struct xml_input *input, const char *bytes, int size)
             xml_input_refuse(input, input->newlines + 1, "not UTF-8 text");
         else if (input->matched == strlen(mark))
             xml_input_refuse(input, input->newlines + 1, "a document type is not allowed in an audit");
+        else if (!scan_byte(&input->scan, bytes[i]))
+            xml_input_refuse(input, input->newlines + 1, "an element has more than %d attributes",
+                             XML_INPUT_ATTRIBUTES);
         else
             continue;
         return FALSE;

@@ -11,6 +11,25 @@
 #include <libxml/xmlreader.h>
 #include <stdint.h>
 
+#define XML_INPUT_ATTRIBUTES 64 /* of one element, declarations of namespaces among them */
+
+struct xml_scan { /* where in the markup the bytes end that were looked at so far */
+    enum xml_scan_place {
+        SCAN_TEXT,
+        SCAN_OPEN,
+        SCAN_TAG,
+        SCAN_VALUE,
+        SCAN_COMMENT,
+        SCAN_CDATA,
+        SCAN_INSTRUCTION
+    } place;
+    char quote;          /* of the value */
+    char last[2];        /* before the next byte, of what is not text or tag */
+    char begin[8];       /* of what has just been opened: "![CDATA[" */
+    unsigned begun;      /* so many of these */
+    unsigned attributes; /* of the tag */
+};
+
 struct xml_input {
     xmlTextReader *reader;
     GError *error; /* what ended the stream early; NULL: nothing did */
@@ -24,6 +43,7 @@ struct xml_input {
     uint64_t taken; /* bytes that the parser was given so far */
     int newlines;   /* in them */
     size_t matched; /* of the letters of a document type */
+    struct xml_scan scan;
 };
 
 /**

@@ -155,7 +155,7 @@ def run(text, shell=FIRST, path=None, nobody=False, limit=200, env=None, prefix=
     no_canary(out, "standard output")
     no_canary(errors, "standard error")
     run.errors = errors
-    patience = time.monotonic() + 3  # what was killed may need a moment
+    patience = time.monotonic() + 60  # what was killed may need a moment, and a busy machine more
     while left := processes_of(process.pid):
         assert time.monotonic() < patience, "left behind: %s" % left
         time.sleep(0.01)

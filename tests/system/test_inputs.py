@@ -4,12 +4,18 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 
 import harness
-from harness import CLEAN, DATA, HOSTS_MISSING, NO_INPUT, USAGE
+from harness import BOTH, CLEAN, DATA, FAILED, FINDINGS, HOSTS_MISSING, NO_INPUT, USAGE
 
 COMMANDS = ("audit", "collect", "analyze", "report", "explain", "inventory", "validate")
+
+
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
 
 
 class Inventory(harness.Case):
@@ -96,6 +102,59 @@ class Inventory(harness.Case):
         (self.folder / "group_vars" / "all.yml").write_text("ansible_user: sapaudit\n")
         os.mkfifo(self.folder / "group_vars" / "all")
         self.expect_in("group_vars/all.yml: ansible_user has no effect", self.list("one\n"))
+
+    def test_pipes_that_nobody_named(self):
+        """A pipe, a socket or a folder where a file with a fixed name should be: a message, and no waiting."""
+        (self.folder / "sap").mkdir()
+        inventory = "one ansible_connection=local sap_root=%s\n" % (self.folder / "sap")
+        ssh = "host ansible_host=127.0.0.1 ansible_port=1 ansible_ssh_private_key_file=%s\n"
+        self.list(inventory)
+        state = self.folder / "state"
+        audit = ("audit", "-i", "hosts.ini", "--state", "state", "--no-system-reference")
+        done = self.trustgap(*audit, expect=(CLEAN, FINDINGS, HOSTS_MISSING, BOTH))
+        usual = done.status
+        for kind in (os.mkfifo, make_socket):
+            for name in ("latest.xml", "report.html", "report.txt", "lock"):
+                with self.subTest(name=name, kind=kind.__name__):
+                    (state / name).unlink()
+                    kind(state / name)
+                    if name == "lock" and kind is make_socket:
+                        done = self.trustgap(*audit, expect=FAILED)
+                        self.expect_in("state/lock: cannot be created", done)
+                        (state / name).unlink()
+                        continue
+                    if name == "latest.xml":
+                        done = self.trustgap("report", "state", expect=DATA)
+                        self.expect_in("state/latest.xml: not a regular file", done)
+                    done = self.trustgap(*audit, expect=usual)
+                    self.assertEqual("state/latest.xml: not a regular file; going on" in done.err, name == "latest.xml")
+                    self.assertEqual(name == "lock", not (state / name).is_file())
+                    if name == "lock":
+                        (state / name).unlink()
+                    self.trustgap("validate", "state")
+        key = self.folder / "key"
+        os.mkfifo(key)
+        self.list(ssh % key)
+        done = self.trustgap("collect", "-i", "hosts.ini", "-o", "a", "--no-agent", "--known-hosts", "/dev/null",
+                             "--connect-timeout", "5", expect=HOSTS_MISSING)
+        (self.folder / ".ssh").mkdir()
+        os.mkfifo(self.folder / ".ssh" / "known_hosts")
+        done = self.trustgap("collect", "-i", "hosts.ini", "-o", "b", "--no-agent", expect=(DATA, FAILED))
+        self.expect_in(".ssh/known_hosts: not a regular file", done)
+
+    def test_pipes_that_somebody_named(self):
+        """What is read once may be a pipe that is named on the command line."""
+        def piped(command):
+            return self.trustgap("-c", "T='%s'; %s" % (harness.TRUSTGAP, command), program="bash",
+                                 expect=(CLEAN, FINDINGS))
+
+        (self.folder / "hosts.ini").write_text("one\n")
+        (self.folder / "policy.ini").write_text("[trustgap]\n")
+        self.assertIn('"one"', piped('"$T" inventory -i <(cat hosts.ini) --list').out)
+        self.assertIn('"one"', piped('cat hosts.ini | "$T" inventory -i /dev/stdin --list').out)
+        trace = "[Thr 1] *** ERROR => SSL handshake with a.example.com:443 failed: SSSLERR_CONN_CLOSED (-10)"
+        self.assertIn("a.example.com", piped('"$T" explain <(echo "%s")' % trace).out)
+        self.assertIn("a.example.com", piped('echo "%s" | "$T" explain /dev/stdin' % trace).out)
 
     def test_dry_run_begins_with_a_summary(self):
         self.list("[a]\nx1\nx2 ansible_become=true\nx3 ansible_connection=local\n[b]\nx4 ansible_connection=winrm\nx5\n")

@@ -9,14 +9,36 @@
 #include "scene.h"
 
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <openssl/err.h>
 #include <string.h>
+
+/* Called in the place of OpenSSL's, by the analyzer: time depends on the machine, work does not. */
+
+static unsigned verified, stored;
+
+int X509_verify(X509 *subject, EVP_PKEY *key)
+{
+    static int (*true_one)(X509 *, EVP_PKEY *);
+    if (!true_one)
+        *(void **)&true_one = dlsym(RTLD_NEXT, "X509_verify");
+    verified++;
+    return true_one(subject, key);
+}
+
+int X509_STORE_add_cert(X509_STORE *store, X509 *cert)
+{
+    static int (*true_one)(X509_STORE *, X509 *);
+    if (!true_one)
+        *(void **)&true_one = dlsym(RTLD_NEXT, "X509_STORE_add_cert");
+    stored++;
+    return true_one(store, cert);
+}
 
 struct fixture {
     struct audit *audit;
     struct pool *pool;
     GPtrArray *chain, *anchors;
-    int64_t begun;
 };
 
 static void setup(struct fixture *f)
@@ -26,7 +48,7 @@ static void setup(struct fixture *f)
     f->pool = pool_new(f->audit);
     f->chain = g_ptr_array_new();
     f->anchors = g_ptr_array_new();
-    f->begun = g_get_monotonic_time();
+    verified = stored = 0;
 }
 
 static void cleanup(struct fixture *f)
@@ -38,8 +60,12 @@ static void cleanup(struct fixture *f)
     audit_free(f->audit);
 }
 
-#define EXPECT_WITHIN(begun, seconds)                                                                                  \
-    cr_expect_lt(g_get_monotonic_time() - (begun), (seconds)*G_USEC_PER_SEC, "took longer than " #seconds " s")
+/* What was asked of OpenSSL since setup(): signatures verified, anchors put before it. */
+#define EXPECT_WORK(signatures, anchors)                                                                               \
+    do {                                                                                                               \
+        cr_expect_leq(verified, (unsigned)(signatures), "%u signatures", verified);                                    \
+        cr_expect_leq(stored, (unsigned)(anchors), "%u anchors", stored);                                              \
+    } while (0)
 
 static struct audit_cert *add(struct fixture *f, const struct issued *issued)
 {
@@ -116,7 +142,7 @@ Test(bad_input, odd_anchors)
         cr_expect(key && (*key == '\0' || g_strcmp0(key, printed) == 0), "%s: %s", rows[i].what, cert->subject);
         cr_expect_eq(pool_find_digest(f.pool, cert->sha256, NULL, NULL), cert);
         cr_expect(pool_issued(f.pool, cert, f.chain->pdata[0]), "%s", rows[i].what);
-        EXPECT_WITHIN(f.begun, 10);
+        EXPECT_WORK(8, 4);
         cleanup(&f);
     }
 }
@@ -160,7 +186,7 @@ Test(bad_input, huge_keys)
         trust(&f, root);
         cr_expect_not(is_trusted(&f, &reason));
         cr_expect(strstr(reason, "signature"), "%d: %s", bits[i], reason);
-        EXPECT_WITHIN(f.begun, 10);
+        EXPECT_WORK(8, 4);
         cleanup(&f);
     }
 }
@@ -206,7 +232,7 @@ Test(bad_input, circles)
             if (rows[i].anchor)
                 trust(&f, rows[i].anchor);
             cr_expect_eq(is_trusted(&f, &reason), rows[i].trusted, "%s (%d): %s", rows[i].what, no_ids, reason);
-            EXPECT_WITHIN(f.begun, 10);
+            EXPECT_WORK(8, 20);
             cleanup(&f);
         }
     }
@@ -223,7 +249,7 @@ static void trust_many(struct fixture *f, unsigned count, gboolean no_key_ids)
     }
 }
 
-Test(bad_input, many_anchors_of_one_name, .timeout = 200)
+Test(bad_input, many_anchors_of_one_name)
 {
     g_autoptr(issued_auto) root = certs(.subject = "/CN=Maze"), bare = certs(.subject = "/CN=Maze", .no_key_ids = TRUE);
     g_autoptr(issued_auto) leaf = certs(.subject = "/CN=Leaf", .issuer = root, .leaf = TRUE);
@@ -234,10 +260,10 @@ Test(bad_input, many_anchors_of_one_name, .timeout = 200)
     setup(&f);
     trust_many(&f, MANY, FALSE);
     trust(&f, root);
-    f.begun = g_get_monotonic_time();
+    verified = stored = 0;
     send(&f, leaf);
     cr_expect(is_trusted(&f, &reason), "its key identifier leads to the last one: %s", reason);
-    EXPECT_WITHIN(f.begun, 20);
+    EXPECT_WORK(PATH_SIGNATURES + 8, PATH_NAMESAKES + 1);
     g_autoptr(GPtrArray) found = g_ptr_array_new();
     pool_find_subject(f.pool, found, "CN=Maze", FALSE);
     cr_expect_eq(found->len, MANY + 1, "nothing is lost");
@@ -247,7 +273,7 @@ Test(bad_input, many_anchors_of_one_name, .timeout = 200)
     setup(&f);
     trust_many(&f, PATH_SIGNATURES - 1, TRUE);
     trust(&f, bare);
-    f.begun = g_get_monotonic_time();
+    verified = stored = 0;
     send(&f, other);
     cr_expect(is_trusted(&f, &reason), "the last one that is tried: %s", reason);
     g_ptr_array_set_size(f.anchors, PATH_SIGNATURES - 1);
@@ -257,11 +283,11 @@ Test(bad_input, many_anchors_of_one_name, .timeout = 200)
     trust(&f, bare);
     cr_expect_not(is_trusted(&f, &reason), "one too many");
     cr_expect_str_eq(reason, PATH_LIMITED);
-    EXPECT_WITHIN(f.begun, 60);
+    EXPECT_WORK(3 * PATH_SIGNATURES + 8, 3 * PATH_NAMESAKES);
     cleanup(&f);
 }
 
-Test(bad_input, many_helpers_of_one_name, .timeout = 200)
+Test(bad_input, many_helpers_of_one_name)
 {
     g_autoptr(issued_auto) root = certs(.subject = "/CN=Root");
     g_autoptr(issued_auto) middle = certs(.subject = "/CN=Maze", .issuer = root);
@@ -279,10 +305,10 @@ Test(bad_input, many_helpers_of_one_name, .timeout = 200)
             send(&f, maze);
         }
         send(&f, by_key_id ? middle : bare);
-        f.begun = g_get_monotonic_time();
+        verified = stored = 0;
         cr_expect_eq(is_trusted(&f, &reason), by_key_id);
         cr_expect(by_key_id || g_str_equal(reason, PATH_LIMITED), "%s", reason);
-        EXPECT_WITHIN(f.begun, 60);
+        EXPECT_WORK(PATH_TRIES, PATH_TRIES);
         cleanup(&f);
     }
 }
@@ -299,7 +325,6 @@ static const char *const odd_names[] = {
 
 Test(bad_input, a_whole_audit)
 {
-    int64_t begun = g_get_monotonic_time();
     g_autoptr(scene_auto) scene = scene_new();
     g_autoptr(GByteArray) list = g_byte_array_new();
     g_autoptr(GString) text = g_string_new(NULL);
@@ -368,5 +393,5 @@ Test(bad_input, a_whole_audit)
             cr_expect_eq(gap->basis, gap->state == STATE_FIXED ? BASIS_SEEN : BASIS_SEEN_UNREAD, "%s", finding->title);
         }
     }
-    EXPECT_WITHIN(begun, 20);
+    EXPECT_WORK(64, 64);
 }

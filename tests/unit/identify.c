@@ -508,7 +508,7 @@ Test(identify, a_root_that_is_over_gives_way_to_the_one_below_it)
 
 /* ---- Many of one name ---- */
 
-Test(identify, many_of_one_name, .timeout = 120)
+Test(identify, many_of_one_name)
 {
     g_autoptr(fixture_auto) fixture = fixture_new();
     struct issued *root = ISSUE(.subject = "/O=Example/CN=Root"), *bare = NULL;

@@ -224,7 +224,7 @@ Test(path, depth)
 }
 
 /* Many certificates of one name, each of which could have issued each: it has to end soon. */
-Test(path, a_maze_has_an_end, .timeout = 60)
+Test(path, a_maze_has_an_end)
 {
     g_autoptr(audit_auto) audit = audit_new();
     struct pool *pool = pool_new(audit);
@@ -303,7 +303,7 @@ static gboolean openssl_verifies(const char *folder, const struct world *world, 
     return status == 0;
 }
 
-Test(path, agrees_with_others, .timeout = 120)
+Test(path, agrees_with_others)
 {
     struct world *world = world_new();
     GRand *random = g_rand_new_with_seed(20261122);

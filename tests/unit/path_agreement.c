@@ -303,7 +303,7 @@ static void compare(struct tally *tally, const struct world *world, const GPtrAr
     }
 }
 
-Test(path_agreement, with_openssl_verify, .timeout = 240)
+Test(path_agreement, with_openssl_verify)
 {
     static const int days[] = {0, 0, 0, -20, 20, 1001};
     struct tally tally = {0};

@@ -187,7 +187,7 @@ Test(pool, unknown_keys)
     cleanup(&f);
 }
 
-Test(pool, broken_bytes, .timeout = 120)
+Test(pool, broken_bytes)
 {
     g_autoptr(issued_auto) root = certs(.subject = "/C=DE/CN=Root", .kind = "RSA:1024");
     gsize size;

@@ -239,7 +239,7 @@ Test(proof, several_chains)
     peer_clear(&peer);
 }
 
-Test(proof, questions_have_a_limit, .timeout = 120)
+Test(proof, questions_have_a_limit)
 {
     g_autoptr(audit_auto) audit = audit_new();
     struct pool *pool = pool_new(audit);

@@ -865,7 +865,6 @@ Test(trace, one_line_of_64_megabytes)
 {
     size_t size = 64 * 1024 * 1024;
     char *bytes = g_strnfill(size, 'A');
-    gint64 start = g_get_monotonic_time();
     struct trace *trace = trace_new();
     trace_begin(trace, 0);
     trace_read(trace, bytes, size);
@@ -876,7 +875,6 @@ Test(trace, one_line_of_64_megabytes)
     cr_expect_eq(trace->lines, 2);
     cr_expect_eq(trace->lines_cut, 1);
     cr_expect_eq(trace->failures->len, 1);
-    cr_expect_lt(g_get_monotonic_time() - start, 30 * G_USEC_PER_SEC);
     trace_free(trace);
     g_free(bytes);
 }

@@ -348,7 +348,7 @@ Test(whatif, cross_signed)
 }
 
 /* What is asked once for each set of anchors is what OpenSSL says of each whole list. */
-Test(whatif, each_list_answers_as_if_it_were_verified_alone, .timeout = 120)
+Test(whatif, each_list_answers_as_if_it_were_verified_alone)
 {
     g_autoptr(world_auto) world = world_new();
     const struct issued *certs_of[] = {world->root,   world->root_2, world->renewed, world->over,
@@ -1318,7 +1318,7 @@ Test(whatif, the_same_question_gives_the_same_bytes)
 }
 
 /* Thousands of roots of one name, and each store with another set of them. */
-Test(whatif, many_of_one_name_end_in_time, .timeout = 120)
+Test(whatif, many_of_one_name_end_in_time)
 {
     g_autoptr(world_auto) world = world_new();
     g_autoptr(GPtrArray) roots = g_ptr_array_new_with_free_func((GDestroyNotify)certs_free);
