@@ -59,7 +59,7 @@ const struct command command_analyze = {
     "CAPTURE...",
     "Analyze captures: which certificate is missing where",
     "  trustgap analyze capture/ -o audit.xml\n"
-    "  trustgap analyze zone-a/ zone-b/ -o audit.xml --reference /etc/ssl/certs --previous yesterday.xml\n"
+    "  trustgap analyze zone-a/ zone-b/ -o audit.xml --reference roots/ --previous yesterday.xml\n"
     "  trustgap analyze capture/ -o audit.xml --policy policy.ini --fail-on medium\n",
     run,
 };

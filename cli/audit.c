@@ -132,7 +132,7 @@ const struct command command_audit = {
     "-i INVENTORY",
     "The nightly job: collect, analyze against the last audit, write the reports",
     "  trustgap audit -i /etc/trustgap/hosts.ini\n"
-    "  trustgap audit -i hosts.ini --state ~/audits --reference /etc/ssl/certs --fail-on medium\n"
+    "  trustgap audit -i hosts.ini --state ~/audits --reference roots/ --fail-on medium\n"
     "  trustgap audit -i hosts.ini --policy /etc/trustgap/policy.ini\n",
     run,
 };
