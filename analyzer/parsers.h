@@ -19,11 +19,9 @@ struct listing;
 
 enum parsers_kind { /* of requests */
                     PARSERS_TRACE = 1,
-                    PARSERS_EXPLAIN,
-                    PARSERS_CERTIFICATES,
+                                    PARSERS_CERTIFICATES,
                     PARSERS_LISTING,
-                    PARSERS_OTHERS, /* first one that is not of the analyzer */
-};
+                };
 
 /**
  * parsers_work(answer, request):

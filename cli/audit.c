@@ -32,7 +32,8 @@ static struct audit *read_previous(const struct state *state)
 
     if (g_access(state->latest, F_OK) != 0)
         return NULL;
-    struct audit *previous = file_is_regular(state->latest, &error) ? report_read_xml(state->latest, &error) : NULL;
+    struct audit *previous =
+        file_is_regular(state->latest, &error) ? report_load_xml(cli_workers(), state->latest, &error) : NULL;
     if (!previous)
         cli_message("%s; going on without a comparison", error->message);
     return previous;

@@ -246,7 +246,7 @@ char *cli_audit_path(const char *path, GError **error)
 struct audit *cli_read_audit(const char *path, GError **error)
 {
     g_autofree char *file = cli_audit_path(path, error);
-    return file ? report_read_xml(file, error) : NULL;
+    return file ? report_load_xml(cli_workers(), file, error) : NULL;
 }
 
 int cli_failed(const GError *error)

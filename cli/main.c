@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "nearest.h"
 #include "parsers.h"
+#include "report.h"
 #include "status.h"
 #include "workers.h"
 
@@ -65,7 +66,7 @@ static int refuse(const char *name)
 /* This process is a child that parses what it is given; no person calls it so. */
 static int serve(void)
 {
-    static worker_work *const works[] = {parsers_work, NULL};
+    static worker_work *const works[] = {parsers_work, report_work, NULL};
     return worker_serve(works);
 }
 

@@ -291,14 +291,13 @@ static gboolean can_try_again(const struct worker_task *task)
     for (int i = 0; i < WORKER_FILES; i++)
         if (task->request.files[i] >= 0 && (fstat(task->request.files[i], &status) != 0 || !S_ISREG(status.st_mode)))
             return FALSE;
-    return !task->tried;
+    return !task->tried && task->taker->again;
 }
 
 static void try_again(struct workers *workers, struct worker_task *task)
 {
     task->tried = TRUE;
-    if (task->taker->again)
-        task->taker->again(task->data);
+    task->taker->again(task->data);
     for (int i = 0; i < WORKER_FILES; i++)
         lseek(task->request.files[i], task->begins[i], SEEK_SET);
     g_queue_push_head(&workers->queue, task);
@@ -613,13 +612,33 @@ struct worker_task *workers_submit(struct workers *workers, const struct worker_
     return task;
 }
 
+gboolean worker_step(struct worker_task *task)
+{
+    if (!task->done)
+        dispatch(task->workers);
+    if (!task->done)
+        wait_and_read(task->workers);
+    return !task->done;
+}
+
+gboolean worker_cancel(struct worker_task *task, char **why)
+{
+    GPtrArray *children = task->workers->children;
+
+    for (guint i = 0; !task->done && i < children->len; i++)
+        if (((struct worker *)children->pdata[i])->task == task) {
+            stop(task->workers, children->pdata[i]);
+            finish(task, NULL);
+        }
+    if (!task->done && g_queue_remove(&task->workers->queue, task))
+        finish(task, NULL);
+    return worker_finish(task, why);
+}
+
 gboolean worker_finish(struct worker_task *task, char **why)
 {
-    while (!task->done) {
-        dispatch(task->workers);
-        if (!task->done)
-            wait_and_read(task->workers);
-    }
+    while (worker_step(task))
+        continue;
     gboolean ok = !task->why;
     for (int i = 0; i < WORKER_FILES; i++)
         if (task->request.files[i] > STDIN_FILENO)

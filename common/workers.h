@@ -75,7 +75,7 @@ struct worker_taker {
     gboolean (*take)(void *data, uint32_t kind, const void *bytes, size_t size);
     /* The answer has ended.  FALSE: something is missing. */
     gboolean (*end)(void *data);
-    /* What was taken so far does not count: the answer comes once more. */
+    /* What was taken so far does not count: the answer comes once more.  NULL: it is not to come again. */
     void (*again)(void *data);
 };
 
@@ -95,6 +95,14 @@ struct worker_task *workers_submit(struct workers *workers, const struct worker_
  * Input that can be read only once is not.
  */
 gboolean worker_finish(struct worker_task *task, char **why);
+
+/**
+ * worker_step(task), worker_cancel(task, why):
+ * Wait until there is something new, about ${task} or another one; FALSE: ${task} has ended, and worker_finish() is
+ * next.  And instead of that: end it, if it has not ended, as one whose answer nobody wants; FALSE as worker_finish().
+ */
+gboolean worker_step(struct worker_task *task);
+gboolean worker_cancel(struct worker_task *task, char **why);
 
 /**
  * worker_file(bytes, size):

@@ -10,11 +10,14 @@
 #include "audit.h"
 #include "check.h"
 #include "file.h"
+#include "workers.h"
 
 #include <glib.h>
 
 #define REPORT_AUDIT_BYTES       ((size_t)4 * 1024 * 1024 * 1024) /* an audit document that is read */
 #define REPORT_VALIDATE_MESSAGES 1000                             /* complaints about one document that are kept */
+
+#define REPORT_REQUEST_XML 100 /* kind of a request: the analyzer's are smaller */
 
 struct report_format {
     const char *name; /* as given to -f */
@@ -46,6 +49,18 @@ gboolean report_write_text(struct file_output *output, const struct audit *audit
  * expanded.  NULL with ${error} set ("path:line: ...") if it is no audit of a version that we know.
  */
 struct audit *report_read_xml(const char *path, GError **error);
+
+/**
+ * report_load_xml(workers, path, error):
+ * The same, with libxml2 in a child of ${workers}, one of whose functions is report_work(); NULL: in this process.
+ */
+struct audit *report_load_xml(struct workers *workers, const char *path, GError **error);
+
+/**
+ * report_work(answer, request):
+ * A worker_work: read an audit document.
+ */
+gboolean report_work(struct worker_answer *answer, const struct worker_request *request);
 
 /**
  * report_parse_xml(name, bytes, size, error):

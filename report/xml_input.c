@@ -1,6 +1,7 @@
 #include "xml_input.h"
 
 #include "error.h"
+#include "pack.h"
 #include "report.h"
 #include "text.h"
 #include "xml_form.h"
@@ -104,7 +105,7 @@ static gboolean scan_byte(struct xml_scan *scan, char byte)
         } else if (byte == '"' || byte == '\'') {
             scan->place = SCAN_VALUE;
             scan->quote = byte;
-            return ++scan->attributes <= XML_INPUT_ATTRIBUTES;
+            return ++scan->attributes <= XML_NODE_ATTRIBUTES;
         }
         return TRUE;
     case SCAN_VALUE:
@@ -144,8 +145,7 @@ static gboolean is_allowed(struct xml_input *input, const char *bytes, int size)
         else if (input->matched == strlen(mark))
             xml_input_refuse(input, input->newlines + 1, "a document type is not allowed in an audit");
         else if (!scan_byte(&input->scan, bytes[i]))
-            xml_input_refuse(input, input->newlines + 1, "an element has more than %d attributes",
-                             XML_INPUT_ATTRIBUTES);
+            xml_input_refuse(input, input->newlines + 1, "an element has more than %d attributes", XML_NODE_ATTRIBUTES);
         else
             continue;
         return FALSE;
@@ -183,6 +183,7 @@ static int read_bytes(void *context, char *buffer, int size)
 
 static void begin(struct xml_input *input, xmlInputReadCallback source)
 {
+    input->packed = g_byte_array_new();
     /* No XML_PARSE_NOENT, _DTDLOAD, _DTDATTR, _XINCLUDE: nothing is expanded or fetched.  No XML_PARSE_HUGE: a text of
      * 10 MB is enough.  The address is NULL, else libxml2 could take it for a base. */
     input->reader =
@@ -191,27 +192,167 @@ static void begin(struct xml_input *input, xmlInputReadCallback source)
     xmlTextReaderSetStructuredErrorHandler(input->reader, take_complaint, input);
 }
 
+static int open_path(const char *path, GError **error)
+{
+    int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0)
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_MISSING, "%s: %s", path, g_strerror(errno));
+    return fd;
+}
+
+static char *name_of(const char *path)
+{
+    return g_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
+}
+
 gboolean xml_input_open(struct xml_input *input, const char *path, GError **error)
 {
-    gboolean standard = strcmp(path, "-") == 0;
-
-    *input = (struct xml_input){.fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
-    if (input->fd < 0) {
-        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_MISSING, "%s: %s", path, g_strerror(errno));
+    *input = (struct xml_input){.fd = open_path(path, error)};
+    if (input->fd < 0)
         return FALSE;
-    }
-    input->name = g_strdup(standard ? "standard input" : path);
+    input->name = name_of(path);
     begin(input, read_file);
     return TRUE;
 }
 
+void xml_input_open_file(struct xml_input *input, int file)
+{
+    *input = (struct xml_input){.fd = file, .name = g_strdup(""), .borrowed = TRUE};
+    begin(input, read_file);
+}
+
 void xml_input_open_bytes(struct xml_input *input, const char *name, const void *bytes, size_t size)
 {
-    *input = (struct xml_input){.fd = STDIN_FILENO, .name = g_strdup(name), .bytes = bytes, .size = size};
+    *input =
+        (struct xml_input){.fd = STDIN_FILENO, .name = g_strdup(name), .bytes = bytes, .size = size, .borrowed = TRUE};
     begin(input, read_bytes);
 }
 
-int xml_input_line(const struct xml_input *input)
+/* Documents that a child reads. */
+
+enum { SAID_NODE = 1, SAID_OVER, SAID_TROUBLE };
+
+struct said { /* before the bytes of a message, in ${packed} */
+    uint64_t kind, size;
+};
+
+static gboolean take_said(void *data, uint32_t kind, const void *bytes, size_t size)
+{
+    static const guint8 padding[8];
+    struct xml_input *input = data;
+    const struct said said = {kind, size};
+
+    if (kind != SAID_NODE && kind != SAID_OVER && kind != SAID_TROUBLE)
+        return FALSE;
+    g_byte_array_append(input->packed, (const guint8 *)&said, sizeof said);
+    if (size > 0)
+        g_byte_array_append(input->packed, bytes, (guint)size);
+    g_byte_array_append(input->packed, padding, (guint)((8 - size % 8) % 8));
+    input->over = kind != SAID_NODE;
+    return TRUE;
+}
+
+static gboolean end_said(void *data)
+{
+    return ((const struct xml_input *)data)->over;
+}
+
+gboolean xml_input_open_child(struct xml_input *input, struct workers *workers, const char *path, GError **error)
+{
+    static const struct worker_taker taker = {take_said, end_said, NULL};
+    struct worker_request request = {.kind = REPORT_REQUEST_XML, .files = {open_path(path, error), -1}};
+
+    *input = (struct xml_input){.fd = -1, .borrowed = TRUE};
+    if (request.files[0] < 0)
+        return FALSE;
+    input->name = name_of(path);
+    input->node.line = 1;
+    input->packed = g_byte_array_new();
+    input->task = workers_submit(workers, &request, &taker, input);
+    return TRUE;
+}
+
+static void fail(struct xml_input *input, const char *why)
+{
+    if (!input->error)
+        input->error =
+            g_error_new(TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: could not be read: %s", input->name, why);
+}
+
+static void take_trouble(struct xml_input *input, const void *bytes, size_t size)
+{
+    struct unpack unpack = {bytes, (const uint8_t *)bytes + size, FALSE};
+    int code = (int)unpack_number(&unpack, TRUSTGAP_ERROR_USAGE, TRUSTGAP_ERROR_INTERNAL);
+    const char *message = unpack_text(&unpack);
+
+    if (unpack_is_done(&unpack) && message)
+        input->error = g_error_new(TRUSTGAP_ERROR, code, "%s%s", input->name, message);
+    else
+        fail(input, "the parser's answer is not in its form");
+}
+
+/* The child has ended too early. */
+static void take_failure(struct xml_input *input)
+{
+    g_autofree char *why = NULL;
+
+    if (!worker_finish(g_steal_pointer(&input->task), &why))
+        fail(input, why);
+}
+
+/* The next node that a child has said. */
+static gboolean step_said(struct xml_input *input)
+{
+    struct said said;
+
+    if (input->said > 0 && input->said == input->packed->len) {
+        g_byte_array_set_size(input->packed, 0);
+        input->said = 0;
+    }
+    while (input->packed->len == input->said)
+        if (!input->task || !worker_step(input->task)) {
+            if (input->task && input->packed->len == input->said)
+                take_failure(input);
+            if (input->packed->len == input->said)
+                return FALSE;
+        }
+    memcpy(&said, input->packed->data + input->said, sizeof said);
+    const guint8 *bytes = input->packed->data + input->said + sizeof said;
+    input->said += sizeof said + (size_t)said.size + (8 - said.size % 8) % 8;
+    if (said.kind == SAID_TROUBLE)
+        take_trouble(input, bytes, (size_t)said.size);
+    else if (said.kind == SAID_NODE && xml_node_unpack(&input->node, bytes, (size_t)said.size))
+        return TRUE;
+    else if (said.kind == SAID_NODE)
+        fail(input, "the parser's answer is not in its form");
+    return FALSE;
+}
+
+gboolean report_work(struct worker_answer *answer, const struct worker_request *request)
+{
+    struct xml_input input;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GByteArray) said = g_byte_array_new();
+
+    if (request->kind != REPORT_REQUEST_XML)
+        return FALSE;
+    xml_input_open_file(&input, request->files[0]);
+    while (xml_input_step(&input))
+        worker_say(answer, SAID_NODE, input.packed->data, input.packed->len);
+    if (xml_input_close(&input, &error)) {
+        worker_say(answer, SAID_OVER, NULL, 0);
+        return TRUE;
+    }
+    pack_number(said, error->code);
+    pack_text(said, error->message);
+    worker_say(answer, SAID_TROUBLE, said->data, said->len);
+    return TRUE;
+}
+
+/* Both. */
+
+static int reader_line(const struct xml_input *input)
 {
     const xmlNode *node = xmlTextReaderCurrentNode(input->reader);
     long line = node ? xmlGetLineNo(node) : 0;
@@ -219,30 +360,52 @@ int xml_input_line(const struct xml_input *input)
     return line > 0 && line < LINE_UNSURE ? (int)line : MAX(1, xmlTextReaderGetParserLineNumber(input->reader));
 }
 
+int xml_input_line(const struct xml_input *input)
+{
+    return input->reader ? reader_line(input) : input->node.line;
+}
+
+static gboolean step_reader(struct xml_input *input)
+{
+    int result = xmlTextReaderRead(input->reader);
+
+    if (result < 0)
+        xml_input_refuse(input, xml_input_line(input), "not well-formed");
+    return result > 0 && !input->error;
+}
+
 gboolean xml_input_step(struct xml_input *input)
 {
-    while (!input->error) {
-        int result = xmlTextReaderRead(input->reader);
-        if (result < 0)
-            xml_input_refuse(input, xml_input_line(input), "not well-formed");
-        if (result <= 0 || input->error)
-            return FALSE;
+    if (!input->reader)
+        return !input->error && step_said(input);
+    while (!input->error && step_reader(input)) {
         int type = xmlTextReaderNodeType(input->reader);
-        if (type != XML_READER_TYPE_COMMENT && type != XML_READER_TYPE_PROCESSING_INSTRUCTION)
-            return TRUE;
+        if (type == XML_READER_TYPE_COMMENT || type == XML_READER_TYPE_PROCESSING_INSTRUCTION)
+            continue;
+        g_byte_array_set_size(input->packed, 0);
+        xml_node_pack(input->packed, input->reader, reader_line(input));
+        gboolean unpacked = xml_node_unpack(&input->node, input->packed->data, input->packed->len);
+        if (!unpacked) /* no name: nothing that the form of an audit knows */
+            xml_input_refuse(input, xml_input_line(input), "not well-formed");
+        return unpacked;
     }
     return FALSE;
 }
 
 gboolean xml_input_close(struct xml_input *input, GError **error)
 {
-    gboolean ok = input->error == NULL;
+    g_autofree char *why = NULL;
 
-    xmlFreeTextReader(input->reader);
-    if (input->fd != STDIN_FILENO)
+    if (input->reader)
+        xmlFreeTextReader(input->reader);
+    if (input->task && !worker_cancel(input->task, &why))
+        fail(input, why);
+    if (!input->borrowed && input->fd != STDIN_FILENO)
         close(input->fd);
+    g_byte_array_unref(input->packed);
     g_free(input->name);
-    if (!ok)
-        g_propagate_error(error, input->error);
-    return ok;
+    if (!input->error)
+        return TRUE;
+    g_propagate_error(error, input->error);
+    return FALSE;
 }

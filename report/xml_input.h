@@ -7,11 +7,12 @@
 #ifndef TRUSTGAP_XML_INPUT_H
 #define TRUSTGAP_XML_INPUT_H
 
+#include "workers.h"
+#include "xml_node.h"
+
 #include <glib.h>
 #include <libxml/xmlreader.h>
 #include <stdint.h>
-
-#define XML_INPUT_ATTRIBUTES 64 /* of one element, declarations of namespaces among them */
 
 struct xml_scan { /* where in the markup the bytes end that were looked at so far */
     enum xml_scan_place {
@@ -31,12 +32,14 @@ struct xml_scan { /* where in the markup the bytes end that were looked at so fa
 };
 
 struct xml_input {
-    xmlTextReader *reader;
-    GError *error; /* what ended the stream early; NULL: nothing did */
+    struct xml_node node;  /* the current one; its strings stay until the next step */
+    xmlTextReader *reader; /* NULL: a child reads */
+    GError *error;         /* what ended the stream early; NULL: nothing did */
     GPtrArray
-        *messages;    /* of char *: if set, complaints of a schema go here and the stream goes on; never freed here */
-    guint complaints; /* how many there were, whether they are kept or not */
-    char *name;       /* private from here on */
+        *messages;     /* of char *: if set, complaints of a schema go here and the stream goes on; never freed here */
+    guint complaints;  /* how many there were, whether they are kept or not */
+    char *name;        /* private from here on */
+    gboolean borrowed; /* the descriptor is somebody else's */
     int fd;
     const uint8_t *bytes;
     size_t size;
@@ -44,6 +47,10 @@ struct xml_input {
     int newlines;   /* in them */
     size_t matched; /* of the letters of a document type */
     struct xml_scan scan;
+    GByteArray *packed; /* the current node; or what a child said, from ${said} on not looked at yet */
+    size_t said;
+    struct worker_task *task; /* NULL: no child reads */
+    gboolean over;            /* a child has said the last node */
 };
 
 /**
@@ -52,6 +59,18 @@ struct xml_input {
  * xml_input_close().
  */
 gboolean xml_input_open(struct xml_input *input, const char *path, GError **error);
+
+/**
+ * xml_input_open_child(input, workers, path, error):
+ * The same, read by a child of ${workers} (report_work()): what libxml2 does with the bytes it does there.
+ */
+gboolean xml_input_open_child(struct xml_input *input, struct workers *workers, const char *path, GError **error);
+
+/**
+ * xml_input_open_file(input, file):
+ * The same from a descriptor, which stays the caller's.  Messages have no path in front.
+ */
+void xml_input_open_file(struct xml_input *input, int file);
 
 /**
  * xml_input_open_bytes(input, name, bytes, size):

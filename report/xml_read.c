@@ -20,17 +20,27 @@ struct reader {
     struct audit *audit;
     GHashTable *objects[OBJECT_KINDS]; /* number to structure */
     GArray *references;
+    const struct xml_attribute *attribute; /* the current one, see next_attribute() */
 };
 
-static const char *node_name(struct reader *reader)
+static const char *node_name(const struct reader *reader)
 {
-    return (const char *)xmlTextReaderConstLocalName(reader->input.reader);
+    return reader->input.node.name;
 }
 
-static const char *node_value(struct reader *reader)
+static const char *node_value(const struct reader *reader)
 {
-    const char *value = (const char *)xmlTextReaderConstValue(reader->input.reader);
-    return value ? value : "";
+    return reader->input.node.value ? reader->input.node.value : "";
+}
+
+static const char *attribute_name(const struct reader *reader)
+{
+    return reader->attribute->name;
+}
+
+static const char *attribute_value(const struct reader *reader)
+{
+    return reader->attribute->value ? reader->attribute->value : "";
 }
 
 static void *member(void *structure, size_t offset)
@@ -43,8 +53,7 @@ static void *member(void *structure, size_t offset)
 /* Every element has to be in our namespace, so that another version is noticed. */
 static void check_namespace(struct reader *reader)
 {
-    const xmlChar *uri = xmlTextReaderConstNamespaceUri(reader->input.reader);
-    if (g_strcmp0((const char *)uri, XML_FORM_NAMESPACE) != 0)
+    if (g_strcmp0(reader->input.node.space, XML_FORM_NAMESPACE) != 0)
         refuse(reader, "<%s> is not in the namespace %s", node_name(reader), XML_FORM_NAMESPACE);
 }
 
@@ -52,7 +61,7 @@ static void check_namespace(struct reader *reader)
 static gboolean next_child(struct reader *reader)
 {
     while (xml_input_step(&reader->input)) {
-        switch (xmlTextReaderNodeType(reader->input.reader)) {
+        switch (reader->input.node.type) {
         case XML_READER_TYPE_ELEMENT:
             check_namespace(reader);
             return reader->input.error == NULL;
@@ -193,34 +202,35 @@ static const struct xml_field *find_field(const struct xml_element *form, const 
 /* Go to the next attribute of this element that is ours to read: not a declaration of a namespace, not of a schema. */
 static gboolean next_attribute(struct reader *reader)
 {
-    xmlTextReader *xml = reader->input.reader;
+    const struct xml_node *node = &reader->input.node;
 
-    while (!reader->input.error && xmlTextReaderMoveToNextAttribute(xml) == 1) {
-        const char *uri = (const char *)xmlTextReaderConstNamespaceUri(xml);
+    reader->attribute = reader->attribute ? reader->attribute + 1 : node->attributes;
+    for (; !reader->input.error && reader->attribute < node->attributes + node->n_attributes; reader->attribute++) {
+        const char *uri = reader->attribute->space;
         if (!uri)
             return TRUE;
         if (strcmp(uri, "http://www.w3.org/2000/xmlns/") != 0 &&
             strcmp(uri, "http://www.w3.org/2001/XMLSchema-instance") != 0)
-            refuse(reader, "the attribute \"%s\" belongs to another namespace", node_name(reader));
+            refuse(reader, "the attribute \"%s\" belongs to another namespace", attribute_name(reader));
     }
-    xmlTextReaderMoveToElement(xml);
+    reader->attribute = NULL;
     return FALSE;
 }
 
 static void read_attribute(struct reader *reader, const struct xml_element *form, void *structure, uint64_t *seen)
 {
-    const char *name = node_name(reader);
+    const char *name = attribute_name(reader);
     const struct xml_field *field = find_field(form, name);
 
     if (form->object != OBJECT_NONE && strcmp(name, "id") == 0) {
-        define(reader, form->object, node_value(reader), structure);
+        define(reader, form->object, attribute_value(reader), structure);
         *seen |= UINT64_C(1) << 63;
     } else if (!field) {
         if (form != &xml_form_audit || strcmp(name, "format") != 0)
             refuse(reader, "unknown attribute \"%s\"", name);
-    } else if (!read_field(reader, field, structure, node_value(reader))) {
+    } else if (!read_field(reader, field, structure, attribute_value(reader))) {
         g_autofree char *shown =
-            g_utf8_substring(node_value(reader), 0, MIN(60, g_utf8_strlen(node_value(reader), -1)));
+            g_utf8_substring(attribute_value(reader), 0, MIN(60, g_utf8_strlen(attribute_value(reader), -1)));
         refuse(reader, "\"%s\" is no value for \"%s\"", shown, name);
     } else {
         *seen |= UINT64_C(1) << (field - form->fields);
@@ -243,17 +253,17 @@ static void read_attributes(struct reader *reader, const struct xml_element *for
 static void refuse_attributes(struct reader *reader)
 {
     if (next_attribute(reader))
-        refuse(reader, "unknown attribute \"%s\"", node_name(reader));
+        refuse(reader, "unknown attribute \"%s\"", attribute_name(reader));
 }
 
 static void read_string(struct reader *reader, GPtrArray *strings)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    gboolean empty = xmlTextReaderIsEmptyElement(reader->input.reader);
+    gboolean empty = reader->input.node.empty;
 
     refuse_attributes(reader);
     while (!empty && xml_input_step(&reader->input)) {
-        int type = xmlTextReaderNodeType(reader->input.reader);
+        int type = reader->input.node.type;
         if (type == XML_READER_TYPE_END_ELEMENT)
             break;
         if (type == XML_READER_TYPE_ELEMENT)
@@ -266,15 +276,15 @@ static void read_string(struct reader *reader, GPtrArray *strings)
 
 static void read_reference(struct reader *reader, enum xml_object object, GPtrArray *array)
 {
-    gboolean empty = xmlTextReaderIsEmptyElement(reader->input.reader);
+    gboolean empty = reader->input.node.empty;
     gboolean found = FALSE;
 
     while (next_attribute(reader)) {
-        if (strcmp(node_name(reader), "ref") == 0) {
-            refer(reader, object, node_value(reader), NULL, array);
+        if (strcmp(attribute_name(reader), "ref") == 0) {
+            refer(reader, object, attribute_value(reader), NULL, array);
             found = TRUE;
         } else {
-            refuse(reader, "unknown attribute \"%s\"", node_name(reader));
+            refuse(reader, "unknown attribute \"%s\"", attribute_name(reader));
         }
     }
     if (!found)
@@ -305,7 +315,7 @@ static void read_item(struct reader *reader, const struct xml_child *child, void
 
 static void read_section(struct reader *reader, const struct xml_child *child, void *parent)
 {
-    gboolean empty = xmlTextReaderIsEmptyElement(reader->input.reader);
+    gboolean empty = reader->input.node.empty;
 
     refuse_attributes(reader);
     while (!empty && next_child(reader)) {
@@ -319,7 +329,7 @@ static void read_section(struct reader *reader, const struct xml_child *child, v
 /* The current element and all that is in it.  Calls itself through read_item(), as deep as the tables are. */
 static void read_element(struct reader *reader, const struct xml_element *form, void *structure)
 {
-    gboolean empty = xmlTextReaderIsEmptyElement(reader->input.reader);
+    gboolean empty = reader->input.node.empty;
     const struct xml_child *child = form->children;
 
     read_attributes(reader, form, structure);
@@ -336,6 +346,14 @@ static void read_element(struct reader *reader, const struct xml_element *form, 
     }
 }
 
+static const char *find_format(const struct xml_node *node)
+{
+    for (unsigned i = 0; i < node->n_attributes; i++)
+        if (!node->attributes[i].space && strcmp(node->attributes[i].name, "format") == 0)
+            return node->attributes[i].value ? node->attributes[i].value : "";
+    return "";
+}
+
 static void read_root(struct reader *reader)
 {
     if (!xml_input_step(&reader->input))
@@ -345,11 +363,9 @@ static void read_root(struct reader *reader)
         return;
     }
     check_namespace(reader);
-    xmlChar *format = xmlTextReaderGetAttribute(reader->input.reader, (const xmlChar *)"format");
-    if (g_strcmp0((const char *)format, XML_FORM_VERSION) != 0)
-        refuse(reader, "an audit of format \"%s\"; this program knows format " XML_FORM_VERSION,
-               format ? (const char *)format : "");
-    xmlFree(format);
+    const char *format = find_format(&reader->input.node);
+    if (strcmp(format, XML_FORM_VERSION) != 0)
+        refuse(reader, "an audit of format \"%s\"; this program knows format " XML_FORM_VERSION, format);
     if (!reader->input.error)
         read_element(reader, &xml_form_audit, reader->audit);
     /* What may follow is comments; the parser complains of anything else. */
@@ -391,13 +407,19 @@ static struct audit *read_all(struct reader *reader, GError **error)
     return g_steal_pointer(&audit);
 }
 
-struct audit *report_read_xml(const char *path, GError **error)
+struct audit *report_load_xml(struct workers *workers, const char *path, GError **error)
 {
     struct reader reader = {.audit = NULL};
 
-    if (!xml_input_open(&reader.input, path, error))
+    if (!(workers ? xml_input_open_child(&reader.input, workers, path, error)
+                  : xml_input_open(&reader.input, path, error)))
         return NULL;
     return read_all(&reader, error);
+}
+
+struct audit *report_read_xml(const char *path, GError **error)
+{
+    return report_load_xml(NULL, path, error);
 }
 
 struct audit *report_parse_xml(const char *name, const void *bytes, size_t size, GError **error)

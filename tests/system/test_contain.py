@@ -8,11 +8,11 @@ import hashlib
 
 import harness
 import traces
-from harness import CLEAN, FAULTY, FINDINGS
+from harness import CLEAN, DATA, FAULTY, FINDINGS
 
 FAULT = "trustgap-fault="
 FAULTS = {  # what a parser does: what is said of it
-    "segv": "The parser crashed (SIG", "stack": "The parser crashed (SIG", "exit": "exit status 7",
+    "segv": "The parser crashed (SIG", "stack": "The parser crashed (SIG", "exit": "The parser ended without an answer (exit status 7)",
     "loop": "The parser needed more than 2000 ms of processor time",
     "memory": "The parser needed more than 384 MiB of memory", "garbage": "The parser's answer is not in its form",
 }
@@ -86,6 +86,25 @@ class Contain(harness.Case):
             # ... and does, where no parser fails.
             audit = self.night(program=harness.TRUSTGAP)
             self.assertEqual(audit.gaps(self.missing(audit), "fixed"), ["QAS SAPSSLC.pse"])
+
+    def test_an_audit_document(self):
+        """What libxml2 does with it costs the document: the comparison of a night, the report of this file."""
+        with self.whole:
+            audit = self.night()
+            text = audit.path.read_text()
+            for fault, said in FAULTS.items():
+                audit.path.resolve().write_text("<!-- %s%s -->" % (FAULT, fault) + text.split("?>", 1)[-1])
+                for command in ("report", "analyze"):
+                    more = ("capture", "--previous") if command == "analyze" else ()
+                    if more:
+                        (self.folder / "capture").unlink(missing_ok=True)
+                        (self.folder / "capture").symlink_to(next((self.folder / "state" / "captures").iterdir()))
+                    done = self.trustgap(command, *more, "state", "-o", "out", expect=DATA, program=FAULTY)
+                    self.assertIn("state/latest.xml: could not be read: " + said[0].lower() + said[1:], done.err)
+                    self.assertFalse((self.folder / "out").exists())
+            done = self.audit(self.whole, self.folder / "state", expect=FINDINGS, program=FAULTY)
+            self.assertIn("going on without a comparison", done.err)
+            self.assertEqual(self.missing(harness.Audit(audit.path)).get("state"), "new")
 
     def test_it_is_never_clean(self):
         """A host of which nothing else is wrong."""

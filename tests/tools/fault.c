@@ -4,6 +4,7 @@
  */
 #include "certificate.h"
 #include "listing.h"
+#include "report.h"
 #include "trace.h"
 #include "workers.h"
 
@@ -28,6 +29,8 @@ gboolean __real_certificate_read(struct certificate *certificate, const void *by
                                  struct signatures *signatures);
 gboolean __wrap_certificate_read(struct certificate *certificate, const void *bytes, size_t size,
                                  struct signatures *signatures);
+gboolean __real_report_work(struct worker_answer *answer, const struct worker_request *request);
+gboolean __wrap_report_work(struct worker_answer *answer, const struct worker_request *request);
 struct worker_limits __real_worker_limits_usual(void);
 struct worker_limits __wrap_worker_limits_usual(void);
 
@@ -203,6 +206,15 @@ gboolean __wrap_certificate_read(struct certificate *certificate, const void *by
 {
     fail(bytes, size);
     return __real_certificate_read(certificate, bytes, size, signatures);
+}
+
+gboolean __wrap_report_work(struct worker_answer *answer, const struct worker_request *request)
+{
+    static char bytes[MIB];
+    ssize_t size = request->kind == REPORT_REQUEST_XML ? pread(request->files[0], bytes, sizeof bytes, 0) : 0;
+
+    fail(bytes, size > 0 ? (size_t)size : 0);
+    return __real_report_work(answer, request);
 }
 
 /* Nobody wants to wait for a minute. */

@@ -2,11 +2,13 @@
 #include "certs.h"
 #include "findings.h"
 #include "moment.h"
+#include "report.h"
 #include "scene.h"
 #include "workers.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MIB            ((size_t)1024 * 1024)
 #define certs(...)     certs_issue(&(const struct wish){__VA_ARGS__})
@@ -354,6 +356,99 @@ Test(contain, unknown_closes_nothing)
         finding = find_unanalyzed(absent, rows[i].path);
         cr_expect_eq(finding->state, STATE_OPEN, "%s: its host was not collected", rows[i].what);
     }
+    workers_free(workers);
+    clear_pki(&pki);
+}
+
+/* Audit documents. */
+
+/* What is said of a document, or its XML once more; g_free(). */
+static char *load(struct workers *workers, const char *path, const char *xml)
+{
+    g_autoptr(GError) error = NULL;
+
+    cr_assert(g_file_set_contents(path, xml, -1, NULL));
+    g_autoptr(audit_auto) audit = report_load_xml(workers, path, &error);
+    return audit ? scene_xml(audit) : g_strdup(error->message);
+}
+
+/* The first ${size} bytes of it, or all, with something in the place of something. */
+static char *change(const char *xml, const char *what, const char *by)
+{
+    g_autoptr(GString) text = g_string_new(xml);
+    if (what)
+        g_string_replace(text, what, by, 1);
+    else
+        g_string_truncate(text, text->len / 2);
+    return g_strdup(text->str);
+}
+
+Test(contain, documents_come_through)
+{
+    static const struct {
+        const char *what, *by;
+    } cases[] = {
+        {"nothing-that-is-there", ""},
+        {NULL, NULL}, /* half of it */
+        {"<audit ", "<!DOCTYPE audit><audit "},
+        {"<audit ", "<audits "},
+        {"<hosts>", "<hosts><host/>"},
+        {"<hosts>", "<hosts>text"},
+        {"<hosts>", "<hosts xmlns='urn:x'>"},
+        {"<hosts>", "<hosts a='1'>"},
+        {"<hosts>", "<hosts><![CDATA[<a/>]]>"},
+        {"<hosts>", "<hosts><!-- a remark --><?an instruction?>"},
+        {"</hosts>", ""},
+        {"format=\"1\"", "format=\"2\""},
+        {"app01", "a&amp;p&#10;p&lt;01"},
+        {"app01", "a&x;"},
+        {"app01", "\xff"},
+        {"</audit>", "</audit><more/>"},
+        {"</audit>", "</audit>\n<!-- the end -->\n"},
+    };
+    struct pki pki = new_pki("exit");
+    struct workers *workers = new_workers(1);
+    g_autofree char *xml = run_xml(&pki, NULL, NOWHERE), *path = g_strdup_printf("/tmp/trustgap-%d.xml", (int)getpid());
+    unsigned whole = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = change(xml, cases[i].what, cases[i].by);
+        g_autofree char *here = load(NULL, path, text), *there = load(workers, path, text);
+        cr_expect_str_eq(there, here, "%s -> %s", cases[i].what, cases[i].by);
+        whole += strstr(here, "</audit>") != NULL;
+    }
+    cr_expect_eq(whole, 4, "%u documents are audits", whole);
+    unlink(path);
+    workers_free(workers);
+    clear_pki(&pki);
+}
+
+Test(contain, a_document_costs_itself)
+{
+    static const struct {
+        const char *fault, *why;
+    } cases[] = {
+        {"abort", "could not be read: the parser crashed (SIGABRT)"},
+        {"exit", "could not be read: the parser ended without an answer (exit status 7)"},
+        {"loop", "could not be read: the parser needed more than 2000 ms of processor time"},
+        {"memory", "could not be read: the parser needed more than 384 MiB of memory"},
+        {"large", "could not be read: the parser's answer is too large"},
+        {"end", "could not be read: the parser's answer is not in its form"},
+        {"garbage", "could not be read: the parser's answer is not in its form"},
+        {"kind", "could not be read: the parser's answer is not in its form"},
+    };
+    struct pki pki = new_pki("exit");
+    struct workers *workers = new_workers(1);
+    g_autofree char *xml = run_xml(&pki, NULL, NOWHERE), *path = g_strdup_printf("/tmp/trustgap-%d.xml", (int)getpid());
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *mark = g_strdup_printf("<!-- trustgap-fault=%s --><audit ", cases[i].fault);
+        g_autofree char *text = change(xml, "<audit ", mark), *said = load(workers, path, text);
+        cr_expect(g_str_has_prefix(said, path) && strstr(said, cases[i].why), "%s: %s", cases[i].fault, said);
+        g_autofree char *good = load(workers, path, xml), *here = load(NULL, path, xml);
+        cr_expect_str_eq(good, here, "the next one, after %s", cases[i].fault);
+    }
+    unlink(path);
     workers_free(workers);
     clear_pki(&pki);
 }

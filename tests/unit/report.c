@@ -452,7 +452,7 @@ Test(report, xml_attributes)
         {"in the root", "", 0},
         {"behind a declaration", "<?xml version='1.0' encoding='UTF-8'?>\n", 0},
     };
-    static const unsigned counts[] = {XML_INPUT_ATTRIBUTES - 1, XML_INPUT_ATTRIBUTES, XML_INPUT_ATTRIBUTES + 1, 80000};
+    static const unsigned counts[] = {XML_NODE_ATTRIBUTES - 1, XML_NODE_ATTRIBUTES, XML_NODE_ATTRIBUTES + 1, 80000};
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         for (size_t j = 0; j < G_N_ELEMENTS(counts); j++) {
@@ -460,7 +460,7 @@ Test(report, xml_attributes)
             g_autoptr(GError) error = NULL;
             cr_expect_null(parse(xml, &error));
             gboolean refused = strstr(error->message, "more than 64 attributes") != NULL;
-            cr_expect_eq(refused, counts[j] > XML_INPUT_ATTRIBUTES, "%s, %u: %s", rows[i].what, counts[j],
+            cr_expect_eq(refused, counts[j] > XML_NODE_ATTRIBUTES, "%s, %u: %s", rows[i].what, counts[j],
                          error->message);
         }
 }

@@ -9,6 +9,7 @@
 #include "pool.h"
 #include "scene.h"
 #include "trace_pack.h"
+#include "xml_node.h"
 
 #include <criterion/criterion.h>
 #include <dlfcn.h>
@@ -409,6 +410,42 @@ Test(workers, failures_are_packed)
         }
     cr_expect_gt(taken, 0);
     cr_expect_lt(taken, out->len * 6, "many flips have to be refused");
+}
+
+/* The same for nodes of documents. */
+Test(workers, nodes_are_packed)
+{
+    static const char xml[] = "<a xmlns='urn:a' xmlns:i='urn:i' b='1' i:c='&lt;2'><d/></a>";
+    xmlTextReader *xml_reader = xmlReaderForMemory(xml, (int)strlen(xml), NULL, NULL, 0);
+    g_autoptr(GByteArray) out = g_byte_array_new();
+    struct xml_node node;
+
+    cr_assert_eq(xmlTextReaderRead(xml_reader), 1);
+    xml_node_pack(out, xml_reader, 17);
+    cr_assert(xml_node_unpack(&node, out->data, out->len));
+    cr_expect_eq(node.type, XML_READER_TYPE_ELEMENT);
+    cr_expect_eq(node.line, 17);
+    cr_expect_not(node.empty);
+    cr_expect_str_eq(node.name, "a");
+    cr_expect_str_eq(node.space, "urn:a");
+    cr_assert_eq(node.n_attributes, 4);
+    cr_expect_str_eq(node.attributes[2].name, "b");
+    cr_expect_null(node.attributes[2].space);
+    cr_expect_str_eq(node.attributes[3].name, "c");
+    cr_expect_str_eq(node.attributes[3].space, "urn:i");
+    cr_expect_str_eq(node.attributes[3].value, "<2");
+    for (guint size = 0; size < out->len; size++) {
+        g_autofree uint8_t *piece = g_memdup2(out->data, size);
+        cr_expect_not(xml_node_unpack(&node, piece, size), "cut at %u", size);
+    }
+    for (guint i = 0; i < out->len; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            g_autofree uint8_t *piece = g_memdup2(out->data, out->len);
+            piece[i] ^= (uint8_t)(1 << bit);
+            if (xml_node_unpack(&node, piece, out->len))
+                cr_expect_leq(node.n_attributes, XML_NODE_ATTRIBUTES);
+        }
+    xmlFreeTextReader(xml_reader);
 }
 
 static const struct {
