@@ -217,7 +217,7 @@ static const char *supersede(const struct anchors *anchors, const struct audit_f
 
     for (guint i = 0; name && i < before->failures->len; i++) {
         whole = anchors_find_whole(anchors->history, before->failures->pdata[i]);
-        if (!whole)
+        if (!whole || !history_is_heard(anchors->history, whole->instance))
             return NULL;
         g_autofree char *missing = identify_name(whole->missing, whole->missing_cut);
         gboolean same = g_str_equal(missing, name);
@@ -392,11 +392,25 @@ static void index_heirs(struct anchors *anchors)
     }
 }
 
+/* By what is missing, where the failures of the gap were seen before the previous audit and are not known any more. */
+static struct need *find_namesake(const struct anchors *anchors, const struct audit_finding *finding, const char *place)
+{
+    g_autofree char *name = finding->subject ? identify_name(finding->subject, finding->subject_cut) : NULL;
+    for (guint i = 0; name && i < anchors->order->len; i++) {
+        struct need *need = anchors->order->pdata[i];
+        const struct spot *spot = g_hash_table_lookup(need->spots, place);
+        if (spot && spot->gap->failures->len > 0 && g_str_equal(name, need->name))
+            return need;
+    }
+    return NULL;
+}
+
 /*
  * The need of tonight that has the failures of a gap of the previous audit, under another certificate: the root that
  * nobody held then, in whose place an intermediate was offered.  NULL if one of them is not there.
  */
-static struct need *find_heir(struct anchors *anchors, const struct audit_gap *before)
+static struct need *find_heir(struct anchors *anchors, const struct audit_finding *finding,
+                              const struct audit_gap *before)
 {
     struct need *heir = NULL;
 
@@ -405,6 +419,8 @@ static struct need *find_heir(struct anchors *anchors, const struct audit_gap *b
     if (!anchors->heirs)
         index_heirs(anchors);
     g_autofree char *place = findings_place(before->store, before->instance);
+    if (before->failures->len == 0)
+        return find_namesake(anchors, finding, place);
     for (guint i = 0; i < before->failures->len; i++) {
         g_autofree char *key = failure_key(place, before->failures->pdata[i]);
         heir = g_hash_table_lookup(anchors->heirs, key);
@@ -421,7 +437,7 @@ static void add_finding_gone(struct anchors *anchors, const struct audit_finding
 
     for (guint i = 0; i < before->gaps->len; i++) {
         const struct audit_gap *gap = before->gaps->pdata[i];
-        struct need *heir = find_heir(anchors, gap);
+        struct need *heir = find_heir(anchors, before, gap);
         if (heir && !history_before(anchors->history, heir->finding->id))
             findings_follow(heir->finding, before, anchors->audit->evaluated);
         if (!heir && !need)
@@ -429,6 +445,14 @@ static void add_finding_gone(struct anchors *anchors, const struct audit_finding
         if (heir || need)
             add_gap_before(anchors, heir ? heir : need, before, gap);
     }
+}
+
+static gboolean has_spot(const struct need *need, const struct audit_gap *before)
+{
+    if (!before->store && !before->instance)
+        return FALSE;
+    g_autofree char *place = findings_place(before->store, before->instance);
+    return g_hash_table_contains(need->spots, place);
 }
 
 static void add_finding_before(struct anchors *anchors, const struct audit_finding *before, struct need *need)
@@ -441,8 +465,11 @@ static void add_finding_before(struct anchors *anchors, const struct audit_findi
         add_finding_gone(anchors, before);
         return;
     }
-    for (guint i = 0; i < before->gaps->len; i++)
-        add_gap_before(anchors, need, before, before->gaps->pdata[i]);
+    for (guint i = 0; i < before->gaps->len; i++) {
+        const struct audit_gap *gap = before->gaps->pdata[i];
+        struct need *heir = has_spot(need, gap) ? NULL : find_heir(anchors, before, gap);
+        add_gap_before(anchors, heir ? heir : need, before, gap);
+    }
 }
 
 static void add_previous(struct anchors *anchors)

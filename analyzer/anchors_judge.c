@@ -62,30 +62,32 @@ static gboolean is_after(int64_t failure, int64_t modified)
     return failure != MOMENT_NONE && modified != MOMENT_NONE && failure - LANDSCAPE_CLOCK_CHANGE_S > modified;
 }
 
-static gboolean is_heard(const struct anchors *anchors, const GPtrArray *failures, gboolean before)
+static gboolean is_heard(const struct anchors *anchors, const GPtrArray *failures, gboolean before, int64_t since)
 {
     for (guint i = 0; i < failures->len; i++) {
         const struct audit_instance *instance = ((const struct audit_failure *)failures->pdata[i])->instance;
-        if (!history_is_heard(anchors->history, before ? history_instance(anchors->history, instance) : instance))
+        if (!history_is_heard_since(anchors->history, before ? history_instance(anchors->history, instance) : instance,
+                                    since))
             return FALSE;
     }
     return TRUE;
 }
 
 /* Whether it is known that nothing has failed since: by the instances that failed, or if nobody knows which, by all. */
-static gboolean would_have_failed(const struct anchors *anchors, const struct spot *spot)
+static gboolean would_have_failed(const struct anchors *anchors, const struct spot *spot, int64_t since)
 {
     const struct audit_gap *gap = spot->gap;
     const GPtrArray *before = spot->before ? spot->before->failures : NULL;
 
     if (gap->instance)
-        return history_is_heard(anchors->history, gap->instance);
-    if (!is_heard(anchors, gap->failures, FALSE) || (before && !is_heard(anchors, before, TRUE)))
+        return history_is_heard_since(anchors->history, gap->instance, since);
+    if (!is_heard(anchors, gap->failures, FALSE, since) || (before && !is_heard(anchors, before, TRUE, since)))
         return FALSE;
     if (gap->failures->len > 0 || (before && before->len > 0))
         return TRUE;
     for (guint i = 0; i < gap->store->members->len; i++)
-        if (!history_is_heard(anchors->history, ((const struct audit_member *)gap->store->members->pdata[i])->instance))
+        if (!history_is_heard_since(anchors->history,
+                                    ((const struct audit_member *)gap->store->members->pdata[i])->instance, since))
             return FALSE;
     return TRUE;
 }
@@ -105,6 +107,8 @@ static const char *blind_before(const struct anchors *anchors, const struct spot
             return HISTORY_NOT_COLLECTED;
         if (!shown && instance->seen != MOMENT_NONE)
             return HISTORY_NOT_FOUND;
+        if (!shown && !history_is_heard(anchors->history, instance))
+            return "one of its files was not found, and the trace was not read";
     }
     return NULL;
 }
@@ -114,8 +118,9 @@ static gboolean is_chosen(const struct anchors *anchors, const struct need *need
                           const struct tally *tally)
 {
     const struct audit_gap *gap = spot->gap;
-    if (tally->some < tally->lack || tally->unread > 0 || !spot->before || !would_have_failed(anchors, spot) ||
-        (gap->last != MOMENT_NONE && (tally->modified == MOMENT_NONE || gap->last > tally->modified)))
+    if (tally->some < tally->lack || tally->unread > 0 || !spot->before ||
+        !would_have_failed(anchors, spot, tally->written) ||
+        (gap->last != MOMENT_NONE && (tally->written == MOMENT_NONE || gap->last > tally->written)))
         return FALSE;
     if (spot->before->state == STATE_FIXED)
         return TRUE;
@@ -142,7 +147,7 @@ static gboolean is_healed_otherwise(struct anchors *anchors, const struct need *
     if (!anchor)
         return FALSE;
     gboolean known = gap->last != MOMENT_NONE && tally->written != MOMENT_NONE;
-    if (tally->unread > 0 || !known || !would_have_failed(anchors, spot)) {
+    if (tally->unread > 0 || !known || !would_have_failed(anchors, spot, tally->written)) {
         gap->path =
             audit_textf(anchors->audit,
                         "%s It is not known whether connections have failed since the list was written.", gap->path);
@@ -192,6 +197,14 @@ static const char *unread_note(const struct anchors *anchors, const struct tally
                        tally->reason ? tally->reason : "incomplete");
 }
 
+/* What the previous audit read stays true until something else is seen. */
+static gboolean is_still_fixed(const struct need *need, const struct spot *spot)
+{
+    const struct audit_gap *before = spot->before;
+    return need->finding->cert && before && before->state == STATE_FIXED && !spot->lost && before->failures->len > 0 &&
+           spot->gap->last <= before->last && spot->gap->count <= before->count;
+}
+
 static void judge_store(struct anchors *anchors, struct need *need, struct spot *spot)
 {
     struct audit_gap *gap = spot->gap;
@@ -200,7 +213,10 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
     gboolean tonight = gap->failures->len > 0;
     char when[MOMENT_TEXT_BYTES];
 
-    /* An open gap of the night before may be about files that are silent tonight, so then all of them count. */
+    /*
+     * An open gap of the night before may be about files that are silent tonight, and which these are is not known when
+     * a night was not seen, so then all of them count.  What is fixed stays so if one that never failed is not read.
+     */
     gboolean followed = spot->before && (spot->before->state != STATE_FIXED || spot->lost);
     for (guint i = 0; i < gap->store->members->len; i++) {
         const struct audit_member *member = gap->store->members->pdata[i];
@@ -209,7 +225,7 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
             count_member(&failing, need, member);
         if (failed || followed || g_hash_table_size(spot->members) == 0)
             count_member(&tally, need, member);
-        else
+        else if (!spot->before)
             count_unread(&tally, need, member);
     }
     const char *blind = spot->blind ? "one of its files was not found" : blind_before(anchors, spot);
@@ -238,6 +254,10 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
             gap->note = FINDINGS_LOST_AGAIN;
         else if (!tonight)
             gap->note = "Tonight's traces are silent, but the list still lacks it.";
+    } else if ((tally.have == 0 || tally.unread > 0) && is_still_fixed(need, spot)) {
+        gap->state = STATE_FIXED;
+        gap->note = "The list held it in the previous audit. It was not wholly read tonight, and nothing has failed "
+                    "since.";
     } else if (tally.have == 0 || tally.unread > 0) {
         gap->basis = BASIS_SEEN_UNREAD;
         anchors_prove(anchors, need, spot, lists); /* which are none */
@@ -306,7 +326,7 @@ static void judge_instance(struct anchors *anchors, struct need *need, struct sp
     gap->state = STATE_OPEN;
     /* Whichever it was, it has it now; or one has it, and nothing has failed since. */
     if (tally.have > 0 && !is_after(gap->last, tally.modified) &&
-        (tonight ? tally.lack + tally.unread == 0 : would_have_failed(anchors, spot))) {
+        (tonight ? tally.lack + tally.unread == 0 : would_have_failed(anchors, spot, tally.modified))) {
         gap->state = STATE_FIXED;
         gap->note = tonight ? "Every PSE of the instance that it can have been holds it now."
                             : "A PSE of the instance holds it now, and tonight's traces are silent.";
@@ -320,7 +340,7 @@ static void judge_instance(struct anchors *anchors, struct need *need, struct sp
         gap->note = "The host was not collected tonight.";
     } else if (!tonight && gap->instance->seen != MOMENT_NONE) {
         gap->note = "The instance was not found on its host tonight.";
-    } else if (!tonight && !would_have_failed(anchors, spot)) {
+    } else if (!tonight && !would_have_failed(anchors, spot, gap->last)) {
         gap->note = "The traces of the instance were not read to their ends tonight.";
     } else if (!tonight && tally.have > 0) {
         gap->note = "Tonight's traces are silent, and a PSE of the instance holds it, but in a file that is older than "

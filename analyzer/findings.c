@@ -494,6 +494,21 @@ static gboolean is_unread(const struct audit_member *member)
     return !audit_member_is_whole(member) && !history_is_told(member->reason);
 }
 
+/* Of a finding that was carried on only its host is known: all of its instances that have traces. */
+static gboolean is_host_heard(const struct work *work, const struct audit_finding *before)
+{
+    const struct audit_host *host = history_host(work->history, before->host);
+    gboolean any = FALSE;
+    for (guint i = 0; host && i < host->instances->len; i++) {
+        const struct audit_instance *instance = host->instances->pdata[i];
+        gboolean silent = instance->traces->len == 0 && instance->seen == MOMENT_NONE;
+        if (!silent && !history_is_heard(work->history, instance))
+            return FALSE;
+        any = any || !silent;
+    }
+    return any;
+}
+
 /* Silence tells something only where the traces were read: those of the instances that failed, else of all it can be.
  */
 static gboolean were_traces_read(const struct work *work, const struct audit_finding *before)
@@ -507,14 +522,11 @@ static gboolean were_traces_read(const struct work *work, const struct audit_fin
         for (guint j = 0; j < store->members->len; j++)
             g_ptr_array_add(instances, ((const struct audit_member *)store->members->pdata[j])->instance);
     }
-    for (guint i = 0; instances->len == 0 && before->host && i < before->host->instances->len; i++)
-        if (((const struct audit_instance *)before->host->instances->pdata[i])->traces->len > 0)
-            g_ptr_array_add(instances, before->host->instances->pdata[i]);
     for (guint i = 0; i < instances->len; i++)
         if (!history_forgets(work->history, instances->pdata[i]) &&
             !history_is_heard(work->history, history_instance(work->history, instances->pdata[i])))
             return FALSE;
-    return TRUE;
+    return instances->len > 0 || is_host_heard(work, before);
 }
 
 static void find_unreadable(struct work *work)
@@ -657,7 +669,7 @@ static gboolean was_looked_at(const struct work *work, const struct audit_findin
         return hygiene_was_looked_at(work->history, before);
     if (before->kind == FINDING_UNANALYZED)
         return before->host && !is_file_unread(work, before);
-    if (before->kind == FINDING_TLS_FAILURE)
+    if (before->kind == FINDING_TLS_FAILURE && (!were_traces_read(work, before) || !before->cert))
         return were_traces_read(work, before);
     for (guint i = 0; i < before->stores->len; i++)
         if (!findings_was_read(work->history, before->stores->pdata[i], before->cert))
@@ -729,6 +741,13 @@ static gboolean is_named(const struct work *work, const struct audit_finding *be
     return before->kind == FINDING_TLS_FAILURE && before->failures->len > 0;
 }
 
+static void carry_unseen(struct work *work, const struct audit_finding *before, const GPtrArray *hosts)
+{
+    gboolean named = is_named(work, before);
+    carry(work, before, was_looked_at(work, before, hosts),
+          named ? "The trace names the missing certificate now, which has a finding of its own." : NULL);
+}
+
 static void carry_all(struct work *work)
 {
     const struct audit *previous = work->history->previous;
@@ -744,10 +763,8 @@ static void carry_all(struct work *work)
         g_autoptr(GPtrArray) hosts = hosts_of(before);
         if (demands_made(before->kind) && !demands_ask(work->policy, before))
             carry(work, before, TRUE, "The policy does not ask for it any more.");
-        else if (is_named(work, before))
-            carry(work, before, TRUE, "The trace names the missing certificate now, which has a finding of its own.");
         else if (!is_forgotten(work, hosts))
-            carry(work, before, was_looked_at(work, before, hosts), NULL);
+            carry_unseen(work, before, hosts);
     }
 }
 
@@ -759,13 +776,11 @@ static void find_missing_hosts(struct work *work)
         const struct audit_finding *before = previous->findings->pdata[i];
         if (before->kind != FINDING_HOST_MISSING || before->state == STATE_FIXED || !before->host)
             continue;
-        if (history_is_collected(work->history, before->host) &&
-            history_host(work->history, before->host)->status == HOST_COLLECTED)
-            carry(work, before, TRUE, NULL);
-        else if (history_is_left_out(work->history, before->host))
+        if (history_is_left_out(work->history, before->host))
             carry(work, before, FALSE, NULL);
-        else if (!history_forgets_host(work->history, before->host))
-            history_host(work->history, before->host);
+        else if (!history_forgets_host(work->history, before->host) &&
+                 history_host(work->history, before->host)->status == HOST_COLLECTED)
+            carry(work, before, TRUE, NULL);
     }
     for (guint i = 0; i < work->audit->hosts->len; i++)
         find_missing_host(work, work->audit->hosts->pdata[i]);

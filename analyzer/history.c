@@ -1,6 +1,7 @@
 #include "history.h"
 
 #include "anchors.h"
+#include "capture.h"
 #include "identify.h"
 #include "moment.h"
 #include "pool.h"
@@ -10,7 +11,6 @@
 /* A certificate of the previous audit: again into the pool by its DER, else, if only a listing is known, as it is. */
 static void bring_cert(struct landscape *landscape, const struct audit_cert *before)
 {
-    struct audit *audit = landscape->audit;
     if (before->der && before->from_trace) {
         pool_add_shown(landscape->pool, before->der, before->asked);
         return;
@@ -19,28 +19,45 @@ static void bring_cert(struct landscape *landscape, const struct audit_cert *bef
         pool_add_der(landscape->pool, g_bytes_get_data(before->der, NULL), g_bytes_get_size(before->der), NULL);
         return;
     }
-    if (pool_find_digest(landscape->pool, before->sha256, before->sha1, before->md5) ||
-        (before->issuer && before->serial && pool_find_serial(landscape->pool, before->issuer, before->serial)))
-        return;
-    struct audit_cert *cert = audit_cert_new(audit);
-    cert->subject = audit_text(audit, before->subject);
-    cert->issuer = audit_text(audit, before->issuer);
-    cert->serial = audit_text(audit, before->serial);
-    cert->not_before = before->not_before;
-    cert->not_after = before->not_after;
-    cert->sha256 = audit_text(audit, before->sha256);
-    cert->sha1 = audit_text(audit, before->sha1);
-    cert->md5 = audit_text(audit, before->md5);
-    cert->subject_key_id = audit_text(audit, before->subject_key_id);
-    cert->key = audit_text(audit, before->key);
-    cert->signature_algorithm = audit_text(audit, before->signature_algorithm);
-    cert->self_signed = before->self_signed;
-    cert->ca = before->ca;
-    g_ptr_array_add(audit->certs, cert);
+    pool_add_listed(landscape->pool, before);
 }
 
-static void bring_certs(struct landscape *landscape, const struct audit *previous)
+/*
+ * What copies held that are not read tonight: where a certificate is known by its name, others of that name count even
+ * if nobody shows them tonight.
+ */
+static void bring_unread(struct landscape *landscape, const struct history *history, GHashTable *done)
 {
+    for (guint i = 0; i < history->previous->stores->len; i++) {
+        const struct audit_store *before = history->previous->stores->pdata[i];
+        const struct audit_store *store = history_find_store(history, before->label);
+        for (guint j = 0; j < before->members->len; j++) {
+            const struct audit_member *from = before->members->pdata[j];
+            const struct audit_member *member = store && from->list ? history_find_member(store, from) : NULL;
+            if (!from->list || (member && audit_member_is_whole(member)) || !g_hash_table_add(done, from->list))
+                continue;
+            for (guint k = 0; k < from->list->certs->len; k++)
+                if (g_hash_table_add(done, from->list->certs->pdata[k]))
+                    bring_cert(landscape, from->list->certs->pdata[k]);
+        }
+    }
+}
+
+/* What only a listing tells of tonight, and was read then. */
+static void bring_bytes(struct landscape *landscape, const struct history *history)
+{
+    for (guint i = 0; i < history->previous->certs->len; i++) {
+        const struct audit_cert *before = history->previous->certs->pdata[i];
+        const struct audit_cert *cert =
+            before->der && !before->from_trace ? pool_find_digest(landscape->pool, before->sha256, NULL, NULL) : NULL;
+        if (cert && !cert->der)
+            bring_cert(landscape, before);
+    }
+}
+
+static void bring_certs(struct landscape *landscape, const struct history *history)
+{
+    const struct audit *previous = history->previous;
     g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL);
     for (guint i = 0; i < previous->findings->len; i++) {
         const struct audit_finding *finding = previous->findings->pdata[i];
@@ -52,6 +69,8 @@ static void bring_certs(struct landscape *landscape, const struct audit *previou
             if (g_hash_table_add(done, finding->candidates->pdata[j]))
                 bring_cert(landscape, finding->candidates->pdata[j]);
     }
+    bring_unread(landscape, history, done);
+    bring_bytes(landscape, history);
     pool_take_shown(landscape->pool);
 }
 
@@ -97,7 +116,7 @@ struct history *history_new(struct landscape *landscape, const struct audit *pre
     index_stores(history->stores, audit->stores);
     if (!previous)
         return history;
-    bring_certs(landscape, previous);
+    bring_certs(landscape, history);
     index_stores(history->stores_before, previous->stores);
     for (guint i = 0; i < previous->findings->len; i++) {
         const struct audit_finding *finding = previous->findings->pdata[i];
@@ -327,6 +346,8 @@ gboolean history_lacked(const struct history *history, const char *label, const 
     gboolean read = FALSE;
     for (guint i = 0; i < store->members->len; i++) {
         const struct audit_member *member = store->members->pdata[i];
+        if (!audit_member_is_whole(member) && g_strcmp0(member->reason, HISTORY_GONE) != 0)
+            return FALSE;
         read = read || audit_member_is_whole(member);
         for (guint j = 0; member->list && j < member->list->certs->len; j++) {
             g_autofree char *other = identify_cert(member->list->certs->pdata[j]);
@@ -482,21 +503,20 @@ gboolean history_is_told(const char *reason)
     return reason && g_strv_contains(reasons, reason);
 }
 
-/* Of a file whose beginning was passed over it has to be known that the rest goes back to the previous audit. */
-static gboolean is_heard(const struct history *history, const struct audit_trace *trace)
+/* Of a file whose beginning was passed over it has to be known that the rest goes back far enough. */
+static gboolean is_heard(const struct audit_trace *trace, int64_t since)
 {
     if (!trace->object || trace->reason)
         return FALSE;
-    return trace->from_byte <= 0 ||
-           (history->previous && trace->first != MOMENT_NONE && trace->first <= history->previous->evaluated);
+    return trace->from_byte <= 0 || (trace->first != MOMENT_NONE && trace->first <= since);
 }
 
-gboolean history_is_heard(const struct history *history, const struct audit_instance *instance)
+gboolean history_is_heard_since(const struct history *history, const struct audit_instance *instance, int64_t since)
 {
     const struct audit_instance *before = g_hash_table_lookup(history->instances_before, instance);
 
     for (guint i = 0; i < instance->traces->len; i++)
-        if (!is_heard(history, instance->traces->pdata[i]))
+        if (!is_heard(instance->traces->pdata[i], since))
             return FALSE;
     for (guint i = 0; before && i < before->traces->len; i++) {
         const struct audit_trace *trace = before->traces->pdata[i];
@@ -504,4 +524,9 @@ gboolean history_is_heard(const struct history *history, const struct audit_inst
             return FALSE;
     }
     return instance->traces->len > 0 && audit_host_is_listed(instance->host);
+}
+
+gboolean history_is_heard(const struct history *history, const struct audit_instance *instance)
+{
+    return history_is_heard_since(history, instance, history->previous ? history->previous->evaluated : MOMENT_NONE);
 }

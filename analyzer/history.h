@@ -45,8 +45,9 @@ struct history {
 /**
  * history_new(landscape, previous):
  * Begin after landscape_add().  Certificates that findings of ${previous} want imported are added to the
- * landscape's pool, and the hosts, instances and PSEs that were not collected to the audit, with a warning for each
- * instance and trace that a collected host has lost; the audit has to be sorted after that.
+ * landscape's pool, as are those of lists that were read then and not tonight, and the hosts, instances and PSEs that
+ * were not collected to the audit, with a warning for each instance and trace that a collected host has lost; the audit
+ * has to be sorted after that.
  */
 struct history *history_new(struct landscape *landscape, const struct audit *previous);
 void history_free(struct history *history);
@@ -88,11 +89,12 @@ gboolean history_is_collected(const struct history *history, const struct audit_
 gboolean history_is_left_out(const struct history *history, const struct audit_host *before);
 
 /**
- * history_is_heard(history, instance), history_is_told(reason):
- * Whether a failure of ${instance} (of the new audit) since the previous audit would have been seen: its host was
- * collected, and all of its traces, which are not fewer than before, were read to their ends.  Whether ${reason} of a
- * PSE says no more than what a finding or warning about its host or instance says.
+ * history_is_heard_since(history, instance, since), history_is_heard(history, instance), history_is_told(reason):
+ * Whether a failure of ${instance} (of the new audit) since then, or since the previous audit, would have been seen:
+ * its host was collected, and all of its traces, which are not fewer than before, were read to their ends.  Whether
+ * ${reason} of a PSE says no more than what a finding or warning about its host or instance says.
  */
+gboolean history_is_heard_since(const struct history *history, const struct audit_instance *instance, int64_t since);
 gboolean history_is_heard(const struct history *history, const struct audit_instance *instance);
 gboolean history_is_told(const char *reason);
 
@@ -108,7 +110,7 @@ gboolean history_forgets_store(const struct history *history, const struct audit
 
 /**
  * history_lacked(history, label, cert):
- * Whether the previous audit read the store ${label} and it lacked then what is ${cert} in the new audit.
+ * Whether the previous audit read all of the store ${label} and it lacked then what is ${cert} in the new audit.
  */
 gboolean history_lacked(const struct history *history, const char *label, const struct audit_cert *cert);
 

@@ -582,7 +582,7 @@ static void submit_stream(struct work *work, struct stream *stream)
         if (fd < 0)
             continue;
         note_end(work, from, file, fd);
-        pieces[count] = (struct parsers_piece){fd, from->from_byte, from->moved};
+        pieces[count] = (struct parsers_piece){fd, from->from_byte, from->moved, file->reason != NULL};
         stream->quoted[count] = (struct grouping_part){file->path, file->object, file};
         stream->froms[count] = from;
         stream->files[count++] = file;
@@ -643,7 +643,9 @@ static struct stream *read_alone(struct work *work, struct stream *whole, unsign
     stream->files[0] = whole->files[i];
     stream->quoted[0] = whole->quoted[i];
     if (file >= 0)
-        submit_pieces(stream, &(const struct parsers_piece){file, stream->froms[0]->from_byte, stream->froms[0]->moved},
+        submit_pieces(stream,
+                      &(const struct parsers_piece){file, stream->froms[0]->from_byte, stream->froms[0]->moved,
+                                                    whole->files[i]->reason != NULL},
                       1);
     return stream;
 }

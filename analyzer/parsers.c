@@ -63,6 +63,8 @@ static void say_failure(void *data, const struct trace_failure *failure)
     say(telling->answer, SAID_FAILURE, telling->said);
 }
 
+enum { PIECE_MOVED = 1, PIECE_CUT = 2 }; /* of a request */
+
 /* The file became shorter while it was read; what was missing came as NULs. */
 static size_t without_padding(const char *bytes, size_t size)
 {
@@ -93,6 +95,8 @@ static gboolean read_piece(struct trace *trace, const struct parsers_piece *piec
         mapping_clear(&mapping);
     }
     trace_end_part(trace);
+    if (piece->cut)
+        trace_break(trace);
     told->levels[i] = trace->header.level;
     return TRUE;
 }
@@ -137,7 +141,8 @@ static unsigned pieces_of(struct parsers_piece *pieces, const struct worker_requ
     unsigned count = 0;
     for (; count < WORKER_FILES && request->files[count] >= 0; count++)
         pieces[count] = (struct parsers_piece){request->files[count], request->numbers[count],
-                                               (gboolean)request->numbers[WORKER_FILES + count]};
+                                               (request->numbers[WORKER_FILES + count] & PIECE_MOVED) != 0,
+                                               (request->numbers[WORKER_FILES + count] & PIECE_CUT) != 0};
     return count;
 }
 
@@ -444,7 +449,7 @@ struct parsers_task *parsers_submit(struct workers *workers, const struct parser
     for (unsigned i = 0; i < count; i++) {
         request.files[i] = pieces[i].file;
         request.numbers[i] = pieces[i].base;
-        request.numbers[WORKER_FILES + i] = pieces[i].moved;
+        request.numbers[WORKER_FILES + i] = (pieces[i].moved ? PIECE_MOVED : 0) | (pieces[i].cut ? PIECE_CUT : 0);
     }
     task->task = workers_submit(workers, &request, &taker, task);
     return task;

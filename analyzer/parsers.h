@@ -50,6 +50,7 @@ struct parsers_piece { /* of a trace: a file of a capture */
     int file;          /* descriptor; taken over */
     int64_t base;      /* offset of its first byte in the file on the host */
     gboolean moved;    /* NULs at its end don't count: the file became shorter while it was read */
+    gboolean cut;      /* its end is missing, so nothing goes on in the next piece */
 };
 
 struct parsers_trace {                                 /* what is told of a trace besides its failures */

@@ -720,6 +720,25 @@ static struct audit_cert *add_entry(struct pool *pool, const struct listing_entr
     return absorb(pool, &wanted);
 }
 
+struct audit_cert *pool_add_listed(struct pool *pool, const struct audit_cert *from)
+{
+    const struct listing_entry entry = {
+        .subject = (char *)from->subject,
+        .issuer = (char *)from->issuer,
+        .serial = (char *)from->serial,
+        .not_before = from->not_before,
+        .not_after = from->not_after,
+        .sha256 = (char *)from->sha256,
+        .sha1 = (char *)from->sha1,
+        .md5 = (char *)from->md5,
+        .subject_key_id = (char *)from->subject_key_id,
+        .key = (char *)from->key,
+        .signature_algorithm = (char *)from->signature_algorithm,
+        .ca = from->ca,
+    };
+    return from->subject ? add_entry(pool, &entry) : NULL;
+}
+
 struct audit_list *pool_add_listing(struct pool *pool, const void *bytes, size_t size, int64_t status,
                                     enum audit_reading *reading, const char **reason)
 {

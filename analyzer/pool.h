@@ -184,6 +184,13 @@ void pool_find_key_id(const struct pool *pool, GPtrArray *found, const char *key
 const char *pool_authority_key_id(const struct pool *pool, const struct audit_cert *cert);
 
 /**
+ * pool_add_listed(pool, from):
+ * Add what is known of ${from}, a certificate of another audit without DER, as from a listing.  Return the certificate
+ * of the pool, which may have been there; NULL if it has no name.
+ */
+struct audit_cert *pool_add_listed(struct pool *pool, const struct audit_cert *from);
+
+/**
  * pool_want(pool, cert), pool_is_wanted(pool, cert):
  * Remember that the previous audit said that ${cert} is missing; whether it did.  Of several certificates that heal
  * alike it is preferred, so that what is said does not change from night to night with who was collected.

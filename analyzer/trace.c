@@ -20,7 +20,8 @@
 struct trace_reader {
     struct stream stream;
     struct threads threads;
-    gboolean fresh; /* no byte of the last part has come */
+    gboolean fresh;  /* no byte of the last part has come */
+    gboolean broken; /* see trace_break() */
     /* in the bytes that are read */
     const char *ahead;              /* the next line with a word in it, or what follows the last whole line */
     const char *ahead_from;         /* from which line on it was looked for */
@@ -553,6 +554,11 @@ void trace_begin(struct trace *trace, uint64_t base)
     reader->fresh = TRUE;
 }
 
+void trace_break(struct trace *trace)
+{
+    trace->reader->broken = TRUE;
+}
+
 /* Whether what stands above the part in its file was not read, so that no block goes on in it. */
 static gboolean is_behind_gap(const struct trace_reader *reader, const struct part *part)
 {
@@ -612,9 +618,9 @@ static size_t begin_part(struct trace *trace, struct slice bytes, gboolean whole
     gboolean wide = encoding != ENCODING_BYTES ||
                     (reader->stream.parts->len > 1 && (part[-1].encoding != ENCODING_BYTES || part[-1].placed));
 
-    gboolean gap = reader->stream.parts->len > 1 && is_behind_gap(reader, part);
+    gboolean gap = reader->stream.parts->len > 1 && (reader->broken || is_behind_gap(reader, part));
 
-    reader->fresh = FALSE;
+    reader->fresh = reader->broken = FALSE;
     part->encoding = encoding;
     find_container(trace, slice_from(bytes, mark), whole);
     wide = wide || reader->container;

@@ -121,6 +121,12 @@ struct trace *trace_new_for(trace_take *take, void *data);
 void trace_begin(struct trace *trace, uint64_t base);
 
 /**
+ * trace_break(trace):
+ * What was read last is not all of its part: the part that trace_begin() begins next does not go on from there.
+ */
+void trace_break(struct trace *trace);
+
+/**
  * trace_read(trace, bytes, size), trace_end_part(trace):
  * Read the next ${size} bytes of the part.  Nothing points into ${bytes} afterwards, and where one call ends and the
  * next begins does not matter.  The first 64 KiB of a part are looked at before they are read, so what a short part

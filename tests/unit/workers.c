@@ -89,7 +89,7 @@ static struct parsers_task *submit(struct workers *workers, const char *fault, s
     if (fault)
         g_string_append_printf(text, "[Thr 9] trustgap-fault=%s\n", fault);
     scene_headline(text, "two.example.com", "SSSLERR_CONN_CLOSED (-10)");
-    struct parsers_piece piece = {worker_file(text->str, text->len), 0, FALSE};
+    struct parsers_piece piece = {.file = worker_file(text->str, text->len)};
     cr_assert_geq(piece.file, 0);
     *taken = (struct taken){0};
     return parsers_submit(workers, &piece, 1, &reader, taken);
