@@ -179,7 +179,7 @@ char *scene_xml(const struct audit *audit)
     return text;
 }
 
-static struct references *scene_load(const struct scene *scene)
+struct references *scene_load(const struct scene *scene)
 {
     struct references *references = references_new();
     g_autoptr(GError) error = NULL;

@@ -9,6 +9,7 @@
 #include "capture.h"
 #include "certs.h"
 #include "policy.h"
+#include "references.h"
 #include "workers.h"
 
 #include <glib.h>
@@ -57,6 +58,9 @@ void scene_system(struct scene *scene, const struct issued *issued);
 void scene_policy(struct scene *scene, const char *text);
 /* A file with this certificate in the scene's folder. */
 void scene_file(struct scene *scene, const char *name, const struct issued *issued);
+
+/* What is in the reference files, references_free(). */
+struct references *scene_load(const struct scene *scene);
 
 /* Analyze; previous may be NULL. */
 struct audit *scene_run(struct scene *scene, const struct audit *previous);
