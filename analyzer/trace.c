@@ -125,10 +125,12 @@ static void take_line(struct trace *trace, struct trace_line *line, uint64_t len
         line->raw.size--;
         length--;
     }
+    trace->longest = MAX(trace->longest, length);
     if (length > TRACE_LINE_BYTES) {
         trace->lines_cut++;
         line->cut = TRUE;
         line->raw.size = MIN(line->raw.size, TRACE_LINE_BYTES);
+        line->telling = line->telling && trace_filter_has(line->raw.at, line->raw.at + line->raw.size);
     }
     threads_read(&trace->reader->threads, line);
 }

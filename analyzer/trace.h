@@ -89,6 +89,9 @@ struct trace {
     struct trace_header header;
     uint64_t lines;              /* looked at */
     uint64_t lines_cut;          /* longer than TRACE_LINE_BYTES */
+    uint64_t longest;            /* bytes of the longest line that was read, not counting those passed over */
+    uint64_t blocks_closed;      /* since TRACE_BLOCK_THREADS others were open */
+    uint64_t befores_cut;        /* times that more than TRACE_BEFORE_BYTES stood above a block */
     uint64_t found;              /* failures */
     uint64_t dropped;            /* of these, those beyond TRACE_FAILURES */
     gboolean binary;             /* a part is no text: a NUL in most of the lines with which it begins */

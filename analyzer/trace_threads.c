@@ -111,6 +111,7 @@ static void close_oldest(struct threads *threads)
         if (thread->block && (!oldest || thread->block->latest < oldest->block->latest))
             oldest = thread;
     }
+    threads->trace->blocks_closed++;
     oldest->block->cut = oldest->block->cut || oldest->block->begun;
     close_thread(threads, oldest, oldest->block->begun ? oldest->block->reach : oldest->done);
 }
@@ -291,6 +292,7 @@ static void feed_above(struct threads *threads, struct block *block, const struc
     char name_bytes[TRACE_PREFIX_NAME_BYTES];
     struct slice name, above = {NULL, 0};
 
+    threads->trace->befores_cut += from > edge && line->position - from >= TRACE_BEFORE_BYTES;
     from = MAX(from, edge);
     if (from >= line->position) /* nothing stands between */
         return;

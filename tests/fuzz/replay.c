@@ -12,6 +12,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
+/* What a target may have: mutations of a sample that are played as well; whether all that should be was reached. */
+void fuzz_mutated(const uint8_t *bytes, size_t size) __attribute__((weak));
+gboolean fuzz_end(void) __attribute__((weak));
+
 static gboolean play_file(const char *path, GError **error)
 {
     g_autoptr(GBytes) bytes = file_read(path, SAMPLE_BYTES, error);
@@ -24,6 +28,8 @@ static gboolean play_file(const char *path, GError **error)
     if (size > 0)
         memcpy(sample, content, size);
     LLVMFuzzerTestOneInput(sample, size);
+    if (fuzz_mutated)
+        fuzz_mutated(sample, size);
     return TRUE;
 }
 
@@ -64,5 +70,6 @@ int main(int argc, char **argv)
         }
     }
     printf("%u samples\n", paths->len);
-    return paths->len > 0 ? 0 : 1;
+    gboolean all = !fuzz_end || fuzz_end();
+    return all && paths->len > 0 ? 0 : 1;
 }

@@ -1,5 +1,5 @@
 /* Traces: what comes out is clean and within the limits, and does not depend on the pieces in which the bytes came, nor
- * on the way in which words are searched for. */
+ * on the way in which words are searched for.  Samples may be recipes of larger traces (trace_grow.h). */
 #include "trace.h"
 
 #include "advice.h"
@@ -7,14 +7,27 @@
 #include "moment.h"
 #include "snc.h"
 #include "trace_filter.h"
+#include "trace_grow.h"
 #include "trace_kind.h"
 #include "trace_stamp.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define ENCODING_BYTES_SEEN ((size_t)256) /* of a part, by which its encoding is seen */
+#define MUTATIONS   4                   /* of each sample that is played */
+#define SAMPLE_MOST ((size_t)64 * 1024) /* of a mutated one, before it grows */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t most, unsigned seed);
+size_t LLVMFuzzerMutate(uint8_t *bytes, size_t size, size_t most);
+gboolean fuzz_end(void);
+void fuzz_mutated(const uint8_t *bytes, size_t size);
+
+/* What the samples have reached: a target that stays below the limits finds nothing there. */
+static struct {
+    uint64_t inputs, grown, failures, longest, lines_cut, blocks_closed, befores_cut, torn_long;
+} reached;
 
 static void assert_clean(const char *text)
 {
@@ -87,7 +100,7 @@ static struct trace *read_chunks(const uint8_t *bytes, size_t size, size_t chunk
     trace_begin(trace, 0);
     for (size_t at = 0, piece; at < size; at += piece) {
         struct trace_ahead ahead = {0};
-        piece = MIN(at == 0 ? MAX(chunk, ENCODING_BYTES_SEEN) : chunk, size - at);
+        piece = MIN(chunk, size - at);
         trace_look_ahead(&ahead, bytes + at, piece / 2);
         trace_look_ahead(&ahead, bytes + at, piece);
         trace_read_ahead(trace, bytes + at, piece, &ahead);
@@ -118,7 +131,53 @@ static void assert_texts(struct trace *trace, size_t size)
     g_ptr_array_set_size(trace->failures, (int)before);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+static void note_reached(const struct trace *trace, const uint8_t *bytes, size_t size)
+{
+    const uint8_t *feed = size > 0 ? memrchr(bytes, '\n', size) : NULL;
+
+    reached.inputs++;
+    reached.failures += trace->failures->len;
+    reached.longest = MAX(reached.longest, trace->longest);
+    reached.lines_cut += trace->lines_cut;
+    reached.blocks_closed += trace->blocks_closed;
+    reached.befores_cut += trace->befores_cut;
+    reached.torn_long += (size_t)(bytes + size - (feed ? feed : bytes)) > TRACE_LINE_BYTES + TRACE_BEFORE_BYTES;
+}
+
+/* Whether each limit was reached; says which was not. */
+gboolean fuzz_end(void)
+{
+    const struct {
+        const char *what;
+        uint64_t n, least;
+    } limits[] = {
+        {"a recipe that grows", reached.grown, 1},
+        {"a failure", reached.failures, 1},
+        {"a line longer than TRACE_LINE_BYTES", reached.lines_cut, 1},
+        {"a line longer than all that is kept", reached.longest, TRACE_LINE_BYTES + TRACE_BEFORE_BYTES + 1},
+        {"such a line at the end, without a line feed", reached.torn_long, 1},
+        {"more than TRACE_BEFORE_BYTES above a block", reached.befores_cut, 1},
+        {"more than TRACE_BLOCK_THREADS open blocks", reached.blocks_closed, 1},
+    };
+    gboolean all = TRUE;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
+        if (limits[i].n >= limits[i].least)
+            continue;
+        fprintf(stderr, "no sample has %s\n", limits[i].what);
+        all = FALSE;
+    }
+    fprintf(stderr,
+            "%" G_GUINT64_FORMAT " inputs, %" G_GUINT64_FORMAT " grown; %" G_GUINT64_FORMAT
+            " failures; longest line %" G_GUINT64_FORMAT " bytes, %" G_GUINT64_FORMAT
+            " over the limit, %" G_GUINT64_FORMAT " without an end; %" G_GUINT64_FORMAT
+            " blocks closed for others, %" G_GUINT64_FORMAT " with more above\n",
+            reached.inputs, reached.grown, reached.failures, reached.longest, reached.lines_cut, reached.torn_long,
+            reached.blocks_closed, reached.befores_cut);
+    return all;
+}
+
+static void read_one(const uint8_t *bytes, size_t size)
 {
     guint32 hash = 5381;
 
@@ -127,16 +186,67 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     /* The ways take turns, so that each input costs little. */
     trace_filter_use((enum trace_filter_way)(hash / 4 % TRACE_FILTER_WAYS));
     g_autoptr(trace_auto) whole = read_pieces(bytes, size, size, 1);
+    note_reached(whole, bytes, size);
     for (guint i = 0; i < whole->failures->len; i++)
         assert_failure(whole->failures->pdata[i], size);
     assert_texts(whole, size);
     /* With room for all threads, since the order in which a limit is reached may differ. */
-    if (whole->lines >= 256 || hash % 4 > 1)
-        return 0;
+    if (whole->blocks_closed > 0 || hash % 4 > 1)
+        return;
     trace_filter_use(TRACE_FILTER_PLAIN);
+    size_t step = size > 16384 ? 4093 : size > 4096 ? 61 : 1 + hash / 64 % 40;
     g_autoptr(trace_auto) other =
-        hash % 4 ? read_chunks(bytes, size, MAX(4, hash / 64 % 512))
-                 : read_pieces(bytes, size, ENCODING_BYTES_SEEN, size > 4096 ? 61 : 1 + hash / 64 % 40);
+        hash % 4 ? read_chunks(bytes, size, MAX(4, hash / 64 % 512 + size / 64)) : read_pieces(bytes, size, 4, step);
     assert_same(whole, other);
+}
+
+/* In a block of exactly its size, so that ASan sees the first byte behind it. */
+static void play(const uint8_t *bytes, size_t size)
+{
+    GByteArray *text = trace_grow(bytes, size);
+    gsize length;
+
+    reached.grown += text->len > size;
+    g_autofree uint8_t *exact = g_byte_array_steal(text, &length);
+    exact = g_realloc(exact, MAX(length, 1));
+    g_byte_array_unref(text);
+    read_one(exact, length);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    play(bytes, size);
     return 0;
 }
+
+#ifdef TRUSTGAP_FUZZING
+static void tell_reached(void)
+{
+    fuzz_end();
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t most, unsigned seed)
+{
+    static gboolean told;
+
+    if (!told)
+        atexit(tell_reached);
+    told = TRUE;
+    if (seed % 3 == 0)
+        return LLVMFuzzerMutate(bytes, size, most);
+    return trace_mutate(bytes, size, most, seed);
+}
+#else
+/* Without libFuzzer the mutator still has its turn, always the same one. */
+void fuzz_mutated(const uint8_t *bytes, size_t size)
+{
+    g_autofree uint8_t *sample = g_malloc0(SAMPLE_MOST);
+
+    size = MIN(size, SAMPLE_MOST);
+    memcpy(sample, bytes, size);
+    for (unsigned seed = 1; seed <= MUTATIONS; seed++) {
+        size = trace_mutate(sample, size, SAMPLE_MOST, seed * 8191 + (unsigned)size);
+        play(sample, size);
+    }
+}
+#endif

@@ -244,6 +244,99 @@ Test(trace, flipped_bytes)
     cr_expect_gt(other, 1000);
 }
 
+/* ---- Lines that are joined, torn, lengthened, and told by many threads ---- */
+
+struct limits { /* how often they were reached */
+    uint64_t lines_cut, blocks_closed, befores_cut, longest;
+};
+
+static void read_mutant(const char *what, const GString *text, struct limits *limits)
+{
+    g_autoptr(trace_auto) whole = traces_read_bytes(text->str, text->len), pieces = trace_new();
+
+    traces_assert_sound(whole, MAX(text->len, 1));
+    trace_begin(pieces, 0);
+    for (size_t at = 0; at < text->len; at += MIN(4099, text->len - at))
+        trace_read(pieces, text->str + at, MIN(4099, text->len - at));
+    traces_end(pieces);
+    g_autofree char *want = traces_describe(whole), *got = traces_describe(pieces);
+    cr_assert_str_eq(got, want, "%s", what);
+    limits->lines_cut += whole->lines_cut;
+    limits->blocks_closed += whole->blocks_closed;
+    limits->befores_cut += whole->befores_cut;
+    limits->longest = MAX(limits->longest, whole->longest);
+}
+
+/* One line feed less, and a blank or nothing in its place; or none at all. */
+static void join_lines(const char *what, const GString *text, struct limits *limits)
+{
+    g_autoptr(GString) flat = g_string_new(text->str), blank = g_string_new(text->str);
+
+    for (size_t at = 0; at < text->len; at++) {
+        if (text->str[at] != '\n')
+            continue;
+        g_autoptr(GString) less = g_string_new(text->str);
+        read_mutant(what, g_string_erase(less, (gssize)at, 1), limits);
+        g_string_assign(less, text->str);
+        less->str[at] = ' ';
+        read_mutant(what, less, limits);
+        blank->str[at] = ' ';
+    }
+    g_string_replace(flat, "\n", "", 0);
+    read_mutant(what, flat, limits);
+    read_mutant(what, blank, limits);
+}
+
+/* A line as long as the limits, and longer than all that is kept; ${at} is in it. */
+static void lengthen(const char *what, const GString *text, size_t at, struct limits *limits)
+{
+    static const size_t lengths[] = {TRACE_LINE_BYTES - 100, TRACE_LINE_BYTES, TRACE_LINE_BYTES + TRACE_BEFORE_BYTES,
+                                     TRACE_LINE_BYTES + TRACE_BEFORE_BYTES + 300};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        g_autofree char *filling = g_strnfill(lengths[i], 'x');
+        g_autoptr(GString) longer = g_string_new(text->str);
+        read_mutant(what, g_string_insert(longer, (gssize)at, filling), limits);
+        g_string_truncate(longer, at + lengths[i]); /* the file ends in it */
+        read_mutant(what, longer, limits);
+    }
+}
+
+/* The same lines by so many threads, each line by all of them before the next; ${joined}: all in one line. */
+static void multiply(const char *what, const GString *text, unsigned threads, gboolean joined, struct limits *limits)
+{
+    g_auto(GStrv) lines = g_strsplit(text->str, "\n", -1);
+    g_autoptr(GString) many = g_string_new(NULL);
+
+    for (unsigned i = 0; lines[i] && lines[i][0]; i++) {
+        const char *end = g_str_has_prefix(lines[i], "[Thr ") ? strstr(lines[i], "] ") : NULL;
+        for (unsigned thread = 0; thread < threads; thread++)
+            g_string_append_printf(many, "[Thr %u] %s%s", thread, end ? end + 2 : lines[i], joined ? " " : "\n");
+    }
+    read_mutant(what, many, limits);
+}
+
+Test(trace, mutated_lines)
+{
+    struct limits limits = {0};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
+        size_t size;
+        g_autofree char *bytes = traces_load(&size, samples[i].file);
+        g_autoptr(GString) text = g_string_new_len(bytes, (gssize)size);
+        join_lines(samples[i].what, text, &limits);
+        for (size_t n = 1; n <= 3; n++)
+            lengthen(samples[i].what, text, size * n / 4, &limits);
+        multiply(samples[i].what, text, TRACE_BLOCK_THREADS, FALSE, &limits);
+        multiply(samples[i].what, text, TRACE_BLOCK_THREADS + 1, FALSE, &limits);
+        multiply(samples[i].what, text, TRACE_BLOCK_THREADS + 44, TRUE, &limits);
+    }
+    cr_expect_gt(limits.lines_cut, 100);
+    cr_expect_gt(limits.longest, TRACE_LINE_BYTES + TRACE_BEFORE_BYTES);
+    cr_expect_gt(limits.befores_cut, 10);
+    cr_expect_gt(limits.blocks_closed, 1000);
+}
+
 #define HEADLINE "*** ERROR => SSL handshake with a.example.com:443 failed: "
 
 /* Lines in short; a case of which no public example is known says "synthetic" as all of them should. */
