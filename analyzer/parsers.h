@@ -19,9 +19,9 @@ struct listing;
 
 enum parsers_kind { /* of requests */
                     PARSERS_TRACE = 1,
-                                    PARSERS_CERTIFICATES,
+                    PARSERS_CERTIFICATES,
                     PARSERS_LISTING,
-                };
+};
 
 /**
  * parsers_work(answer, request):
