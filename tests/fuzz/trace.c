@@ -12,10 +12,10 @@
 #include "trace_stamp.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MUTATIONS   4                   /* of each sample that is played */
+#define TOLD_INPUTS 1024                /* from here on, at each power of two, it is told what was reached */
 #define SAMPLE_MOST ((size_t)64 * 1024) /* of a mutated one, before it grows */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -216,25 +216,17 @@ static void play(const uint8_t *bytes, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     play(bytes, size);
+#ifdef TRUSTGAP_FUZZING
+    if (reached.inputs >= TOLD_INPUTS && (reached.inputs & (reached.inputs - 1)) == 0)
+        fuzz_end();
+#endif
     return 0;
 }
 
 #ifdef TRUSTGAP_FUZZING
-static void tell_reached(void)
-{
-    fuzz_end();
-}
-
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t most, unsigned seed)
 {
-    static gboolean told;
-
-    if (!told)
-        atexit(tell_reached);
-    told = TRUE;
-    if (seed % 3 == 0)
-        return LLVMFuzzerMutate(bytes, size, most);
-    return trace_mutate(bytes, size, most, seed);
+    return seed % 3 == 0 ? LLVMFuzzerMutate(bytes, size, most) : trace_mutate(bytes, size, most, seed);
 }
 #else
 /* Without libFuzzer the mutator still has its turn, always the same one. */

@@ -16,7 +16,7 @@
 #define GROW_FROM    0x03
 #define GROW_TIMES   0x04
 #define GROW_NUMBER  0x05
-#define GROW_BYTES   ((size_t)512 * 1024) /* what would be longer is cut off */
+#define GROW_BYTES   ((size_t)192 * 1024) /* what would be longer is cut off */
 
 /**
  * trace_grow(bytes, size):
