@@ -294,12 +294,21 @@ static void index_members(struct anchors *anchors)
     }
 }
 
+/* Of the failures of tonight, or else of the night before; ROLE_UNKNOWN also if they differ. */
 static enum audit_role role_of(const struct spot *spot)
 {
     const GPtrArray *failures = spot->gap->failures->len > 0 ? spot->gap->failures
                                 : spot->before               ? spot->before->failures
                                                              : NULL;
-    return failures && failures->len > 0 ? ((const struct audit_failure *)failures->pdata[0])->role : ROLE_UNKNOWN;
+    enum audit_role role = ROLE_UNKNOWN;
+
+    for (guint i = 0; failures && i < failures->len; i++) {
+        const struct audit_failure *failure = failures->pdata[i];
+        if (i > 0 && failure->role != role)
+            return ROLE_UNKNOWN;
+        role = failure->role;
+    }
+    return role;
 }
 
 static gboolean fits_role(const struct audit_member *member, enum audit_role role)
@@ -309,12 +318,25 @@ static gboolean fits_role(const struct audit_member *member, enum audit_role rol
     return role == ROLE_UNKNOWN || server == (role == ROLE_SERVER);
 }
 
+/* Whether a trace of the instance shows tonight that it lacks the certificate, and names the PSE. */
+static gboolean fails_elsewhere(const struct need *need, const struct audit_instance *instance)
+{
+    for (guint i = 0; i < need->order->len; i++) {
+        const struct spot *spot = need->order->pdata[i];
+        for (guint j = 0; spot->gap->store && j < spot->gap->failures->len; j++)
+            if (((const struct audit_failure *)spot->gap->failures->pdata[j])->instance == instance)
+                return TRUE;
+    }
+    return FALSE;
+}
+
 static void judge_instance(struct anchors *anchors, struct need *need, struct spot *spot)
 {
     struct audit_gap *gap = spot->gap;
     g_autoptr(GPtrArray) lists = g_ptr_array_new(), none = g_ptr_array_new();
     struct tally tally = {.modified = MOMENT_NONE, .gone = TRUE, .lists = lists};
-    gboolean tonight = gap->failures->len > 0;
+    gboolean elsewhere = gap->failures->len == 0 && fails_elsewhere(need, gap->instance);
+    gboolean tonight = gap->failures->len > 0 || elsewhere;
     enum audit_role role = role_of(spot);
 
     index_members(anchors);
@@ -334,6 +356,9 @@ static void judge_instance(struct anchors *anchors, struct need *need, struct sp
         gap->note =
             "Every PSE of the instance that it can have been holds it, but the last failure is newer: the ICM may "
             "not have been told.";
+    } else if (elsewhere) {
+        gap->note = "Tonight's trace shows failures of the instance with a PSE that it names. Whether this one without "
+                    "a PSE is over is not known.";
     } else if (!tonight && gap->instance->host->status == HOST_LEFT_OUT) {
         gap->note = left_out_note;
     } else if (!tonight && !audit_host_is_listed(gap->instance->host)) {

@@ -396,6 +396,53 @@ Test(anchors, the_trace_does_not_tell_the_pse)
     cr_expect(strstr(((struct audit_gap *)finding->gaps->pdata[0])->note, "may not have been told"));
 }
 
+/* A gap of an instance whose PSE is not known: SAPSSLA.pse holds the root, SAPSSLC.pse does not. */
+static struct audit *two_clients(const struct peer *peer, const char *store, const char *target,
+                                 const struct audit *previous, int64_t at)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct capture_host *host = scene_host(scene, "app01");
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+
+    scene_header(text, "1", "785");
+    if (target)
+        UNTRUSTED(text, .store = store, .target = target, .peer = "192.0.2.7:443", .chain = {peer->leaf, peer->middle},
+                  .stamp = OLD_STAMP);
+    scene_trace(scene, host, d00, "dev_icm", text->str);
+    scene_store(scene, host, d00, "SAPSSLA.pse", peer->with);
+    scene_store(scene, host, d00, "SAPSSLC.pse", peer->without);
+    return scene_run_at(scene, previous, at);
+}
+
+Test(anchors, a_trace_that_names_a_pse_is_not_silent)
+{
+    static const struct {
+        const char *what, *target;
+        enum audit_state state;
+        const char *note;
+    } rows[] = {
+        {"nothing failed", NULL, STATE_FIXED, "A PSE of the instance holds it now, and tonight's traces are silent."},
+        {"another target, and the PSE", "other.example.com", STATE_OPEN, "with a PSE that it names"},
+        {"the same target, and the PSE", "api.example.com", STATE_FIXED, "Tonight's trace names the PSE"},
+    };
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(audit_auto) first = two_clients(peer, NULL, "api.example.com", NULL, CERTS_NOW);
+    cr_assert_null(((struct audit_gap *)only(first, FINDING_MISSING_ANCHOR)->gaps->pdata[0])->store);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) next = two_clients(peer, PRD_STORE, rows[i].target, first, CERTS_NOW + DAY);
+        const struct audit_finding *finding = only(next, FINDING_MISSING_ANCHOR);
+        const struct audit_gap *gap = NULL;
+        for (guint j = 0; j < finding->gaps->len; j++)
+            if (!((const struct audit_gap *)finding->gaps->pdata[j])->store)
+                gap = finding->gaps->pdata[j];
+        cr_assert_not_null(gap, "%s", rows[i].what);
+        cr_expect_eq(gap->state, rows[i].state, "%s: %s", rows[i].what, gap->note);
+        cr_expect(gap->note && strstr(gap->note, rows[i].note), "%s: %s", rows[i].what, gap->note);
+        cr_expect_eq(finding->state, rows[i].target ? STATE_OPEN : STATE_FIXED, "%s", rows[i].what);
+    }
+}
+
 Test(anchors, a_pse_that_was_not_found)
 {
     g_autoptr(peer_auto) peer = peer_new();
