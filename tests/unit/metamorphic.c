@@ -525,7 +525,7 @@ static void compare_less(const struct trial *trial, const struct audit *less_aud
     g_hash_table_iter_init(&iter, first->open);
     while (g_hash_table_iter_next(&iter, &key, &value)) {
         const struct audit_finding *whole = g_hash_table_lookup(full->open, key);
-        const struct audit_finding *there = find_open(less, key, whole);
+        const struct audit_finding *there = find_open(less, key, whole ? whole : value);
         if (whole && !there && !is_excused(value, trial->loss) && !is_elsewhere(value, whole))
             FAIL(trial, "no longer open: %s (%s)", (char *)key, title(first, key));
         if (!there && !g_hash_table_contains(less->closed, key) && g_hash_table_contains(full->closed, key))
