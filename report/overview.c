@@ -474,9 +474,9 @@ static void add_unread(GPtrArray *remarks, const struct coverage *seen)
     }
     if (unread > seen->closed) {
         g_autofree char *files = words_count(unread - seen->closed, "PSE or trace", "PSEs and traces");
-        g_ptr_array_add(remarks, g_strdup_printf("%s could not be read for another reason: see the findings, and the "
-                                                 "hosts that were not collected.",
-                                                 files));
+        g_ptr_array_add(
+            remarks, g_strdup_printf("%s could not be read%s: see the findings, and the hosts that were not collected.",
+                                     files, seen->closed > 0 ? " for another reason" : ""));
     }
     if (seen->hosts_seen + seen->hosts_failed < seen->hosts) {
         g_autofree char *hosts = words_count(seen->hosts - seen->hosts_seen - seen->hosts_failed, "host", "hosts");
