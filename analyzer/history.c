@@ -401,16 +401,6 @@ static gboolean is_tonight(const struct audit_store *store, const struct audit_i
     return FALSE;
 }
 
-static const struct audit_trace *find_trace(const struct audit_instance *instance, const char *path)
-{
-    for (guint i = 0; i < instance->traces->len; i++) {
-        const struct audit_trace *trace = instance->traces->pdata[i];
-        if (g_strcmp0(trace->path, path) == 0)
-            return trace;
-    }
-    return NULL;
-}
-
 static void warn_of_lost(struct history *history, const struct audit_instance *instance, const char *path,
                          const char *what)
 {
@@ -442,7 +432,7 @@ static gboolean bring_back_instance(struct history *history, const struct audit_
         warn_of_lost(history, instance, instance->path, "instance");
     for (guint i = 0; collected && instance->seen == MOMENT_NONE && i < before->traces->len; i++) {
         const struct audit_trace *trace = before->traces->pdata[i];
-        if (find_trace(instance, trace->path) || is_too_old(history, trace->modified))
+        if (audit_instance_trace(instance, trace->path) || is_too_old(history, trace->modified))
             continue;
         warn_of_lost(history, instance, trace->path, "trace");
         if (!g_str_has_suffix(trace->path, ".old")) /* which is no longer missed when the other one is read */
@@ -520,7 +510,7 @@ gboolean history_is_heard_since(const struct history *history, const struct audi
             return FALSE;
     for (guint i = 0; before && i < before->traces->len; i++) {
         const struct audit_trace *trace = before->traces->pdata[i];
-        if (!find_trace(instance, trace->path) && !is_too_old(history, trace->modified))
+        if (!audit_instance_trace(instance, trace->path) && !is_too_old(history, trace->modified))
             return FALSE;
     }
     return instance->traces->len > 0 && audit_host_is_listed(instance->host);

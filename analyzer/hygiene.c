@@ -26,23 +26,13 @@ static struct audit_finding *new_finding(struct history *history, enum audit_fin
 
 /* A level too low to name what is missing. */
 
-static const struct audit_trace *find_trace(const struct audit_instance *instance, const char *path)
-{
-    for (guint i = 0; i < instance->traces->len; i++) {
-        const struct audit_trace *trace = instance->traces->pdata[i];
-        if (g_strcmp0(trace->path, path) == 0)
-            return trace;
-    }
-    return NULL;
-}
-
 static int level_of(const struct audit_instance *instance, const char *path)
 {
-    const struct audit_trace *trace = find_trace(instance, path);
+    const struct audit_trace *trace = audit_instance_trace(instance, path);
     if (trace && trace->level >= 0)
         return trace->level;
     g_autofree char *older_path = g_strconcat(path, ".old", NULL);
-    const struct audit_trace *older = find_trace(instance, older_path);
+    const struct audit_trace *older = audit_instance_trace(instance, older_path);
     return older ? older->level : -1;
 }
 

@@ -566,6 +566,16 @@ gboolean audit_store_lacks(const struct audit_store *store, const struct audit_c
     return read;
 }
 
+const struct audit_trace *audit_instance_trace(const struct audit_instance *instance, const char *path)
+{
+    for (guint i = 0; i < instance->traces->len; i++) {
+        const struct audit_trace *trace = instance->traces->pdata[i];
+        if (g_strcmp0(trace->path, path) == 0)
+            return trace;
+    }
+    return NULL;
+}
+
 gboolean audit_store_holds(const struct audit_store *store, const struct audit_cert *cert)
 {
     for (guint i = 0; i < store->members->len; i++) {

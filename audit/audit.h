@@ -427,6 +427,12 @@ void audit_find_bundles(struct audit *audit);
 gboolean audit_host_is_listed(const struct audit_host *host);
 
 /**
+ * audit_instance_trace(instance, path):
+ * The trace file of the instance with this path on the host, or NULL.
+ */
+const struct audit_trace *audit_instance_trace(const struct audit_instance *instance, const char *path);
+
+/**
  * audit_state_is_closed(state):
  * Whether nobody has to do anything about it: fixed or waived.
  */
