@@ -3,18 +3,18 @@
 struct asking {
     const GPtrArray *peers;
     struct capture_host *line;
-    struct capture_writer *writer;
+    const struct sink *sink;
     guint next;                  /* of the peers */
     struct capture_chain *chain; /* of the one that was begun; NULL: none is */
 };
 
-struct asking *asking_new(const GPtrArray *peers, struct capture_host *line, struct capture_writer *writer)
+struct asking *asking_new(const GPtrArray *peers, struct capture_host *line, const struct sink *sink)
 {
     struct asking *asking = g_new0(struct asking, 1);
 
     asking->peers = peers;
     asking->line = line;
-    asking->writer = writer;
+    asking->sink = sink;
     if (peers->len > COLLECTOR_PEERS)
         g_ptr_array_add(line->notes, g_strdup_printf("%u of %u peers were asked for their certificates, no more",
                                                      COLLECTOR_PEERS, peers->len));
@@ -60,15 +60,15 @@ gboolean asking_begin(struct asking *asking, struct transport *transport)
     return FALSE;
 }
 
-static char *keep_object(struct capture_writer *writer, const GByteArray *bytes, GError **error)
+static char *keep_object(const struct sink *sink, const GByteArray *bytes, GError **error)
 {
-    struct capture_object *object = capture_object_new(writer, error);
+    void *object = sink->begin(sink->context, error);
 
     if (!object)
         return NULL;
-    if (capture_object_add(object, bytes->data, bytes->len, error))
-        return capture_object_finish(object, error);
-    capture_object_abort(object);
+    if (sink->add(object, bytes->data, bytes->len, error))
+        return sink->finish(object, error);
+    sink->drop(object);
     return NULL;
 }
 
@@ -81,7 +81,7 @@ gboolean asking_keep(struct asking *asking, const struct transport_fetched *fetc
         return TRUE;
     }
     chain->count = fetched->count;
-    chain->object = keep_object(asking->writer, fetched->certificates, error);
+    chain->object = keep_object(asking->sink, fetched->certificates, error);
     return chain->object != NULL;
 }
 

@@ -9,16 +9,17 @@
 #define TRUSTGAP_ASKING_H
 
 #include "capture.h"
+#include "sink.h"
 #include "transport.h"
 
 struct asking;
 
 /**
- * asking_new(peers, line, writer):
- * ${peers} (of struct collector_peer *), of which the first COLLECTOR_PEERS are asked, ${line} and ${writer} outlive
+ * asking_new(peers, line, sink):
+ * ${peers} (of struct collector_peer *), of which the first COLLECTOR_PEERS are asked, ${line} and ${sink} outlive
  * it.
  */
-struct asking *asking_new(const GPtrArray *peers, struct capture_host *line, struct capture_writer *writer);
+struct asking *asking_new(const GPtrArray *peers, struct capture_host *line, const struct sink *sink);
 void asking_free(struct asking *asking);
 
 /**

@@ -73,6 +73,7 @@ struct run {
     const struct inventory *inventory;
     const struct collector_options *options;
     struct session_means means;
+    struct capture_writer *writer;
     uv_loop_t *loop;
     uv_signal_t signals[2]; /* SIGINT, SIGTERM */
     GPtrArray *sessions;    /* in work; not owned */
@@ -139,7 +140,7 @@ static gboolean write_refusal(struct run *run, const struct capture_host *host, 
     line->message = g_strdup("it sent more than fits into one line of the capture");
     line->started = host->started;
     line->finished = host->finished;
-    if (!capture_write_host(run->means.writer, line, error))
+    if (!capture_write_host(run->writer, line, error))
         return FALSE;
     count(run->result, line);
     tell(run, line, line->message);
@@ -150,7 +151,7 @@ static gboolean write_host(struct run *run, const struct capture_host *host, GEr
 {
     g_autoptr(GError) refused = NULL;
 
-    if (capture_write_host(run->means.writer, host, &refused)) {
+    if (capture_write_host(run->writer, host, &refused)) {
         g_autofree char *message = describe(host);
         count(run->result, host);
         tell(run, host, message);
@@ -281,7 +282,7 @@ static void set_means(struct run *run, const struct known_hosts *known, struct k
                 .buffer = g_malloc(BUFFER_BYTES),
                 .buffer_bytes = BUFFER_BYTES,
             },
-        .writer = writer,
+        .sink = sink_to_capture(writer),
         .trace_bytes = options->trace_bytes > 0 ? options->trace_bytes : COLLECTOR_TRACE_BYTES,
         .host_ms = options->host_timeout_ms ? options->host_timeout_ms : COLLECTOR_HOST_MS,
         .silence_ms = COLLECTOR_SILENCE_MS,
@@ -345,6 +346,7 @@ static gboolean run_loop(struct run *run, const struct known_hosts *known, struc
     const char *agent = run->options->use_agent ? g_getenv("SSH_AUTH_SOCK") : NULL;
     struct keyring *keyring = keyring_new(g_get_home_dir(), agent);
 
+    run->writer = writer;
     run->loop = g_new0(uv_loop_t, 1);
     int status = uv_loop_init(run->loop);
     if (status != 0) {

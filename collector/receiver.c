@@ -14,11 +14,11 @@ struct kind;
 
 struct receiver {
     struct capture_host *host;
-    struct capture_writer *writer;
+    const struct sink *sink;
     struct records *records;
     int64_t trace_limit;
-    const struct kind *kind; /* of the record under way; NULL: its bytes are passed over */
-    struct capture_object *object;
+    const struct kind *kind;              /* of the record under way; NULL: its bytes are passed over */
+    void *object;                         /* of the sink */
     int64_t object_bytes, promised_bytes; /* what came of it, what its record says */
     struct capture_trace *trace;          /* the last one, owned by the host */
     struct capture_store *store;
@@ -337,7 +337,7 @@ static gboolean on_begin(void *context, const struct record *record, GError **er
     receiver->object_bytes = 0;
     receiver->promised_bytes = record->length_bytes;
     if (kind->digest)
-        receiver->object = capture_object_new(receiver->writer, error);
+        receiver->object = receiver->sink->begin(receiver->sink->context, error);
     return !kind->digest || receiver->object;
 }
 
@@ -348,7 +348,7 @@ static gboolean on_bytes(void *context, const uint8_t *bytes, size_t size, GErro
     if (!receiver->object)
         return TRUE;
     receiver->object_bytes += (int64_t)size;
-    return capture_object_add(receiver->object, bytes, size, error);
+    return receiver->sink->add(receiver->object, bytes, size, error);
 }
 
 static gboolean on_finish(void *context, GError **error)
@@ -357,7 +357,7 @@ static gboolean on_finish(void *context, GError **error)
 
     if (!receiver->object)
         return TRUE;
-    char *digest = capture_object_finish(g_steal_pointer(&receiver->object), error);
+    char *digest = receiver->sink->finish(g_steal_pointer(&receiver->object), error);
     if (!digest)
         return FALSE;
     *receiver->kind->digest(receiver) = digest;
@@ -368,12 +368,12 @@ static gboolean on_finish(void *context, GError **error)
 
 static const struct records_events events = {on_begin, on_bytes, on_finish};
 
-struct receiver *receiver_new(struct capture_host *host, struct capture_writer *writer, const char *nonce,
+struct receiver *receiver_new(struct capture_host *host, const struct sink *sink, const char *nonce,
                               int64_t trace_bytes)
 {
     struct receiver *receiver = g_new0(struct receiver, 1);
     receiver->host = host;
-    receiver->writer = writer;
+    receiver->sink = sink;
     receiver->trace_limit = trace_bytes;
     receiver->instances = g_hash_table_new(g_str_hash, g_str_equal);
     receiver->records = records_new(nonce, COLLECTOR_NOISE_BYTES, COLLECTOR_HOST_BYTES, &events, receiver);
@@ -385,7 +385,7 @@ void receiver_free(struct receiver *receiver)
     if (!receiver)
         return;
     if (receiver->object)
-        capture_object_abort(receiver->object);
+        receiver->sink->drop(receiver->object);
     g_hash_table_unref(receiver->instances);
     g_free(receiver->shortfall_text);
     records_free(receiver->records);
@@ -415,15 +415,15 @@ const GString *receiver_noise(const struct receiver *receiver)
 /* The part of a trace that came is kept, part of anything else is not. */
 static gboolean finish_cut_object(struct receiver *receiver, GError **error)
 {
-    struct capture_object *object = g_steal_pointer(&receiver->object);
+    void *object = g_steal_pointer(&receiver->object);
 
     if (!object)
         return TRUE;
     if (receiver->kind->digest != trace_digest) {
-        capture_object_abort(object);
+        receiver->sink->drop(object);
         return TRUE;
     }
-    receiver->trace->object = capture_object_finish(object, error);
+    receiver->trace->object = receiver->sink->finish(object, error);
     receiver->trace->length_bytes = receiver->trace->object ? receiver->object_bytes : -1;
     if (receiver->trace->object && receiver->object_bytes < receiver->promised_bytes)
         receiver_note(receiver, "%s: cut off after %" G_GINT64_FORMAT " bytes", receiver->trace->path,

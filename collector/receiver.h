@@ -10,6 +10,7 @@
 
 #include "capture.h"
 #include "collector.h"
+#include "sink.h"
 
 #include <glib.h>
 
@@ -22,10 +23,10 @@
 struct receiver;
 
 /**
- * receiver_new(host, writer, nonce, trace_bytes):
- * ${host} is to be filled; it and ${writer} belong to the caller.
+ * receiver_new(host, sink, nonce, trace_bytes):
+ * ${host} is to be filled; it and ${sink} belong to the caller.
  */
-struct receiver *receiver_new(struct capture_host *host, struct capture_writer *writer, const char *nonce,
+struct receiver *receiver_new(struct capture_host *host, const struct sink *sink, const char *nonce,
                               int64_t trace_bytes);
 void receiver_free(struct receiver *receiver);
 

@@ -386,7 +386,7 @@ static gboolean ask_next(struct session *session, const GPtrArray *peers, int64_
     const struct transport *transport = session->transport;
 
     if (!session->asking) {
-        session->asking = asking_new(peers, session->line, session->means->writer);
+        session->asking = asking_new(peers, session->line, &session->means->sink);
         session->peers_deadline_ms = now + COLLECTOR_PEERS_MS;
         session->quiet_deadline_ms = 0;
     } else if (transport->reason == REASON_NONE && (transport->fetched.reason || transport->fetched.certificates) &&
@@ -473,7 +473,7 @@ struct session *session_open(struct session_means *means, const struct inventory
     session->owner = (struct transport_owner){on_output, on_complaint, on_state, on_wake, on_forget, session};
     session->host_deadline_ms = now_ms() + means->host_ms;
     script_nonce(nonce);
-    session->receiver = receiver_new(session->line, means->writer, nonce, means->trace_bytes);
+    session->receiver = receiver_new(session->line, &means->sink, nonce, means->trace_bytes);
     session->script = script_new(host, nonce, means->trace_bytes);
     struct transport_order order = {&means->transport, host, session->script, strlen(session->script)};
     static const struct transport_methods *const methods[] = {

@@ -10,6 +10,7 @@
 #define TRUSTGAP_SESSION_H
 
 #include "collector.h"
+#include "sink.h"
 #include "transport.h"
 
 /* Limits. */
@@ -20,7 +21,7 @@ struct session;
 /* What all sessions of a run share. */
 struct session_means {
     struct transport_means transport;
-    struct capture_writer *writer;
+    struct sink sink;
     int64_t trace_bytes;
     unsigned host_ms, silence_ms;
     GHashTable *peers; /* as in struct collector_options */

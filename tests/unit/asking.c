@@ -19,6 +19,7 @@ static const struct transport_methods able = {.name = "able", .fetch = fetch}, u
 struct setting {
     char *folder;
     struct capture_writer *writer;
+    struct sink sink;
     struct capture_host *line;
     GPtrArray *peers;
     struct asking *asking;
@@ -38,7 +39,8 @@ static void setup(struct setting *s, guint peers, const struct transport_methods
     for (guint i = 0; i < peers; i++)
         g_ptr_array_add(s->peers, i == 1 ? collector_peer_new(NULL, "192.0.2.7", 8443)
                                          : collector_peer_new("a.example.com", NULL, (uint16_t)(i + 1)));
-    s->asking = asking_new(s->peers, s->line, s->writer);
+    s->sink = sink_to_capture(s->writer);
+    s->asking = asking_new(s->peers, s->line, &s->sink);
 }
 
 static void remove_tree(const char *path)

@@ -1188,7 +1188,7 @@ Test(session, silence)
                       .window_bytes = 65536,
                       .buffer = buffer,
                       .buffer_bytes = 65536},
-        .writer = writer,
+        .sink = sink_to_capture(writer),
         .trace_bytes = 1000,
         .host_ms = 50000,
         .silence_ms = 4000,

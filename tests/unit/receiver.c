@@ -47,7 +47,8 @@ static struct capture_host *receive(struct fixture *fixture, const char *stream,
                                     GError **error, gboolean *complete)
 {
     struct capture_host *host = capture_host_new();
-    struct receiver *receiver = receiver_new(host, fixture->writer, NONCE, 1000);
+    const struct sink sink = sink_to_capture(fixture->writer);
+    struct receiver *receiver = receiver_new(host, &sink, NONCE, 1000);
     gboolean ok = TRUE;
 
     host->name = g_strdup("host");
