@@ -4,6 +4,7 @@
 #include "file.h"
 #include "keyring.h"
 #include "known_hosts.h"
+#include "queue.h"
 #include "script.h"
 #include "session.h"
 
@@ -29,6 +30,7 @@ const char *collector_reason_name(enum collector_reason reason)
         [REASON_REFUSED] = "refused",
         [REASON_UNREACHABLE] = "unreachable",
         [REASON_TIMEOUT] = "time-out",
+        [REASON_BUSY] = "busy",
         [REASON_CLOSED] = "closed",
         [REASON_NO_COMMON] = "no-common-algorithm",
         [REASON_PROTOCOL] = "protocol",
@@ -76,8 +78,9 @@ struct run {
     struct capture_writer *writer;
     uv_loop_t *loop;
     uv_signal_t signals[2]; /* SIGINT, SIGTERM */
-    GPtrArray *sessions;    /* in work; not owned */
-    guint next;             /* host of the inventory that is the next to begin */
+    struct queue *queue;    /* the hosts of the inventory, by their numbers there */
+    uv_timer_t retry;       /* goes off when a host is to be tried again */
+    GHashTable *sessions;   /* in work -> number of the host; not owned */
     unsigned fanout;
     gboolean stopping;
     struct collector_result *result;
@@ -92,18 +95,48 @@ static void tell(const struct run *run, const struct capture_host *host, const c
 
 /* Hosts. */
 
+static int64_t now_ms(void)
+{
+    return (int64_t)(uv_hrtime() / 1000000);
+}
+
+static void begin_hosts(struct run *run);
+
+static void on_retry(uv_timer_t *timer)
+{
+    begin_hosts(timer->data);
+}
+
 static void begin_hosts(struct run *run)
 {
-    while (!run->stopping && run->sessions->len < run->fanout && run->next < run->inventory->hosts->len)
-        g_ptr_array_add(run->sessions,
-                        session_open(&run->means, g_ptr_array_index(run->inventory->hosts, run->next++)));
+    struct queue_start start;
+
+    while (!run->stopping && queue_next(run->queue, &start, now_ms())) {
+        const struct inventory_host *host = g_ptr_array_index(run->inventory->hosts, start.number);
+        g_hash_table_insert(run->sessions, session_open(&run->means, host, start.tries, start.left_ms),
+                            GUINT_TO_POINTER(start.number));
+    }
+    int64_t wake = queue_wake_ms(run->queue);
+    if (run->stopping || wake == 0)
+        return;
+    uv_update_time(run->loop);
+    uv_timer_start(&run->retry, on_retry, (uint64_t)MAX(wake - now_ms(), 0) + 1, 0);
+}
+
+static guint number_of(const struct run *run, struct session *session)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(run->sessions, session));
 }
 
 static void stop(struct run *run)
 {
+    GHashTableIter iter;
+    void *session;
+
     run->stopping = TRUE;
-    for (guint i = 0; i < run->sessions->len; i++)
-        session_cancel(g_ptr_array_index(run->sessions, i));
+    g_hash_table_iter_init(&iter, run->sessions);
+    while (g_hash_table_iter_next(&iter, &session, NULL))
+        session_cancel(session);
 }
 
 static char *describe(const struct capture_host *host)
@@ -166,9 +199,11 @@ static gboolean write_host(struct run *run, const struct capture_host *host, GEr
 static void on_done(void *context, struct session *session, const struct capture_host *host, const GError *error)
 {
     struct run *run = context;
+    guint number = number_of(run, session);
+    gboolean busy = !error && !run->stopping && g_strcmp0(host->reason, collector_reason_name(REASON_BUSY)) == 0;
 
-    g_ptr_array_remove_fast(run->sessions, session);
-    if (!run->error) {
+    g_hash_table_remove(run->sessions, session);
+    if (!queue_ended(run->queue, number, busy, now_ms()) && !run->error) {
         if (error)
             run->error = g_error_copy(error);
         else
@@ -176,6 +211,14 @@ static void on_done(void *context, struct session *session, const struct capture
         if (run->error)
             stop(run);
     }
+    begin_hosts(run);
+}
+
+static void on_admitted(void *context, struct session *session)
+{
+    struct run *run = context;
+
+    queue_admitted(run->queue, number_of(run, session));
     begin_hosts(run);
 }
 
@@ -288,6 +331,7 @@ static void set_means(struct run *run, const struct known_hosts *known, struct k
         .silence_ms = COLLECTOR_SILENCE_MS,
         .peers = options->peers,
         .trace = options->trace ? on_trace : NULL,
+        .admitted = on_admitted,
         .done = on_done,
         .context = run,
     };
@@ -303,6 +347,7 @@ static void end_loop(struct run *run)
 
     for (size_t i = 0; i < G_N_ELEMENTS(run->signals); i++)
         uv_close((uv_handle_t *)&run->signals[i], NULL);
+    uv_close((uv_handle_t *)&run->retry, NULL);
     while (run->means.transport.lookups == 0 && uv_run(run->loop, UV_RUN_ONCE))
         ;
     if (run->means.transport.lookups == 0 && uv_loop_close(run->loop) == 0) {
@@ -329,15 +374,30 @@ static void ask_agent(const struct run *run, struct keyring *keyring)
         tell(run, NULL, error->message);
 }
 
+static struct queue *new_queue(const struct run *run)
+{
+    struct queue *queue = queue_new(run->fanout, run->means.host_ms, g_random_int());
+
+    for (guint i = 0; i < run->inventory->hosts->len; i++) {
+        const struct inventory_host *host = g_ptr_array_index(run->inventory->hosts, i);
+        queue_add(queue, host->connection == INVENTORY_SSH ? host->address : NULL, host->port);
+    }
+    return queue;
+}
+
 static void run_hosts(struct run *run)
 {
-    run->sessions = g_ptr_array_new();
+    run->queue = new_queue(run);
+    run->sessions = g_hash_table_new(NULL, NULL);
+    uv_timer_init(run->loop, &run->retry);
+    run->retry.data = run;
     watch_signals(run);
     begin_hosts(run);
-    while (run->sessions->len > 0)
+    while (g_hash_table_size(run->sessions) > 0 || (!run->stopping && !queue_is_over(run->queue)))
         uv_run(run->loop, UV_RUN_ONCE);
     end_loop(run);
-    g_ptr_array_unref(run->sessions);
+    g_hash_table_unref(run->sessions);
+    queue_free(run->queue);
 }
 
 static gboolean run_loop(struct run *run, const struct known_hosts *known, struct capture_writer *writer,

@@ -38,6 +38,7 @@ enum collector_reason {
     REASON_REFUSED,          /* "refused": nothing listens */
     REASON_UNREACHABLE,      /* "unreachable": no route */
     REASON_TIMEOUT,          /* "time-out": the message says in which state */
+    REASON_BUSY,             /* "busy": turned away before the SSH banner, or at it, in every try (queue.h) */
     REASON_CLOSED,           /* "closed": the peer ended the connection; the message says in which state */
     REASON_NO_COMMON,        /* "no-common-algorithm" */
     REASON_PROTOCOL,         /* "protocol": no SSH, or SSH gone wrong */

@@ -156,7 +156,8 @@ static enum dial_progress next_address(struct dial *dial)
 
 static enum dial_progress connect_failed(struct dial *dial, int number)
 {
-    fail(dial, dial_reason(number), "%s: %s", dial->where, g_strerror(number));
+    /* Taken and dropped before we looked: as if it were closed before the first byte. */
+    fail(dial, number == ECONNRESET ? REASON_BUSY : dial_reason(number), "%s: %s", dial->where, g_strerror(number));
     return next_address(dial);
 }
 

@@ -12,6 +12,7 @@
 /* Limits. */
 #define GREETING_BYTES      ((size_t)64 * 1024) /* kept of what comes first */
 #define GREETING_LINE_CHARS 200                 /* of what is not SSH, in a message */
+#define GREETING_BANNER_MAX 255                 /* bytes of a banner with its line end (RFC 4253, 4.2) */
 
 enum greeting_list {
     GREETING_KEY_EXCHANGE,
@@ -33,11 +34,28 @@ struct greeting {
  */
 gboolean greeting_parse(struct greeting *greeting, const void *bytes, size_t size);
 
+enum greeting_kind {
+    GREETING_NONE,    /* no byte */
+    GREETING_REFUSAL, /* sshd takes no connection now (MaxStartups, a penalty): "Exceeded MaxStartups" */
+    GREETING_TEXT,    /* lines, perhaps the last one unfinished, none of which is a banner */
+    GREETING_SSH_1,   /* the banner of a server that speaks SSH 1 only */
+    GREETING_ENDLESS, /* a banner longer than GREETING_BANNER_MAX */
+    GREETING_BANNER,  /* a banner, perhaps unfinished, and nothing behind it */
+    GREETING_TALK,    /* something came behind the banner */
+};
+
 /**
- * greeting_is_ssh(bytes, size):
- * TRUE if there is a line that begins as a banner of SSH does.
+ * greeting_judge(bytes, size):
+ * What these first bytes of a server are, as far as they go.
  */
-gboolean greeting_is_ssh(const void *bytes, size_t size);
+enum greeting_kind greeting_judge(const void *bytes, size_t size);
+
+/**
+ * greeting_banner(bytes, size):
+ * The banner, or its beginning, cleaned and cut to GREETING_LINE_CHARS; the caller frees it with g_free().  NULL if
+ * there is none.
+ */
+char *greeting_banner(const void *bytes, size_t size);
 
 /**
  * greeting_first_line(bytes, size):

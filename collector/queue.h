@@ -20,8 +20,9 @@
 #include <stdint.h>
 
 /* Limits. */
-#define QUEUE_WINDOW 10 /* at most, and at first: with MaxStartups 10:30:100, the default, sshd drops none of so many  \
-                         */
+#define QUEUE_WINDOW                                                                                                   \
+    10 /* at most, and at first: with MaxStartups 10:30:100, the default, sshd drops none of so many                   \
+        */
 #define QUEUE_TRIES        8     /* of one host */
 #define QUEUE_DELAY_MS     500   /* before the second try, half of it more or less; then twice as much each time */
 #define QUEUE_DELAY_MAX_MS 32000 /* before the last one */

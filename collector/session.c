@@ -38,7 +38,8 @@ struct session {
     GString *complaint;                          /* the shell's standard error, the beginning of it */
     int64_t complaint_bytes;                     /* all of it */
     GError *error;                               /* what the receiver said: the host's fault, or the capture's */
-    gboolean cancelled, finished;
+    unsigned tries;
+    gboolean admitted, cancelled, finished;
 };
 
 static int64_t now_ms(void)
@@ -305,6 +306,15 @@ static void conclude_complete(struct session *session)
     line->status = CAPTURE_PARTIAL;
 }
 
+static void conclude_transport(struct session *session)
+{
+    const struct transport *transport = session->transport;
+    gboolean again = transport->reason == REASON_BUSY && session->tries > 1;
+    g_autofree char *message = again ? g_strdup_printf("%s; tried %u times", transport->message, session->tries) : NULL;
+
+    line_set(session, transport->reason, message ? message : transport->message);
+}
+
 static void conclude(struct session *session)
 {
     const struct transport *transport = session->transport;
@@ -317,7 +327,7 @@ static void conclude(struct session *session)
     } else if (receiver_complete(session->receiver)) {
         conclude_complete(session);
     } else if (transport->reason != REASON_NONE) {
-        line_set(session, transport->reason, transport->message);
+        conclude_transport(session);
     } else {
         conclude_shell(session);
     }
@@ -362,8 +372,14 @@ static void finish_session(struct session *session)
 static gboolean is_overdue(struct session *session, int64_t now)
 {
     g_autofree char *message = NULL;
+    gboolean busy = session->tries > 1 && !session->admitted;
 
-    if (now >= session->host_deadline_ms)
+    if (now >= session->host_deadline_ms && busy)
+        message = g_strdup_printf(
+            "the server turned away the first %u of %u tries, and the time of the host (%u s) was over in the "
+            "last one; tried %u times",
+            session->tries - 1, session->tries, (session->means->host_ms + 999) / 1000, session->tries);
+    else if (now >= session->host_deadline_ms)
         message = g_strdup_printf("time-out: the host took more than %u s altogether",
                                   (session->means->host_ms + 999) / 1000);
     else if (session->peers_deadline_ms != 0 && now >= session->peers_deadline_ms)
@@ -374,7 +390,7 @@ static gboolean is_overdue(struct session *session, int64_t now)
     else
         return FALSE;
     if (!receiver_complete(session->receiver))
-        line_set(session, REASON_TIMEOUT, message);
+        line_set(session, busy ? REASON_BUSY : REASON_TIMEOUT, message);
     return TRUE;
 }
 
@@ -432,6 +448,10 @@ static void step_session(struct session *session)
         return;
     }
     enum transport_progress progress = transport_step(session->transport, now);
+    if (session->transport->admitted && !session->admitted) {
+        session->admitted = TRUE;
+        session->means->admitted(session->means->context, session);
+    }
     if (progress == TRANSPORT_ENDED || session->error || is_overdue(session, now)) {
         go_on(session, now);
         return;
@@ -461,7 +481,8 @@ static struct capture_host *begin_line(const struct inventory_host *host)
     return line;
 }
 
-struct session *session_open(struct session_means *means, const struct inventory_host *host)
+struct session *session_open(struct session_means *means, const struct inventory_host *host, unsigned tries,
+                             int64_t left_ms)
 {
     struct session *session = g_new0(struct session, 1);
     char nonce[RECORDS_NONCE_CHARS + 1];
@@ -471,7 +492,8 @@ struct session *session_open(struct session_means *means, const struct inventory
     session->line = begin_line(host);
     session->complaint = g_string_new(NULL);
     session->owner = (struct transport_owner){on_output, on_complaint, on_state, on_wake, on_forget, session};
-    session->host_deadline_ms = now_ms() + means->host_ms;
+    session->tries = tries;
+    session->host_deadline_ms = now_ms() + left_ms;
     script_nonce(nonce);
     session->receiver = receiver_new(session->line, &means->sink, nonce, means->trace_bytes);
     session->script = script_new(host, nonce, means->trace_bytes);

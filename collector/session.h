@@ -26,6 +26,8 @@ struct session_means {
     unsigned host_ms, silence_ms;
     GHashTable *peers; /* as in struct collector_options */
     void (*trace)(void *context, const char *host, const char *from, const char *to); /* may be NULL */
+    /* The host has let us in; called once at most, before done(), and not for hosts that nobody logs in to. */
+    void (*admitted)(void *context, struct session *session);
     /*
      * Called once for each session, from the loop: ${host} is what is to be written, for the length of the call;
      * ${error} is NULL unless the capture could not be written.  The session frees itself afterwards.
@@ -35,10 +37,12 @@ struct session_means {
 };
 
 /**
- * session_open(means, host):
- * Begin; nothing is done before the loop runs.  Both outlive the session.
+ * session_open(means, host, tries, left_ms):
+ * Begin; nothing is done before the loop runs.  ${means} and ${host} outlive the session.  ${tries} counts the tries of
+ * this host, this one included, and ${left_ms} is what is left of its time.
  */
-struct session *session_open(struct session_means *means, const struct inventory_host *host);
+struct session *session_open(struct session_means *means, const struct inventory_host *host, unsigned tries,
+                             int64_t left_ms);
 
 /**
  * session_cancel(session):

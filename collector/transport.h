@@ -89,6 +89,7 @@ struct transport {
     struct transport_wait waits[TRANSPORT_WAITS];
     unsigned wait_count;
     int64_t deadline_ms; /* of the state that it is in; step it then; 0: none */
+    gboolean admitted;   /* the host has let us in */
     gboolean speaking;   /* the shell runs: from now on silence means something */
     /* Once it has ended: */
     enum collector_reason reason;     /* REASON_NONE: the shell ended and everything that it wrote was handed over */

@@ -262,6 +262,11 @@ static gboolean is_broken(const struct ssh *ssh)
     return ssh->farewell || ssh->socket_error || ssh->peer_closed;
 }
 
+static gboolean is_reset(int number)
+{
+    return number == ECONNRESET || number == EPIPE || number == ECONNABORTED;
+}
+
 /* The connection is gone, or libssh2 failed with ${code}: tell which, as precisely as it is known. */
 static enum transport_progress connection_failed(struct ssh *ssh, int code)
 {
@@ -395,19 +400,105 @@ static gboolean begin_session(struct ssh *ssh)
     return TRUE;
 }
 
+static enum greeting_kind judge(const struct ssh *ssh)
+{
+    return greeting_judge(ssh->greeting->data, ssh->greeting->len);
+}
+
+/*
+ * sshd turns connections away before its banner when too many are not logged in yet, with a line of text or without.
+ * It closes with what we have sent unread, so all that comes of it may be a reset.
+ */
+static gboolean is_turned_away(const struct ssh *ssh)
+{
+    switch (judge(ssh)) {
+    case GREETING_REFUSAL:
+        return TRUE;
+    case GREETING_NONE:
+    case GREETING_BANNER:
+        return ssh->peer_closed || is_reset(ssh->socket_error);
+    default:
+        return FALSE;
+    }
+}
+
+static enum transport_progress turned_away(struct ssh *ssh)
+{
+    g_autofree char *line = greeting_first_line(ssh->greeting->data, ssh->greeting->len);
+
+    if (judge(ssh) == GREETING_REFUSAL)
+        return end(ssh, REASON_BUSY, "%s takes no connection from us now: it says \"%s\"", ssh->dial.where, line);
+    return end(ssh, REASON_BUSY,
+               "%s %s the connection %s its SSH banner: too many log-ins at once (MaxStartups), or it takes none from "
+               "this machine",
+               ssh->dial.where, ssh->socket_error ? "reset" : "closed",
+               ssh->greeting->len > 0 ? "right after" : "before");
+}
+
+/* What no SSH 2 server says, and an end of the connection does not explain. */
+static gboolean is_no_server(const struct ssh *ssh)
+{
+    switch (judge(ssh)) {
+    case GREETING_SSH_1:
+    case GREETING_ENDLESS:
+        return TRUE;
+    case GREETING_TEXT:
+        return is_broken(ssh) || ssh->greeting->len == GREETING_BYTES;
+    default:
+        return FALSE;
+    }
+}
+
+static enum transport_progress no_server(struct ssh *ssh)
+{
+    const GByteArray *greeting = ssh->greeting;
+    g_autofree char *banner = greeting_banner(greeting->data, greeting->len);
+    g_autofree char *line = greeting_first_line(greeting->data, greeting->len);
+
+    switch (judge(ssh)) {
+    case GREETING_SSH_1:
+        return end(ssh, REASON_PROTOCOL, "%s speaks only SSH 1, which nobody should use any more: its banner is \"%s\"",
+                   ssh->dial.where, banner);
+    case GREETING_ENDLESS:
+        return end(ssh, REASON_PROTOCOL, "%s sends an SSH banner of more than %d bytes, which begins with \"%s\"",
+                   ssh->dial.where, GREETING_BANNER_MAX, banner);
+    default:
+        return end(ssh, REASON_PROTOCOL, "%s is no SSH server: it says \"%s\"", ssh->dial.where, line);
+    }
+}
+
+/* The handshake takes too long: the kind of what has come tells what is missing. */
+static enum transport_progress handshake_expired(struct ssh *ssh, unsigned seconds)
+{
+    g_autofree char *banner = greeting_banner(ssh->greeting->data, ssh->greeting->len);
+
+    switch (judge(ssh)) {
+    case GREETING_NONE:
+        return end(ssh, REASON_TIMEOUT, "time-out after %u s while waiting for the SSH banner of %s", seconds,
+                   ssh->dial.where);
+    case GREETING_TEXT:
+        return no_server(ssh);
+    case GREETING_BANNER:
+        return end(ssh, REASON_TIMEOUT,
+                   "time-out after %u s while waiting for the key exchange of %s, which has sent the banner \"%s\" and "
+                   "no more",
+                   seconds, ssh->dial.where, banner);
+    default:
+        return end(ssh, REASON_TIMEOUT, "time-out after %u s while %s", seconds, states[ssh->state].doing);
+    }
+}
+
 static enum transport_progress handshake_failed(struct ssh *ssh, int code)
 {
     const GByteArray *greeting = ssh->greeting;
 
+    if (is_turned_away(ssh))
+        return turned_away(ssh);
+    if (judge(ssh) == GREETING_TEXT || is_no_server(ssh))
+        return no_server(ssh);
     if (code == LIBSSH2_ERROR_KEX_FAILURE && !is_broken(ssh)) {
         g_autofree char *why = algorithms_explain(ssh->session, greeting->data, greeting->len);
         return end(ssh, REASON_NO_COMMON, "%s", why);
-    }
-    if (greeting->len > 0 && !greeting_is_ssh(greeting->data, greeting->len)) {
-        /* Something else, or sshd telling why not: "Exceeded MaxStartups". */
-        g_autofree char *line = greeting_first_line(greeting->data, greeting->len);
-        return end(ssh, ssh->peer_closed ? REASON_CLOSED : REASON_PROTOCOL, "%s is no SSH server now: it says \"%s\"",
-                   ssh->dial.where, line);
     }
     return connection_failed(ssh, code);
 }
@@ -417,7 +508,7 @@ static enum transport_progress step_handshake(struct ssh *ssh)
     if (!ssh->session && !begin_session(ssh))
         return end(ssh, REASON_LOCAL, "no memory for an SSH session");
     int code = libssh2_session_handshake(ssh->session, ssh->dial.fd);
-    if (code == LIBSSH2_ERROR_EAGAIN && !is_broken(ssh))
+    if (code == LIBSSH2_ERROR_EAGAIN && !is_broken(ssh) && !is_turned_away(ssh) && !is_no_server(ssh))
         return wait_for_socket(ssh);
     if (code != 0)
         return handshake_failed(ssh, code);
@@ -596,6 +687,7 @@ static gboolean is_refusal(int code)
 
 static enum transport_progress logged_in(struct ssh *ssh)
 {
+    ssh->base.admitted = TRUE;
     return go_to(ssh, ssh->peer ? STATE_PEER : STATE_CHANNEL);
 }
 
@@ -801,6 +893,8 @@ static enum transport_progress expire(struct ssh *ssh)
         return finish(ssh);
     if (ssh->state == STATE_PEER)
         return expire_peer(ssh, seconds);
+    if (ssh->state == STATE_HANDSHAKE)
+        return handshake_expired(ssh, seconds);
     if (ssh->state == STATE_METHODS)
         return login_refused(ssh, NULL);
     if (ssh->state == STATE_CONNECT && ssh->dial.fd >= 0)

@@ -119,10 +119,10 @@ class Landscape:
         self.known_hosts = self.folder / "known_hosts"
         self.hosts = []
 
-    def host(self, name, groups=(), tier=None, owner=None, zone="UTC", more="", server=None, login=True, **variables):
+    def host(self, name, groups=(), tier=None, owner=None, zone="UTC", more="", server=None, login=True, startups="2000", **variables):
         """
         Add a host.  more: further sshd configuration; server: "hanging" or "refusing" instead of an sshd; login:
-        whether our key may log in; variables: further inventory variables.
+        whether our key may log in; startups: its MaxStartups; variables: further inventory variables.
         """
         address = "127.0.0.%d" % (20 + len(self.hosts))
         if tier:
@@ -132,7 +132,8 @@ class Landscape:
         if server:
             server = {"hanging": sshd.Hanging, "refusing": sshd.Refusing}[server](address)
         else:
-            server = sshd.Server(self.folder / "sshd" / name, address, self.client_key if login else None, zone, more)
+            server = sshd.Server(self.folder / "sshd" / name, address, self.client_key if login else None, zone, more,
+                                 startups)
         found = Host(self, name, server, groups, variables)
         found.sap_root.mkdir(parents=True, exist_ok=True)
         self.hosts.append(found)

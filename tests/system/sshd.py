@@ -32,7 +32,7 @@ PubkeyAuthentication yes
 PermitRootLogin prohibit-password
 PrintMotd no
 UseDNS no
-MaxStartups 2000
+MaxStartups {startups}
 MaxSessions 1000
 LogLevel VERBOSE
 SetEnv TZ={zone}
@@ -94,15 +94,16 @@ def _password_is_locked():
 
 
 class Server:
-    """One sshd.  more: further lines of its configuration; zone: TZ of what it starts."""
+    """One sshd.  more: further lines of its configuration; zone: TZ of what it starts; startups: MaxStartups."""
 
-    def __init__(self, folder, address, client_key, zone="UTC", more=""):
+    def __init__(self, folder, address, client_key, zone="UTC", more="", startups="2000"):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.address = address
         self.port = None
         self.zone = zone
         self.more = more
+        self.startups = startups
         self.process = None
         self.host_key = make_key(self.folder / "host_key")
         self.authorized = self.folder / "authorized_keys"
@@ -125,7 +126,7 @@ class Server:
         config = self.folder / "sshd_config"
         config.write_text(_CONFIG.format(
             address=self.address, port=self.port, host_key=self.host_key, authorized_keys=self.authorized,
-            pam="yes" if _password_is_locked() else "no", zone=self.zone, more=self.more))
+            pam="yes" if _password_is_locked() else "no", zone=self.zone, more=self.more, startups=self.startups))
         self.process = subprocess.Popen(
             [find(), "-D", "-f", str(config), "-E", str(self.folder / "sshd.log")], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_parent)

@@ -350,7 +350,12 @@ enum misbehaviour {
     BANNER_CLOSES,
     OFFER_ONLY, /* and what algorithms it has, and nothing more */
     FLOOD,      /* lines without end */
-    GARBAGE,    /* a banner, then no SSH */
+    ENDLESS,    /* a banner without end */
+    MAIL,       /* greets and waits for an answer */
+    SSH_1,      /* likewise */
+    MAX_STARTUPS,
+    PENALTY, /* of OpenSSH 9.8: says so, and here does not hang up */
+    GARBAGE, /* a banner, then no SSH */
 };
 
 struct misfit {
@@ -384,6 +389,11 @@ static void send_offer(int fd)
     send(fd, packet->data, packet->len, MSG_NOSIGNAL);
 }
 
+static void say(int fd, const char *text)
+{
+    send(fd, text, strlen(text), MSG_NOSIGNAL);
+}
+
 static void *misbehave(void *data)
 {
     const struct misfit *misfit = data;
@@ -405,6 +415,25 @@ static void *misbehave(void *data)
             while (send(fd, "welcome\nwelcome\nwelcome\nwelcome\n", 32, MSG_NOSIGNAL) > 0)
                 ;
             close(fd);
+            break;
+        case ENDLESS:
+            send(fd, "SSH-2.0-", 8, MSG_NOSIGNAL);
+            while (send(fd, "welcome welcome welcome welcome ", 32, MSG_NOSIGNAL) > 0)
+                ;
+            close(fd);
+            break;
+        case MAIL:
+            say(fd, "220 mail.example.com ESMTP\r\n");
+            break;
+        case SSH_1:
+            say(fd, "SSH-1.5-old\n");
+            break;
+        case MAX_STARTUPS:
+            say(fd, "Exceeded MaxStartups\r\n");
+            close(fd);
+            break;
+        case PENALTY:
+            say(fd, "Not allowed at this time\r\n");
             break;
         case GARBAGE:
             send(fd, banner, strlen(banner), MSG_NOSIGNAL);
@@ -667,23 +696,33 @@ static const struct {
     enum misbehaviour behaviour;
     const char *what, *reason, *message;
 } misfits[] = {
-    {SILENT, "silent", "time-out", "time-out after 3 s while exchanging keys"},
-    {BANNER_ONLY, "only a banner", "time-out", "while exchanging keys"},
-    {OFFER_ONLY, "stops in the key exchange", "time-out", "while exchanging keys"},
+    {SILENT, "silent", "time-out", "time-out after 3 s while waiting for the SSH banner of 127.0.0.1 port "},
+    {BANNER_ONLY, "only a banner", "time-out", "which has sent the banner \"SSH-2.0-misfit\" and no more"},
+    {OFFER_ONLY, "stops in the key exchange", "time-out", "time-out after 3 s while exchanging keys"},
+    {MAIL, "a mail server", "protocol", "is no SSH server: it says \"220 mail.example.com ESMTP\""},
     /* From here on an answer comes, though a busy machine may take its time for it. */
-    {CLOSES, "hangs up", "closed", "while exchanging keys"},
-    {BANNER_CLOSES, "hangs up after its banner", "closed", "while exchanging keys"},
+    {CLOSES, "hangs up", "busy", "; tried "},
+    {BANNER_CLOSES, "hangs up after its banner", "busy", "; tried "},
+    {MAX_STARTUPS, "too many at once", "busy", "; tried "},
+    {PENALTY, "a penalty", "busy", "; tried "},
+    {SSH_1, "SSH 1", "protocol", "speaks only SSH 1, which nobody should use any more: its banner is \"SSH-1.5-old\""},
+    {ENDLESS, "a banner without end", "protocol", "an SSH banner of more than 255 bytes"},
     {HTTP, "a web server", "protocol", "it says \"HTTP/1.1 400 Bad\\x1b Request\""},
     {FLOOD, "lines without end", "protocol", "it says \"welcome\""},
     {GARBAGE, "a banner and garbage", "protocol", "while exchanging keys"},
 };
+
+static gboolean is_silent(size_t i)
+{
+    return strcmp(misfits[i].reason, "time-out") == 0 || misfits[i].behaviour == MAIL;
+}
 
 static GPtrArray *misfit_hosts(const struct place *place, gboolean silent)
 {
     GPtrArray *hosts = g_ptr_array_new_with_free_func(host_free);
 
     for (size_t i = 0; i < G_N_ELEMENTS(misfits); i++)
-        if ((strcmp(misfits[i].reason, "time-out") == 0) == silent)
+        if (is_silent(i) == silent)
             g_ptr_array_add(hosts, host_new(misfits[i].what, start_misfit(misfits[i].behaviour), place->client_key));
     return hosts;
 }
@@ -692,7 +731,7 @@ static void expect_misfits(const struct outcome *outcome, gboolean silent)
 {
     cr_expect(outcome->ok);
     for (size_t i = 0; i < G_N_ELEMENTS(misfits); i++)
-        if ((strcmp(misfits[i].reason, "time-out") == 0) == silent)
+        if (is_silent(i) == silent)
             expect_host(outcome, misfits[i].what, CAPTURE_FAILED, misfits[i].reason, misfits[i].message);
 }
 
@@ -734,8 +773,9 @@ Test(collector, servers_that_are_none)
     struct outcome outcome = {0};
     collect(&outcome, place.folder, hosts,
             (struct collector_options){.known_hosts = (const char *const[]){"/dev/null", NULL},
-                                       .connect_timeout_ms = 120000});
-    cr_expect_leq(open_descriptors(), before + G_N_ELEMENTS(misfits)); /* the misfits' own ends */
+                                       .connect_timeout_ms = 120000,
+                                       .host_timeout_ms = 12000});         /* for some tries */
+    cr_expect_leq(open_descriptors(), before + 8 * G_N_ELEMENTS(misfits)); /* the misfits' own ends */
     expect_misfits(&outcome, FALSE);
     expect_host(&outcome, "refused", CAPTURE_FAILED, "refused", "127.0.0.1 port");
     expect_host(&outcome, "no such name", CAPTURE_FAILED, "name-not-found", "-no-such-name");
@@ -1142,6 +1182,7 @@ Test(collector, host_that_never_ends)
 /* A probe that falls silent: its session by itself, since a minute is too long for a test. */
 
 struct silence {
+    unsigned admitted;
     enum capture_status status;
     char *reason, *message;
 };
@@ -1154,6 +1195,14 @@ static void on_silence(void *context, struct session *session, const struct capt
     silence->status = host->status;
     silence->reason = g_strdup(host->reason);
     silence->message = g_strdup(host->message);
+}
+
+static void on_admitted(void *context, struct session *session)
+{
+    struct silence *silence = context;
+    (void)session;
+    cr_expect_null(silence->reason);
+    silence->admitted++;
 }
 
 Test(session, silence)
@@ -1192,15 +1241,17 @@ Test(session, silence)
         .trace_bytes = 1000,
         .host_ms = 50000,
         .silence_ms = 4000,
+        .admitted = on_admitted,
         .done = on_silence,
         .context = &silence,
     };
     libssh2_init(0);
     uv_loop_init(&loop);
-    session_open(&means, host);
+    session_open(&means, host, 1, 50000);
     uv_run(&loop, UV_RUN_DEFAULT);
     cr_expect_eq(uv_loop_close(&loop), 0);
     libssh2_exit();
+    cr_expect_eq(silence.admitted, 1);
     cr_expect_eq(silence.status, CAPTURE_PARTIAL);
     cr_expect_str_eq(silence.reason, "time-out");
     cr_expect_str_eq(silence.message, "time-out after 4 s in which the probe said nothing");

@@ -353,7 +353,7 @@ Test(greeting, banner_and_offer)
     for (size_t i = 0; i < G_N_ELEMENTS(banners); i++) {
         g_autoptr(GByteArray) bytes = make_greeting(banners[i]);
         struct greeting greeting;
-        cr_expect(greeting_is_ssh(bytes->data, bytes->len));
+        cr_expect_eq(greeting_judge(bytes->data, bytes->len), GREETING_TALK);
         cr_assert(greeting_parse(&greeting, bytes->data, bytes->len), "%zu", i);
         cr_expect(wire_is(&greeting.lists[GREETING_HOST_KEY], "key-a"));
         cr_expect(wire_is(&greeting.lists[GREETING_MAC_IN], "mac-in"));
@@ -397,8 +397,57 @@ Test(greeting, first_line)
     g_autofree char *much = g_strnfill(1000, 'x');
     g_autofree char *cut = greeting_first_line(much, 1000);
     cr_expect_eq(strlen(cut), GREETING_LINE_CHARS);
-    cr_expect_not(greeting_is_ssh("SSH", 3));
-    cr_expect_not(greeting_is_ssh("HTTP/1.1 SSH-2.0", 16));
-    cr_expect(greeting_is_ssh("a\nSSH-2.0", 9));
-    cr_expect_not(greeting_is_ssh(NULL, 0));
+}
+
+Test(greeting, kinds)
+{
+    static const struct {
+        const char *bytes;
+        enum greeting_kind kind;
+        const char *banner;
+    } rows[] = {
+        {"", GREETING_NONE, NULL},
+        {"SSH", GREETING_TEXT, NULL},
+        {"HTTP/1.1 SSH-2.0", GREETING_TEXT, NULL},
+        {"220 mail.example.com ESMTP\r\n", GREETING_TEXT, NULL},
+        {"Exceeded MaxStartups\r\n", GREETING_REFUSAL, NULL},
+        {"Exceeded MaxStartups", GREETING_REFUSAL, NULL},
+        {"exceeded maxstartups\n", GREETING_REFUSAL, NULL},
+        {"Exceeded MaxStartup", GREETING_TEXT, NULL},
+        {"Not allowed at this time\r\n", GREETING_REFUSAL, NULL},
+        {"Not allowed at this tim", GREETING_TEXT, NULL},
+        {"SSH-", GREETING_BANNER, "SSH-"},
+        {"SSH-1", GREETING_BANNER, "SSH-1"},
+        {"SSH-1.", GREETING_BANNER, "SSH-1."},
+        {"SSH-1.9", GREETING_BANNER, "SSH-1.9"},
+        {"SSH-1.99", GREETING_BANNER, "SSH-1.99"},
+        {"SSH-1.99-both\r\n", GREETING_BANNER, "SSH-1.99-both"},
+        {"SSH-1.98-odd\r\n", GREETING_SSH_1, "SSH-1.98-odd"},
+        {"SSH-1.5", GREETING_SSH_1, "SSH-1.5"},
+        {"SSH-1.5-1.2.27\n", GREETING_SSH_1, "SSH-1.5-1.2.27"},
+        {"hello\nSSH-1.3-x\n", GREETING_SSH_1, "SSH-1.3-x"},
+        {"a\nSSH-2.0", GREETING_BANNER, "SSH-2.0"},
+        {"SSH-2.0-x\r\n", GREETING_BANNER, "SSH-2.0-x"},
+        {"SSH-2.0-x\n?", GREETING_TALK, "SSH-2.0-x"},
+        {"SSH-2.0-\033[2J\n", GREETING_BANNER, "SSH-2.0-\\x1b[2J"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *banner = greeting_banner(rows[i].bytes, strlen(rows[i].bytes));
+        cr_expect_eq(greeting_judge(rows[i].bytes, strlen(rows[i].bytes)), rows[i].kind, "%s", rows[i].bytes);
+        cr_expect_str_eq(banner ? banner : "none", rows[i].banner ? rows[i].banner : "none");
+    }
+    cr_expect_eq(greeting_judge(NULL, 0), GREETING_NONE);
+}
+
+Test(greeting, a_banner_has_a_limit)
+{
+    for (size_t size = GREETING_BANNER_MAX - 1; size <= GREETING_BANNER_MAX + 1; size++)
+        for (int ended = 0; ended < 2; ended++) {
+            g_autofree char *banner = g_strnfill(size, 'x');
+            memcpy(banner, "SSH-2.0-", 8);
+            if (ended)
+                banner[size - 1] = '\n';
+            cr_expect_eq(greeting_judge(banner, size), size > GREETING_BANNER_MAX ? GREETING_ENDLESS : GREETING_BANNER,
+                         "%zu bytes, %d", size, ended);
+        }
 }
