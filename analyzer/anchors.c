@@ -273,19 +273,32 @@ static struct need *find_successor(struct anchors *anchors, const struct audit_f
     return NULL;
 }
 
-static const struct audit_failure *failure_of(const struct audit_finding *before)
+/*
+ * The failure of the gap of which the least is known by now, so that nothing follows for the others that they don't
+ * show themselves.  NULL: there is none, or they are about different certificates.
+ */
+static const struct audit_failure *failure_of(struct anchors *anchors, const struct audit_gap *gap)
 {
-    for (guint i = 0; i < before->gaps->len; i++) {
-        const struct audit_gap *gap = before->gaps->pdata[i];
-        for (guint j = 0; j < gap->failures->len; j++)
-            if (anchors_concern(gap->failures->pdata[j]))
-                return gap->failures->pdata[j];
+    const struct audit_failure *least = NULL;
+    const struct identity *identity = NULL;
+    gboolean differ = FALSE;
+
+    for (guint i = 0; i < gap->failures->len; i++) {
+        const struct audit_failure *failure = gap->failures->pdata[i];
+        if (!anchors_concern(failure))
+            continue;
+        const struct identity *other = &learn(anchors, failure)->identity;
+        differ = differ || (identity && !g_str_equal(identity->key, other->key));
+        if (identity && other->match <= identity->match)
+            continue;
+        least = failure;
+        identity = other;
     }
-    return NULL;
+    return differ && identity->cert ? NULL : least;
 }
 
-/* A finding that no trace of tonight shows.  What the certificate is may be known better by now. */
-static struct need *revive(struct anchors *anchors, const struct audit_finding *before)
+/* A gap of a finding that no trace of tonight shows.  What the certificate is may be known better by now. */
+static struct need *revive(struct anchors *anchors, const struct audit_finding *before, const struct audit_gap *gap)
 {
     g_autoptr(GPtrArray) no_chain = g_ptr_array_new();
     struct audit_failure bare = {.cause = CAUSE_UNTRUSTED_PEER,
@@ -294,7 +307,7 @@ static struct need *revive(struct anchors *anchors, const struct audit_finding *
                                  .certainty = before->certainty,
                                  .asked = before->asked,
                                  .chain = no_chain};
-    const struct audit_failure *failure = failure_of(before);
+    const struct audit_failure *failure = failure_of(anchors, gap);
     struct audit_cert *cert = history_cert(anchors->history, before->cert);
     struct identity identity = {.match = before->match};
 
@@ -433,17 +446,15 @@ static struct need *find_heir(struct anchors *anchors, const struct audit_findin
 /* The gaps of a finding that tonight's traces do not show, or show as gaps of others. */
 static void add_finding_gone(struct anchors *anchors, const struct audit_finding *before)
 {
-    struct need *need = NULL;
-
     for (guint i = 0; i < before->gaps->len; i++) {
         const struct audit_gap *gap = before->gaps->pdata[i];
-        struct need *heir = find_heir(anchors, before, gap);
-        if (heir && !history_before(anchors->history, heir->finding->id))
-            findings_follow(heir->finding, before, anchors->audit->evaluated);
-        if (!heir && !need)
-            need = revive(anchors, before);
-        if (heir || need)
-            add_gap_before(anchors, heir ? heir : need, before, gap);
+        struct need *need = find_heir(anchors, before, gap);
+        if (need && !history_before(anchors->history, need->finding->id))
+            findings_follow(need->finding, before, anchors->audit->evaluated);
+        if (!need)
+            need = revive(anchors, before, gap);
+        if (need)
+            add_gap_before(anchors, need, before, gap);
     }
 }
 
@@ -453,6 +464,19 @@ static gboolean has_spot(const struct need *need, const struct audit_gap *before
         return FALSE;
     g_autofree char *place = findings_place(before->store, before->instance);
     return g_hash_table_contains(need->spots, place);
+}
+
+/*
+ * Where tonight's traces don't show a gap.  One of several candidates may be known for certain tonight at one place;
+ * elsewhere it may still be another one.
+ */
+static struct need *find_unshown(struct anchors *anchors, const struct audit_finding *before,
+                                 const struct audit_gap *gap, struct need *need)
+{
+    struct need *other = find_heir(anchors, before, gap);
+    if (!other && need->finding->cert && !before->cert && gap->state != STATE_FIXED)
+        other = revive(anchors, before, gap);
+    return other ? other : need;
 }
 
 static void add_finding_before(struct anchors *anchors, const struct audit_finding *before, struct need *need)
@@ -467,8 +491,7 @@ static void add_finding_before(struct anchors *anchors, const struct audit_findi
     }
     for (guint i = 0; i < before->gaps->len; i++) {
         const struct audit_gap *gap = before->gaps->pdata[i];
-        struct need *heir = has_spot(need, gap) ? NULL : find_heir(anchors, before, gap);
-        add_gap_before(anchors, heir ? heir : need, before, gap);
+        add_gap_before(anchors, has_spot(need, gap) ? need : find_unshown(anchors, before, gap, need), before, gap);
     }
 }
 
@@ -668,9 +691,9 @@ void anchors_find(struct landscape *landscape, struct history *history)
     for (guint i = 0; i < anchors.audit->failures->len; i++)
         if (anchors_concern(anchors.audit->failures->pdata[i]))
             add_failure(&anchors, anchors.audit->failures->pdata[i]);
-    g_hash_table_unref(anchors.known);
-    g_clear_pointer(&anchors.heirs, g_hash_table_unref);
     add_previous(&anchors);
+    g_clear_pointer(&anchors.heirs, g_hash_table_unref);
+    g_hash_table_unref(anchors.known);
     index_copies(&anchors);
     for (guint i = 0; i < anchors.order->len; i++)
         finish(&anchors, anchors.order->pdata[i]);

@@ -181,6 +181,24 @@ static const char *untold(const struct anchors *anchors, const struct spot *spot
                        date(when, failing->modified), date(last, spot->gap->last));
 }
 
+/*
+ * What to say where the files that connections failed with held it already by then, so something else was wrong, and
+ * nobody knows whether it still is; or NULL.
+ */
+static const char *held_note(const struct anchors *anchors, const struct spot *spot, const struct tally *tally)
+{
+    const struct audit_gap *gap = spot->gap;
+    char when[MOMENT_TEXT_BYTES], last[MOMENT_TEXT_BYTES];
+
+    if (gap->failures->len > 0 || !spot->before || spot->before->state == STATE_FIXED ||
+        !is_after(gap->last, tally->modified) || would_have_failed(anchors, spot, gap->last))
+        return NULL;
+    return audit_textf(anchors->audit,
+                       "The list holds it, in the file of %s, but the last failure (%s) is newer, and the traces were "
+                       "not read to their ends tonight.",
+                       date(when, tally->modified), date(last, gap->last));
+}
+
 static const char *unread_note(const struct anchors *anchors, const struct tally *tally)
 {
     const char *some = tally->have > 0 ? "Some of its files hold it, but not all were read: " : "";
@@ -264,7 +282,7 @@ static void judge_store(struct anchors *anchors, struct need *need, struct spot 
         gap->note = unread_note(anchors, &tally);
     } else if (spot->weighed && spot->tried->len > 0) {
         gap->note = spot->weighed;
-    } else {
+    } else if ((gap->note = held_note(anchors, spot, &tally)) == NULL) {
         gap->state = STATE_FIXED;
         gap->note = spot->untold ? spot->untold
                                  : audit_textf(anchors->audit, "The list holds it now, in the file of %s.",

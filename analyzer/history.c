@@ -232,22 +232,27 @@ static char *place_key(const struct audit_instance *instance, const char *path)
     return g_strconcat(instance->host->name, "\n", instance->path, "\n", path, NULL);
 }
 
+/* Why tonight has not shown what is of an instance; an instance that was shown does not have it any more. */
+static const char *why_unseen(const struct audit_instance *instance, const char *gone)
+{
+    return instance->host->status == HOST_LEFT_OUT ? HISTORY_LEFT_OUT
+           : !audit_host_is_listed(instance->host) ? HISTORY_NOT_COLLECTED
+           : instance->seen != MOMENT_NONE         ? HISTORY_NOT_FOUND
+                                                   : gone;
+}
+
 /* A PSE of the previous audit that tonight has not shown. */
 static void add_member(struct history *history, struct audit_store *store, const struct audit_member *before)
 {
     struct audit *audit = history->audit;
     struct audit_member *member = audit_member_new(audit);
     const struct audit_instance *instance = member->instance = history_instance(history, before->instance);
-    const struct audit_host *host = instance->host;
 
     member->path = audit_text(audit, before->path);
     member->owner = audit_text(audit, before->owner);
     member->mode = audit_text(audit, before->mode);
     member->reading = READING_NONE;
-    member->reason = host->status == HOST_LEFT_OUT   ? HISTORY_LEFT_OUT
-                     : !audit_host_is_listed(host)   ? HISTORY_NOT_COLLECTED
-                     : instance->seen != MOMENT_NONE ? HISTORY_NOT_FOUND
-                                                     : HISTORY_GONE;
+    member->reason = why_unseen(instance, HISTORY_GONE);
     g_ptr_array_add(store->members, member);
     g_hash_table_insert(history->unseen, place_key(instance, member->path), place_new(store, member));
 }
@@ -411,11 +416,21 @@ static void warn_of_lost(struct history *history, const struct audit_instance *i
                                         instance->host->name, path, what));
 }
 
+/* The older file of a trace is no longer missed when the newer one was read to its end. */
+static gboolean is_outlived(const struct audit_instance *instance, const struct audit_trace *before)
+{
+    if (!g_str_has_suffix(before->path, ".old"))
+        return FALSE;
+    g_autofree char *path = g_strndup(before->path, strlen(before->path) - strlen(".old"));
+    const struct audit_trace *newer = audit_instance_trace(instance, path);
+    return newer && newer->object && !newer->reason;
+}
+
 static void add_lost_trace(struct history *history, struct audit_instance *instance, const struct audit_trace *before)
 {
     struct audit_trace *trace = audit_trace_new(history->audit);
     trace->path = audit_text(history->audit, before->path);
-    trace->reason = HISTORY_NOT_FOUND;
+    trace->reason = why_unseen(instance, HISTORY_NOT_FOUND);
     trace->modified = before->modified;
     g_ptr_array_add(instance->traces, trace);
 }
@@ -430,12 +445,13 @@ static gboolean bring_back_instance(struct history *history, const struct audit_
     g_hash_table_insert(history->instances_before, instance, (void *)before);
     if (collected && instance->seen != MOMENT_NONE)
         warn_of_lost(history, instance, instance->path, "instance");
-    for (guint i = 0; collected && instance->seen == MOMENT_NONE && i < before->traces->len; i++) {
+    for (guint i = 0; i < before->traces->len; i++) {
         const struct audit_trace *trace = before->traces->pdata[i];
         if (audit_instance_trace(instance, trace->path) || is_too_old(history, trace->modified))
             continue;
-        warn_of_lost(history, instance, trace->path, "trace");
-        if (!g_str_has_suffix(trace->path, ".old")) /* which is no longer missed when the other one is read */
+        if (collected && instance->seen == MOMENT_NONE)
+            warn_of_lost(history, instance, trace->path, "trace");
+        if (!is_outlived(instance, trace))
             add_lost_trace(history, instance, trace);
     }
     return !collected || instance->seen != MOMENT_NONE;

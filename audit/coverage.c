@@ -32,11 +32,20 @@ static void count_traces(struct coverage *coverage, const struct audit_instance 
     }
 }
 
+/* Whether tonight's capture has a trace of it, be it unread. */
+static gboolean has_trace(const struct audit_instance *instance)
+{
+    for (guint i = 0; i < instance->traces->len; i++)
+        if (g_strcmp0(((const struct audit_trace *)instance->traces->pdata[i])->reason, AUDIT_NOT_COLLECTED) != 0)
+            return TRUE;
+    return FALSE;
+}
+
 /* On a host that was not listed, what tonight's capture does not have has not left a mark of its own. */
 static gboolean is_seen(const struct audit_instance *instance, GHashTable *shown)
 {
     return audit_host_is_listed(instance->host) ? instance->seen == MOMENT_NONE
-                                                : instance->traces->len > 0 || g_hash_table_contains(shown, instance);
+                                                : has_trace(instance) || g_hash_table_contains(shown, instance);
 }
 
 static void count_host(struct coverage *coverage, const struct audit_host *host, GHashTable *shown)

@@ -719,6 +719,74 @@ Test(anchors, several_of_one_name)
     peer->with = real;
 }
 
+/*
+ * Two systems lack one of two roots of a name.  The night after, the intermediate is at hand that tells for PRD which
+ * it is; the trace of QAS, whose list held that one when connections failed, is silent or was not read.
+ */
+struct twins {
+    const char *what;
+    gboolean direct; /* the peer of QAS has no intermediate, so nothing tells which root is its */
+    gboolean unread;
+    enum audit_state state;
+    const char *note;
+};
+
+static struct audit *night_of_twins(const struct peer *peer, const struct issued *twin, const struct twins *twins,
+                                    const struct audit *previous)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    g_autoptr(GString) one = g_string_new(NULL), two = g_string_new(NULL);
+    g_autoptr(issued_auto) direct = certs(.subject = "/CN=b.example.com", .issuer = twin, .leaf = TRUE);
+    g_autoptr(GBytes) donor = certs_join(twin, peer->root, previous ? peer->middle : NULL, NULL);
+    struct capture_host *hosts[] = {scene_host(scene, "app01"), scene_host(scene, "app02"), scene_host(scene, "app09")};
+    struct capture_instance *prd = scene_instance(hosts[0], "PRD", "D00"),
+                            *qas = scene_instance(hosts[1], "QAS", "D01"),
+                            *dev = scene_instance(hosts[2], "DEV", "D02");
+
+    scene_header(one, "2", "785");
+    UNTRUSTED(one, .store = PRD_STORE, .target = "api.example.com", .chain = {peer->leaf, peer->middle},
+              .stamp = NEW_STAMP);
+    scene_header(two, "2", "785");
+    if (!previous)
+        UNTRUSTED(two, .store = "/usr/sap/QAS/D01/sec/SAPSSLC.pse", .target = "b.example.com",
+                  .chain = {twins->direct ? direct : peer->leaf, twins->direct ? NULL : peer->middle},
+                  .stamp = NEW_STAMP);
+    scene_store(scene, hosts[0], prd, "SAPSSLC.pse", peer->without);
+    scene_store(scene, hosts[1], qas, "SAPSSLC.pse", peer->with);
+    scene_store(scene, hosts[2], dev, "SAPSSLC.pse", donor);
+    scene_trace(scene, hosts[0], prd, "dev_icm", one->str);
+    struct capture_trace *trace = scene_trace(scene, hosts[1], qas, "dev_icm", two->str);
+    if (previous && twins->unread) {
+        g_clear_pointer(&trace->object, g_free);
+        trace->reason = g_strdup("not-allowed");
+    }
+    return scene_run_at(scene, previous, CERTS_NOW + (previous ? DAY : 0));
+}
+
+Test(anchors, what_is_known_of_one_gap_closes_no_other)
+{
+    static const struct twins rows[] = {
+        {"nothing tells which root it is", TRUE, TRUE, STATE_OPEN, "already holds the candidate"},
+        {"it is the one that the list holds", FALSE, TRUE, STATE_OPEN, "the last failure (2026-11-15T00:00:00Z) is"},
+        {"... and nothing fails any more", FALSE, FALSE, STATE_FIXED, "The list holds it now"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(peer_auto) peer = peer_new();
+        g_autoptr(issued_auto) twin = certs(.subject = "/C=DE/O=Example/CN=Root R1");
+        g_autoptr(audit_auto) first = night_of_twins(peer, twin, &rows[i], NULL);
+        cr_expect_eq(only(first, FINDING_MISSING_ANCHOR)->match, MATCH_AMBIGUOUS, "%s", rows[i].what);
+        g_autoptr(audit_auto) second = night_of_twins(peer, twin, &rows[i], first);
+        const struct audit_gap *gap = NULL;
+        for (guint j = 0; j < second->findings->len; j++) {
+            struct audit_gap *other = scene_gap(second->findings->pdata[j], "QAS SAPSSLC.pse");
+            gap = other ? other : gap;
+        }
+        cr_assert_not_null(gap, "%s", rows[i].what);
+        cr_expect_eq(gap->state, rows[i].state, "%s: %s", rows[i].what, gap->note);
+        cr_expect(gap->note && strstr(gap->note, rows[i].note), "%s: %s", rows[i].what, gap->note);
+    }
+}
+
 /* Several certificates of one name that the trace does not tell apart; the PSE was written before or after the failure.
  */
 Test(anchors, what_the_list_holds_of_several)

@@ -823,3 +823,68 @@ Test(findings, nothing_is_wrong)
     cr_expect_eq(audit->evaluated, CERTS_NOW);
     cr_expect(g_str_has_prefix(audit->program, "trustgap "));
 }
+
+/* A trace whose older file is gone after a night in which its host, or the newer file, was not seen. */
+enum unseen { SEEN, ABSENT, DOWN, NO_INSTANCE, UNREAD };
+
+static struct audit *night_of_older(enum unseen unseen, gboolean older, const struct audit *previous, int64_t at)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    struct capture_host *other = scene_host(scene, "app09");
+    scene_trace(scene, other, scene_instance(other, "QAS", "D10"), "dev_icm", "[Thr 7] x\n");
+    if (unseen == ABSENT)
+        return scene_run_at(scene, previous, at);
+    struct capture_host *host = scene_host(scene, "app01");
+    host->finished = at;
+    if (unseen == DOWN) {
+        host->status = CAPTURE_FAILED;
+        host->reason = g_strdup("time-out");
+        return scene_run_at(scene, previous, at);
+    }
+    if (unseen == NO_INSTANCE) {
+        scene_instance(host, NULL, "hostctrl");
+        return scene_run_at(scene, previous, at);
+    }
+    struct capture_instance *d00 = scene_instance(host, "PRD", "D00");
+    if (older)
+        scene_trace(scene, host, d00, "dev_icm.old", "[Thr 7] x\n");
+    struct capture_trace *trace = scene_trace(scene, host, d00, "dev_icm", "[Thr 7] x\n");
+    if (unseen == UNREAD) {
+        g_clear_pointer(&trace->object, g_free);
+        trace->reason = g_strdup("not-allowed");
+    }
+    return scene_run_at(scene, previous, at);
+}
+
+static gboolean misses_older(const struct audit *audit)
+{
+    for (guint i = 0; i < audit->warnings->len; i++)
+        if (g_str_has_prefix(audit->warnings->pdata[i], "app01: /usr/sap/PRD/D00/work/dev_icm.old: "))
+            return TRUE;
+    return FALSE;
+}
+
+Test(findings, a_trace_is_missed_until_the_one_that_follows_it_is_read)
+{
+    static const struct {
+        const char *what;
+        enum unseen unseen;
+    } rows[] = {
+        {"the host is in no capture", ABSENT},
+        {"the host was not reached", DOWN},
+        {"the instance was not found", NO_INSTANCE},
+        {"the newer file was not read", UNREAD},
+    };
+    g_autoptr(audit_auto) first = night_of_older(SEEN, TRUE, NULL, CERTS_NOW);
+    g_autoptr(audit_auto) plain = night_of_older(SEEN, FALSE, first, CERTS_NOW + DAY);
+    g_autoptr(audit_auto) later = night_of_older(SEEN, FALSE, plain, CERTS_NOW + 2 * DAY);
+    cr_expect(misses_older(plain));
+    cr_expect_not(misses_older(later), "what came since is known");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) second = night_of_older(rows[i].unseen, FALSE, first, CERTS_NOW + DAY);
+        g_autoptr(audit_auto) third = night_of_older(SEEN, FALSE, second, CERTS_NOW + 2 * DAY);
+        g_autoptr(audit_auto) fourth = night_of_older(SEEN, FALSE, third, CERTS_NOW + 3 * DAY);
+        cr_expect(misses_older(third), "%s", rows[i].what);
+        cr_expect_not(misses_older(fourth), "%s", rows[i].what);
+    }
+}
