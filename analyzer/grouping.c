@@ -284,16 +284,18 @@ static gboolean tells_more(const struct telling *one, const struct telling *othe
     return is_before(&one->at, &other->at);
 }
 
-static gboolean is_torn(const struct trace_failure *failure)
+/* A trace of a host has more than a chain of each failure; of what somebody pasted that may be all. */
+static gboolean is_torn(const struct grouping *grouping, const struct trace_failure *failure)
 {
-    return failure->torn_begin || failure->torn_end;
+    return failure->torn_begin || failure->torn_end || (grouping->instance && failure->unmarked);
 }
 
-static void take_telling(struct entry *entry, const struct trace_failure *failure, const struct position *at)
+static void take_telling(const struct grouping *grouping, struct entry *entry, const struct trace_failure *failure,
+                         const struct position *at)
 {
     struct telling telling = {.at = *at, .length = failure->chain->len};
 
-    telling.torn = is_torn(failure);
+    telling.torn = is_torn(grouping, failure);
 
     for (guint i = 0; i < failure->chain->len; i++)
         telling.whole += ((const struct trace_cert *)failure->chain->pdata[i])->der != NULL;
@@ -322,7 +324,7 @@ static void entry_take(struct grouping *grouping, struct entry *entry, const str
 
     entry->changed = TRUE;
     entry->count++;
-    entry->torn += is_torn(failure);
+    entry->torn += is_torn(grouping, failure);
     take_time(entry, failure->local, failure->local);
     fact_take(&entry->target, &at, failure->target, 0);
     fact_take(&entry->port, &at, NULL, failure->port);
@@ -332,7 +334,7 @@ static void entry_take(struct grouping *grouping, struct entry *entry, const str
     fact_take(&entry->peer, &at, failure->peer, 0);
     if (failure->peer)
         take_peer(entry, failure, &at);
-    take_telling(entry, failure, &at);
+    take_telling(grouping, entry, failure, &at);
     struct sight *quote = take_early(entry->quotes, QUOTES, failure->error ? failure->error : "", &at);
     if (quote)
         set_quote(grouping, quote, failure, part);

@@ -65,6 +65,8 @@ struct trace_failure {
      * written, its process died).  What such a block does not say may well be so: nothing lasting follows from it.
      */
     gboolean torn_begin, torn_end;
+    gboolean
+        unmarked;     /* it is a chain, and no line that begins or ends a failure: pasted text, or a piece of a trace */
     unsigned n_lines; /* of its block, from the first line that told something to the last; empty ones don't count */
     unsigned n_known; /* of these, the ones that were understood */
     gboolean listed, alone; /* nothing but an error, in an item of a list; above the first prefix: see grouping.h */

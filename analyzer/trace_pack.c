@@ -7,7 +7,7 @@
  * see it.  So who adds a member to one of the structures has to come by here.
  */
 #if GLIB_SIZEOF_VOID_P == 8
-G_STATIC_ASSERT(sizeof(struct trace_failure) == 208);
+G_STATIC_ASSERT(sizeof(struct trace_failure) == 216);
 G_STATIC_ASSERT(sizeof(struct trace_cert) == 120);
 #endif
 
@@ -64,6 +64,7 @@ void trace_pack(GByteArray *out, const struct trace_failure *failure)
     pack_number(out, failure->cut);
     pack_number(out, failure->torn_begin);
     pack_number(out, failure->torn_end);
+    pack_number(out, failure->unmarked);
     pack_number(out, failure->n_lines);
     pack_number(out, failure->n_known);
     pack_number(out, failure->listed);
@@ -152,6 +153,7 @@ void trace_unpack(struct trace_failure *failure, struct unpack *unpack, GPtrArra
     failure->cut = unpack_flag(unpack);
     failure->torn_begin = unpack_flag(unpack);
     failure->torn_end = unpack_flag(unpack);
+    failure->unmarked = unpack_flag(unpack);
     failure->n_lines = unpack_count(unpack);
     failure->n_known = unpack_count(unpack);
     failure->listed = unpack_flag(unpack);

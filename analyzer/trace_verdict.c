@@ -378,6 +378,7 @@ void verdict_add(const struct block *block)
     failure->cut = block->cut;
     failure->torn_begin = block->headless;
     failure->torn_end = is_unfinished(block);
+    failure->unmarked = block->events == 0;
     failure->order = trace->found;
     failure->n_lines = MAX(block->n_seen, 1); /* of one that ends in the line in which it begins nothing was counted */
     failure->n_known = MAX(block->n_known, 1);

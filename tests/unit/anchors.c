@@ -928,6 +928,34 @@ Test(anchors, nothing_lasting_follows_from_a_torn_block)
     }
 }
 
+/* The file was begun anew within a block, and is still being written: neither end of the chain is marked. */
+Test(anchors, a_piece_of_a_chain_names_nothing)
+{
+    static const struct {
+        const char *what, *begin, *end; /* of the piece; the end is looked for behind the beginning */
+    } rows[] = {
+        {"the first certificate", "[Thr 7]  Certificate:", "[Thr 7]   SignerVerificationResult"},
+        {"without its first line", "[Thr 7]   Subject:", "[Thr 7]   SignerVerificationResult"},
+        {"both", "[Thr 7]  Certificate:", "[Thr 7] << ------"},
+        {"the second", "[Thr 7]     Certificate:", "[Thr 7] << ------"},
+    };
+    g_autoptr(peer_auto) peer = peer_new();
+    g_autoptr(GString) whole = g_string_new(NULL);
+    UNTRUSTED(whole, .store = PRD_STORE, .target = "api.example.com", .chain = {peer->leaf, peer->middle});
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        const char *begin = strstr(whole->str, rows[i].begin), *end = begin ? strstr(begin, rows[i].end) : NULL;
+        cr_assert(begin && end, "%s", rows[i].what);
+        scene_header(text, "2", "785");
+        g_string_append_len(text, begin, end - begin);
+        g_autoptr(audit_auto) audit = night_of_text(peer, text->str, NULL, CERTS_NOW);
+        cr_expect_eq(audit->failures->len, 1, "%s", rows[i].what);
+        cr_expect_eq(scene_count(audit, FINDING_MISSING_ANCHOR) + scene_count(audit, FINDING_UNKNOWN_ISSUER), 0, "%s",
+                     rows[i].what);
+        cr_expect_eq(scene_count(audit, FINDING_TLS_FAILURE), 1, "%s: it is said that something failed", rows[i].what);
+    }
+}
+
 /* What an older audit said of a torn block: the certificate above the last one that it saw is missing. */
 Test(anchors, a_certificate_that_the_peer_sends_is_not_missing)
 {

@@ -881,7 +881,8 @@ static void try_loss(struct trial *trial, struct world *world, enum what what, c
     copies_free(copies);
 }
 
-static void try_world(guint32 seed)
+/* ${all}: lose each of the things; else some of them. */
+static void try_world(guint32 seed, gboolean all)
 {
     g_autoptr(world_auto) world = worlds_new(seed);
     struct trial trial = {.seed = seed};
@@ -898,7 +899,7 @@ static void try_world(guint32 seed)
     try_itself(&trial, world, first, first_path);
     try_order(&trial, world, first_path, full, random);
     for (int i = 0; i < WHATS; i++) {
-        if (i % LOSSES != (int)(seed / SLICES % LOSSES) && !g_getenv("TRUSTGAP_SEED") && !g_getenv("TRUSTGAP_ALL"))
+        if (!all && i % LOSSES != (int)(seed / SLICES % LOSSES))
             continue;
         g_rand_set_seed(random, seed ^ 0x5eed ^ (guint32)(i + 1) << 16); /* the same, whatever else is lost */
         try_loss(&trial, world, (enum what)i, first_path, first, full, next, random);
@@ -911,15 +912,18 @@ static void try_world(guint32 seed)
 /* Each slice is a test of its own, so that they run side by side. */
 static void try_slice(guint32 slice)
 {
+    static const guint32 found[] = {595, 602, 696}; /* landscapes that have shown a fault, beyond those of every run */
     const char *one = g_getenv("TRUSTGAP_SEED"), *many = g_getenv("TRUSTGAP_SEEDS");
     guint32 seeds = many ? (guint32)g_ascii_strtoull(many, NULL, 10) : SEEDS;
 
     if (g_file_test("/dev/shm", G_FILE_TEST_IS_DIR))
         g_setenv("TMPDIR", "/dev/shm", FALSE);
     if (one && slice == 0)
-        try_world((guint32)g_ascii_strtoull(one, NULL, 10));
+        try_world((guint32)g_ascii_strtoull(one, NULL, 10), TRUE);
     for (guint32 seed = slice; !one && seed < seeds; seed += SLICES)
-        try_world(seed);
+        try_world(seed, g_getenv("TRUSTGAP_ALL") != NULL);
+    for (guint32 i = slice; !one && !many && i < G_N_ELEMENTS(found); i += SLICES)
+        try_world(found[i], TRUE);
 }
 
 #define SLICE(number)                                                                                                  \

@@ -358,6 +358,7 @@ static void fill_failure(struct trace_failure *failure, GPtrArray *chain, GPtrAr
                                       .cut = TRUE,
                                       .torn_begin = TRUE,
                                       .torn_end = TRUE,
+                                      .unmarked = TRUE,
                                       .n_lines = 30,
                                       .n_known = 29,
                                       .listed = TRUE,
