@@ -192,10 +192,19 @@ char *capture_object_finish(struct capture_object *object, GError **error);
 void capture_object_abort(struct capture_object *object);
 
 /**
- * capture_write_host(writer, host, error):
- * Append one host's line with a single write and bring it to the disk (fsync).  On failure the journal is as it was.
+ * capture_add_host(writer, host, error), capture_commit(writer, error):
+ * Keep the line of one host in memory; then bring all objects that were finished to the disk at once, append all lines
+ * that were kept with a single write, and bring those to the disk (fsync).  If a line is beyond a limit it is not kept
+ * (TRUSTGAP_ERROR_LIMIT).  If the commit fails none of its lines is in the journal, which is as it was.
  * Strings are cleaned and numbers outside of their range are left out on the way, so every line that is written can be
  * read.
+ */
+gboolean capture_add_host(struct capture_writer *writer, const struct capture_host *host, GError **error);
+gboolean capture_commit(struct capture_writer *writer, GError **error);
+
+/**
+ * capture_write_host(writer, host, error):
+ * Both, for one host.
  */
 gboolean capture_write_host(struct capture_writer *writer, const struct capture_host *host, GError **error);
 

@@ -1,5 +1,5 @@
 /*
- * Private to capture/: the lines of capture.jsonl.
+ * The lines of capture.jsonl, for capture/, and for processes that hand them to each other (collector/guard.h).
  *
  * The journal may come from elsewhere, so its bytes may be anything.  Messages of these functions do not begin with the
  * file's name; the caller knows it.

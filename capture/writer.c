@@ -24,6 +24,7 @@ struct capture_writer {
     gboolean torn;     /* bytes behind that could not be cut off yet */
     unsigned open;     /* objects */
     gboolean unsynced; /* objects came since the last host */
+    GString *lines;    /* that are to be written with the next commit */
 };
 
 struct capture_object {
@@ -47,6 +48,7 @@ static struct capture_writer *writer_new(const char *path)
     writer->journal = g_build_filename(path, "capture.jsonl", NULL);
     writer->objects = g_build_filename(path, "objects", NULL);
     writer->fd = -1;
+    writer->lines = g_string_new(NULL);
     return writer;
 }
 
@@ -57,6 +59,7 @@ void capture_close(struct capture_writer *writer)
     g_assert(writer->open == 0);
     if (writer->fd >= 0)
         close(writer->fd);
+    g_string_free(writer->lines, TRUE);
     g_free(writer->journal);
     g_free(writer->objects);
     g_free(writer);
@@ -163,10 +166,9 @@ static gboolean cut_journal(struct capture_writer *writer, GError **error)
     return !writer->torn;
 }
 
-static gboolean append_line(struct capture_writer *writer, const char *line, GError **error)
+static gboolean append_lines(struct capture_writer *writer, const char *lines, size_t size, GError **error)
 {
-    size_t size = strlen(line);
-    ssize_t done = write(writer->fd, line, size);
+    ssize_t done = write(writer->fd, lines, size);
 
     if (done == (ssize_t)size && fsync(writer->fd) == 0) {
         writer->size += done;
@@ -210,7 +212,7 @@ struct capture_writer *capture_append(const char *path, const struct capture_hea
     remove_unfinished(writer);
     if (header) {
         g_autofree char *line = journal_print_header(header);
-        if (!append_line(writer, line, error))
+        if (!append_lines(writer, line, strlen(line), error))
             return NULL;
     }
     return g_steal_pointer(&writer);
@@ -360,19 +362,32 @@ static gboolean sync_objects(struct capture_writer *writer, GError **error)
     return ok;
 }
 
-gboolean capture_write_host(struct capture_writer *writer, const struct capture_host *host, GError **error)
+gboolean capture_add_host(struct capture_writer *writer, const struct capture_host *host, GError **error)
 {
     g_autofree char *line = journal_print_host(host, error);
     if (!line) {
         g_prefix_error(error, "%s: host %s: ", writer->journal, host->name);
         return FALSE;
     }
-    if ((uint64_t)writer->size + strlen(line) > CAPTURE_JOURNAL_BYTES) {
+    if ((uint64_t)writer->size + writer->lines->len + strlen(line) > CAPTURE_JOURNAL_BYTES) {
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s: larger than the limit of %zu bytes",
                     writer->journal, CAPTURE_JOURNAL_BYTES);
         return FALSE;
     }
-    if (writer->torn && !cut_journal(writer, error))
-        return FALSE;
-    return sync_objects(writer, error) && append_line(writer, line, error);
+    g_string_append(writer->lines, line);
+    return TRUE;
+}
+
+gboolean capture_commit(struct capture_writer *writer, GError **error)
+{
+    gboolean ok = (!writer->torn || cut_journal(writer, error)) && sync_objects(writer, error) &&
+                  append_lines(writer, writer->lines->str, writer->lines->len, error);
+
+    g_string_truncate(writer->lines, 0);
+    return ok;
+}
+
+gboolean capture_write_host(struct capture_writer *writer, const struct capture_host *host, GError **error)
+{
+    return capture_add_host(writer, host, error) && capture_commit(writer, error);
 }

@@ -22,7 +22,7 @@ static char *at_text, *fail_on_text, *limit_pattern, *policy_path;
 static char **known_hosts, **reference_paths, **password_files, **password_variables;
 static char **passwords; /* NULL-ended */
 static gboolean no_system_reference;
-static int fanout, host_timeout_s, connect_timeout_s;
+static int fanout, collect_workers, host_timeout_s, connect_timeout_s;
 static gint64 trace_bytes;
 static gboolean no_agent;
 
@@ -66,6 +66,8 @@ const GOptionEntry cli_network_entries[] = {
      "FILE"},
     {"limit", 'l', 0, G_OPTION_ARG_STRING, &limit_pattern, "Only these hosts and groups (prod,!app07)", "PATTERN"},
     {"fanout", 'f', 0, G_OPTION_ARG_INT, &fanout, "Hosts at the same time (default 64)", "N"},
+    {"workers", 0, 0, G_OPTION_ARG_INT, &collect_workers,
+     "Processes that talk to the hosts (default: one for each processor)", "N"},
     {"known-hosts", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &known_hosts,
      "Host keys (may be repeated; default: the user's and the system's)", "FILE"},
     {"no-agent", 0, 0, G_OPTION_ARG_NONE, &no_agent, "Do not ask the ssh-agent", NULL},
@@ -296,6 +298,7 @@ static gboolean network_options_fit(GError **error)
         int most;
     } rows[] = {
         {"--fanout", &fanout, COLLECTOR_FANOUT_MAX},
+        {"--workers", &collect_workers, COLLECTOR_WORKERS_MAX},
         {"--host-timeout", &host_timeout_s, 86400},
         {"--connect-timeout", &connect_timeout_s, 3600},
     };
@@ -539,6 +542,7 @@ gboolean cli_collect(struct collector_result *result, const struct inventory *in
     };
     struct collector_options options = {
         .fanout = (unsigned)fanout,
+        .workers = (unsigned)collect_workers,
         .known_hosts = (const char *const *)known_hosts,
         .use_agent = !no_agent,
         .trace_bytes = trace_bytes,

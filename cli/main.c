@@ -3,6 +3,7 @@
 #include "nearest.h"
 #include "parsers.h"
 #include "report.h"
+#include "shard.h"
 #include "status.h"
 #include "workers.h"
 
@@ -84,6 +85,8 @@ int main(int argc, char **argv)
 
     if (argc == 2 && strcmp(argv[1], CLI_PARSER) == 0)
         return serve();
+    if (argc == 2 && strcmp(argv[1], COLLECTOR_WORKER) == 0)
+        return shard_serve();
     if (argc < 2) {
         print_help(stderr);
         return STATUS_USAGE;

@@ -1,9 +1,10 @@
 /*
  * Network in, capture out: logs in to many hosts at once, runs the probe there, writes what comes into a capture.
  *
- * One thread, one event loop; each host is a state machine (session.h) on top of a transport (transport.h).  Nothing
- * that happens to one host touches another.  It changes nothing on a host, leaves nothing there, and does not look into
- * the bytes that it brings (it takes the probe's records apart, docs/formats/probe.md, and no more).
+ * A parent holds keys, known_hosts and the capture (parent.h) and gives hosts to workers, processes that talk to them
+ * (shard.h); there each host is a state machine (session.h) on top of a transport (transport.h).  Nothing that happens
+ * to one host touches another.  It changes nothing on a host, leaves nothing there, and does not look into the bytes
+ * that it brings (it takes the probe's records apart, docs/formats/probe.md, and no more).
  */
 #ifndef TRUSTGAP_COLLECTOR_H
 #define TRUSTGAP_COLLECTOR_H
@@ -16,6 +17,7 @@
 /* Limits; times in milliseconds. */
 #define COLLECTOR_FANOUT       64
 #define COLLECTOR_FANOUT_MAX   1024
+#define COLLECTOR_WORKERS_MAX  64
 #define COLLECTOR_LOOKUP_MS    10000 /* name look-up */
 #define COLLECTOR_CONNECT_MS   10000 /* TCP */
 #define COLLECTOR_HANDSHAKE_MS 20000 /* banner and key exchange */
@@ -54,9 +56,11 @@ enum collector_reason {
     REASON_CANCELLED,        /* "cancelled": the run was ended (Ctrl-C) */
     REASON_CONNECTION,       /* "unsupported-connection": the inventory names another way than ssh and local */
     REASON_LOCAL,            /* "local": trouble on this machine (disk full, out of descriptors) */
+    REASON_WORKER,           /* "worker-failed": the process that worked on it crashed or blocked, twice */
     REASON_UNREAD,           /* "unread": all was found, but some of it could not be read */
     REASON_NOT_SEARCHED,     /* "not-searched": the probe could not look everywhere below sap_root */
     REASON_NO_INSTANCE,      /* "no-instance": below sap_root, or one of several, there is nothing to read */
+    REASON_LAST = REASON_NO_INSTANCE,
 };
 
 const char *collector_reason_name(enum collector_reason reason);
@@ -72,10 +76,13 @@ void collector_peer_free(struct collector_peer *peer);
 
 struct collector_options {
     unsigned fanout;                /* 0: COLLECTOR_FANOUT */
+    unsigned workers;               /* processes that talk to hosts; 0: one for each processor */
+    const char *const *worker;      /* how one is started, NULL-ended; NULL: this program, with COLLECTOR_WORKER */
     const char *const *known_hosts; /* NULL-ended list of files; NULL: the user's and the system's */
     gboolean use_agent;             /* ask the agent at SSH_AUTH_SOCK */
     int64_t trace_bytes;            /* 0: COLLECTOR_TRACE_BYTES */
     unsigned host_timeout_ms;       /* 0: COLLECTOR_HOST_MS */
+    unsigned silence_ms;            /* 0: COLLECTOR_SILENCE_MS */
     unsigned connect_timeout_ms;    /* 0: the limits above; else for each of look-up, connect, handshake, login */
     /* Inventory name of a host -> GPtrArray of struct collector_peer *, each to be asked for its certificates through
      * that host once the probe is done there; NULL: none. */
@@ -108,5 +115,12 @@ gboolean collector_run(struct collector_result *result, const struct inventory *
 char *collector_script(const struct inventory_host *host, int64_t trace_bytes);
 
 #define COLLECTOR_COMMAND "exec /bin/sh"
+#define COLLECTOR_WORKER  "--collector" /* the only argument of a worker (shard.h) */
+
+/**
+ * collector_too_long(host):
+ * What is said of a host whose line would be too long for a capture, to be freed with capture_host_free().
+ */
+struct capture_host *collector_too_long(const struct capture_host *host);
 
 #endif

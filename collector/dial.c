@@ -43,50 +43,14 @@ static enum dial_progress fail(struct dial *dial, enum collector_reason reason, 
     return DIAL_FAILED;
 }
 
-void dial_init(struct dial *dial, struct transport_means *means, const struct transport_owner *owner, const char *name,
+void dial_init(struct dial *dial, struct service *service, const struct transport_owner *owner, const char *name,
                uint16_t port)
 {
     *dial = (struct dial){
-        .fd = -1, .failures = g_string_new(NULL), .means = means, .owner = owner, .name = name, .port = port};
+        .fd = -1, .failures = g_string_new(NULL), .service = service, .owner = owner, .name = name, .port = port};
 }
 
 /* Look-up. */
-
-/* Lives until the answer comes, even if nobody wants it any more: libuv cannot call back a look-up that runs. */
-struct lookup {
-    uv_getaddrinfo_t request;
-    struct transport_means *means;
-    struct dial *dial; /* NULL: nobody wants it any more */
-    gboolean done;
-    int status;
-};
-
-static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
-{
-    struct lookup *lookup = request->data;
-
-    lookup->means->lookups--;
-    if (!lookup->dial) {
-        uv_freeaddrinfo(addresses);
-        g_free(lookup);
-        return;
-    }
-    lookup->done = TRUE;
-    lookup->status = status;
-    lookup->dial->addresses = addresses;
-    lookup->dial->owner->wake(lookup->dial->owner->context);
-}
-
-static void drop_lookup(struct lookup *lookup)
-{
-    if (!lookup)
-        return;
-    lookup->dial = NULL;
-    if (lookup->done)
-        g_free(lookup);
-    else
-        uv_cancel((uv_req_t *)&lookup->request);
-}
 
 static enum dial_progress lookup_failed(struct dial *dial, int status)
 {
@@ -99,40 +63,44 @@ static enum dial_progress lookup_failed(struct dial *dial, int status)
         return fail(dial, REASON_NAME_NOT_FOUND, "\"%s\" could not be looked up now: the name server does not answer",
                     dial->name);
     default:
-        return fail(dial, REASON_NAME_NOT_FOUND, "there is no host \"%s\": %s", dial->name, uv_strerror(status));
+        return fail(dial, REASON_NAME_NOT_FOUND, "there is no host \"%s\": %s", dial->name,
+                    status ? uv_strerror(status) : "it has no address");
     }
 }
 
-static enum dial_progress begin_lookup(struct dial *dial)
+/* Addresses come without a port. */
+static void set_ports(struct addrinfo *address, uint16_t port)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-    g_autofree char *port = g_strdup_printf("%u", dial->port);
-
-    /* An address needs no name server, and no thread of libuv's few. */
-    if (getaddrinfo(dial->name, port, &hints, &dial->addresses) == 0)
-        return DIAL_DONE;
-    hints.ai_flags = AI_NUMERICSERV;
-    dial->lookup = g_new0(struct lookup, 1);
-    dial->lookup->means = dial->means;
-    dial->lookup->dial = dial;
-    dial->lookup->request.data = dial->lookup;
-    int status = uv_getaddrinfo(dial->means->loop, &dial->lookup->request, on_lookup, dial->name, port, &hints);
-    if (status != 0) {
-        g_clear_pointer(&dial->lookup, g_free);
-        return lookup_failed(dial, status);
+    for (; address; address = address->ai_next) {
+        void *socket_address = address->ai_addr;
+        if (address->ai_family == AF_INET)
+            ((struct sockaddr_in *)socket_address)->sin_port = htons(port);
+        else if (address->ai_family == AF_INET6)
+            ((struct sockaddr_in6 *)socket_address)->sin6_port = htons(port);
     }
-    dial->means->lookups++;
-    return DIAL_WAIT;
+}
+
+/* An address needs no name server. */
+static gboolean is_address(struct dial *dial)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    return getaddrinfo(dial->name, NULL, &hints, &dial->addresses) == 0;
 }
 
 enum dial_progress dial_lookup(struct dial *dial)
 {
-    if (!dial->lookup)
-        return begin_lookup(dial);
-    if (!dial->lookup->done)
+    int status = 0;
+
+    if (!dial->looked_up && is_address(dial)) {
+        set_ports(dial->addresses, dial->port);
+        return DIAL_DONE;
+    }
+    dial->looked_up = TRUE;
+    if (!service_look_up(dial->service, &status, &dial->addresses))
         return DIAL_WAIT;
-    if (dial->lookup->status != 0 || !dial->addresses)
-        return lookup_failed(dial, dial->lookup->status);
+    if (!dial->addresses)
+        return lookup_failed(dial, status);
+    set_ports(dial->addresses, dial->port);
     return DIAL_DONE;
 }
 
@@ -212,7 +180,6 @@ enum dial_progress dial_connect(struct dial *dial)
 void dial_clear(struct dial *dial)
 {
     close_socket(dial);
-    drop_lookup(dial->lookup);
     if (dial->addresses)
         freeaddrinfo(dial->addresses);
     g_string_free(dial->failures, TRUE);

@@ -6,6 +6,7 @@
 #ifndef TRUSTGAP_DIAL_H
 #define TRUSTGAP_DIAL_H
 
+#include "service.h"
 #include "transport.h"
 
 #include <netdb.h>
@@ -17,33 +18,31 @@ enum dial_progress {
     DIAL_FAILED, /* see ${reason} and ${failures} */
 };
 
-struct lookup; /* private */
-
 struct dial {
     int fd;                      /* the socket that is to be connected, or is; -1: none yet */
     char where[NI_MAXHOST + 16]; /* "192.0.2.1 port 22" */
     enum collector_reason reason;
     GString *failures; /* what went wrong, of all addresses */
     /* private: */
-    struct transport_means *means;
+    struct service *service;
     const struct transport_owner *owner;
     const char *name;
     uint16_t port;
-    struct lookup *lookup;
+    gboolean looked_up;
     struct addrinfo *addresses, *address;
 };
 
 /**
- * dial_init(dial, means, owner, name, port), dial_clear(dial):
- * ${name} must outlive it.  dial_clear() closes the socket.
+ * dial_init(dial, service, owner, name, port), dial_clear(dial):
+ * ${service} looks names up; it, ${owner} and ${name} must outlive the dial.  dial_clear() closes the socket.
  */
-void dial_init(struct dial *dial, struct transport_means *means, const struct transport_owner *owner, const char *name,
+void dial_init(struct dial *dial, struct service *service, const struct transport_owner *owner, const char *name,
                uint16_t port);
 void dial_clear(struct dial *dial);
 
 /**
  * dial_lookup(dial):
- * Look the name up; an address is understood at once.
+ * Have the name looked up; an address is understood at once.
  */
 enum dial_progress dial_lookup(struct dial *dial);
 

@@ -10,6 +10,11 @@ struct keyring {
     GHashTable *files; /* path -> struct key_file * */
 };
 
+GBytes *identity_public(const struct identity *identity)
+{
+    return identity->file ? identity->file->public_key : identity->held->public_key;
+}
+
 struct keyring *keyring_new(const char *home, const char *agent_path)
 {
     struct keyring *keyring = g_new0(struct keyring, 1);

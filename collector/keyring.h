@@ -20,6 +20,12 @@ struct identity {
     const struct agent_identity *held;
 };
 
+/**
+ * identity_public(identity):
+ * The public key blob, owned by ${identity}.
+ */
+GBytes *identity_public(const struct identity *identity);
+
 struct keyring;
 
 /**

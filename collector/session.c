@@ -4,7 +4,6 @@
 #include "error.h"
 #include "moment.h"
 #include "receiver.h"
-#include "script.h"
 #include "text.h"
 
 #include <string.h>
@@ -21,13 +20,13 @@ struct poller {
 
 struct session {
     struct session_means *means;
-    const struct inventory_host *host;
+    const struct order *order;
+    const struct sink *sink;
     struct capture_host *line;
     struct receiver *receiver;
     struct transport *transport;
     struct transport_owner owner;
     struct asking *asking; /* NULL: the probe is not over */
-    char *script;
     struct poller *pollers[TRANSPORT_WAITS];
     uv_timer_t timer;
     uv_idle_t idle; /* active: step again in the next round of the loop */
@@ -38,8 +37,7 @@ struct session {
     GString *complaint;                          /* the shell's standard error, the beginning of it */
     int64_t complaint_bytes;                     /* all of it */
     GError *error;                               /* what the receiver said: the host's fault, or the capture's */
-    unsigned tries;
-    gboolean admitted, cancelled, finished;
+    gboolean admitted, cancelled, held, finished;
 };
 
 static int64_t now_ms(void)
@@ -209,7 +207,7 @@ static void on_state(void *context, const char *from, const char *to)
     struct session *session = context;
 
     if (session->means->trace)
-        session->means->trace(session->means->context, session->host->name, from, to);
+        session->means->trace(session->means->context, session, from, to);
 }
 
 static void on_wake(void *context)
@@ -274,12 +272,6 @@ static void conclude_shell(struct session *session)
     line_set(session, begun ? REASON_INCOMPLETE : REASON_NO_SHELL, message->str);
 }
 
-static gboolean is_fault_of_host(const GError *error)
-{
-    return g_error_matches(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX) ||
-           g_error_matches(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT);
-}
-
 /* The probe has said all it had to say; which may be that it found nothing, or could not read what it found. */
 static void conclude_complete(struct session *session)
 {
@@ -309,8 +301,9 @@ static void conclude_complete(struct session *session)
 static void conclude_transport(struct session *session)
 {
     const struct transport *transport = session->transport;
-    gboolean again = transport->reason == REASON_BUSY && session->tries > 1;
-    g_autofree char *message = again ? g_strdup_printf("%s; tried %u times", transport->message, session->tries) : NULL;
+    gboolean again = transport->reason == REASON_BUSY && session->order->tries > 1;
+    g_autofree char *message =
+        again ? g_strdup_printf("%s; tried %u times", transport->message, session->order->tries) : NULL;
 
     line_set(session, transport->reason, message ? message : transport->message);
 }
@@ -344,7 +337,6 @@ static void on_closed(uv_handle_t *handle)
     capture_host_free(session->line);
     g_string_free(session->complaint, TRUE);
     g_clear_error(&session->error);
-    g_free(session->script);
     g_free(session);
 }
 
@@ -354,16 +346,14 @@ static void finish_session(struct session *session)
 
     session->finished = TRUE;
     /* First what has come, so that it is known whether there is something. */
-    if (!session->error || is_fault_of_host(session->error))
-        receiver_finish(session->receiver, &error);
-    else
-        error = g_error_copy(session->error);
+    if (!receiver_finish(session->receiver, &error) && !session->error)
+        session->error = g_steal_pointer(&error);
     conclude(session);
     session->line->finished = g_get_real_time() / G_USEC_PER_SEC;
     transport_close(g_steal_pointer(&session->transport));
     for (int i = 0; i < TRANSPORT_WAITS; i++)
         drop_poller(session, i);
-    session->means->done(session->means->context, session, session->line, error);
+    session->means->done(session->means->context, session, session->line);
     uv_close((uv_handle_t *)&session->timer, on_closed);
     uv_close((uv_handle_t *)&session->idle, on_closed);
 }
@@ -372,16 +362,17 @@ static void finish_session(struct session *session)
 static gboolean is_overdue(struct session *session, int64_t now)
 {
     g_autofree char *message = NULL;
-    gboolean busy = session->tries > 1 && !session->admitted;
+    gboolean busy = session->order->tries > 1 && !session->admitted;
 
     if (now >= session->host_deadline_ms && busy)
         message = g_strdup_printf(
             "the server turned away the first %u of %u tries, and the time of the host (%u s) was over in the "
             "last one; tried %u times",
-            session->tries - 1, session->tries, (session->means->host_ms + 999) / 1000, session->tries);
+            session->order->tries - 1, session->order->tries, (session->order->host_ms + 999) / 1000,
+            session->order->tries);
     else if (now >= session->host_deadline_ms)
         message = g_strdup_printf("time-out: the host took more than %u s altogether",
-                                  (session->means->host_ms + 999) / 1000);
+                                  (session->order->host_ms + 999) / 1000);
     else if (session->peers_deadline_ms != 0 && now >= session->peers_deadline_ms)
         return TRUE;
     else if (session->quiet_deadline_ms != 0 && now >= session->quiet_deadline_ms)
@@ -402,7 +393,7 @@ static gboolean ask_next(struct session *session, const GPtrArray *peers, int64_
     const struct transport *transport = session->transport;
 
     if (!session->asking) {
-        session->asking = asking_new(peers, session->line, &session->means->sink);
+        session->asking = asking_new(peers, session->line, session->sink);
         session->peers_deadline_ms = now + COLLECTOR_PEERS_MS;
         session->quiet_deadline_ms = 0;
     } else if (transport->reason == REASON_NONE && (transport->fetched.reason || transport->fetched.certificates) &&
@@ -419,8 +410,7 @@ static gboolean ask_next(struct session *session, const GPtrArray *peers, int64_
 /* Nothing more comes from the transport, or nothing more is waited for. */
 static void go_on(struct session *session, int64_t now)
 {
-    const GPtrArray *peers =
-        session->means->peers ? g_hash_table_lookup(session->means->peers, session->host->name) : NULL;
+    const GPtrArray *peers = session->order->peers;
 
     if (peers && !session->error && receiver_complete(session->receiver) && ask_next(session, peers, now))
         step_soon(session);
@@ -437,6 +427,19 @@ static void cancel(struct session *session)
     finish_session(session);
 }
 
+/* Level-triggered as they are, descriptors would call again and again. */
+static void hold(struct session *session)
+{
+    session->held = TRUE;
+    for (int i = 0; i < TRANSPORT_WAITS; i++) {
+        struct poller *poller = session->pollers[i];
+        if (poller && poller->events != 0)
+            uv_poll_stop(&poller->handle);
+        if (poller)
+            poller->events = 0;
+    }
+}
+
 static void step_session(struct session *session)
 {
     int64_t now = now_ms();
@@ -445,6 +448,10 @@ static void step_session(struct session *session)
         return;
     if (session->cancelled) {
         cancel(session);
+        return;
+    }
+    if (session->means->held) {
+        hold(session);
         return;
     }
     enum transport_progress progress = transport_step(session->transport, now);
@@ -468,42 +475,30 @@ static void step_session(struct session *session)
     wait_for_deadline(session, now);
 }
 
-static struct capture_host *begin_line(const struct inventory_host *host)
-{
-    struct capture_host *line = capture_host_new();
-
-    line->name = g_strdup(host->name);
-    line->tier = g_strdup(host->tier);
-    line->owner = g_strdup(host->owner);
-    for (guint i = 0; i < host->groups->len; i++)
-        g_ptr_array_add(line->groups, g_strdup(g_ptr_array_index(host->groups, i)));
-    line->started = g_get_real_time() / G_USEC_PER_SEC;
-    return line;
-}
-
-struct session *session_open(struct session_means *means, const struct inventory_host *host, unsigned tries,
-                             int64_t left_ms)
+struct session *session_open(struct session_means *means, const struct order *order, struct service *service,
+                             const struct sink *sink)
 {
     struct session *session = g_new0(struct session, 1);
-    char nonce[RECORDS_NONCE_CHARS + 1];
 
     session->means = means;
-    session->host = host;
-    session->line = begin_line(host);
+    session->order = order;
+    session->sink = sink;
+    session->line = capture_host_new();
+    session->line->name = g_strdup(order->name);
+    session->line->started = g_get_real_time() / G_USEC_PER_SEC;
     session->complaint = g_string_new(NULL);
     session->owner = (struct transport_owner){on_output, on_complaint, on_state, on_wake, on_forget, session};
-    session->tries = tries;
-    session->host_deadline_ms = now_ms() + left_ms;
-    script_nonce(nonce);
-    session->receiver = receiver_new(session->line, &means->sink, nonce, means->trace_bytes);
-    session->script = script_new(host, nonce, means->trace_bytes);
-    struct transport_order order = {&means->transport, host, session->script, strlen(session->script)};
+    session->host_deadline_ms = now_ms() + order->left_ms;
+    session->receiver = receiver_new(session->line, sink, order->nonce, means->trace_bytes);
+    struct transport_order transport_order = {&means->transport, order, service};
     static const struct transport_methods *const methods[] = {
         [INVENTORY_SSH] = &transport_ssh,
         [INVENTORY_LOCAL] = &transport_local,
         [INVENTORY_OTHER] = &transport_none,
     };
-    session->transport = transport_open(methods[host->connection], &order, &session->owner);
+    service->wake = on_wake;
+    service->context = session;
+    session->transport = transport_open(methods[order->connection], &transport_order, &session->owner);
     uv_timer_init(means->transport.loop, &session->timer);
     uv_idle_init(means->transport.loop, &session->idle);
     session->timer.data = session->idle.data = session;
@@ -515,5 +510,26 @@ struct session *session_open(struct session_means *means, const struct inventory
 void session_cancel(struct session *session)
 {
     session->cancelled = TRUE;
+    step_soon(session);
+}
+
+static void credit(int64_t *deadline_ms, int64_t more_ms)
+{
+    if (*deadline_ms != 0)
+        *deadline_ms += more_ms;
+}
+
+void session_release(struct session *session, int64_t held_ms)
+{
+    if (session->finished)
+        return;
+    credit(&session->host_deadline_ms, held_ms);
+    credit(&session->quiet_deadline_ms, held_ms);
+    credit(&session->peers_deadline_ms, held_ms);
+    credit(&session->transport->deadline_ms, held_ms);
+    if (!session->held)
+        return;
+    session->held = FALSE;
+    session->armed_ms = 0;
     step_soon(session);
 }

@@ -3,8 +3,7 @@
  * receiver (receiver.h), has peers asked once that is complete (asking.h), keeps the deadlines, and tells at the end
  * how it went.
  *
- * It never writes the line itself, and what happens in it concerns this host only; the one exception is a capture that
- * cannot be written, which is handed on as an error.
+ * It never writes the line itself, and what happens in it concerns this host only.
  */
 #ifndef TRUSTGAP_SESSION_H
 #define TRUSTGAP_SESSION_H
@@ -18,36 +17,41 @@
 
 struct session;
 
-/* What all sessions of a run share. */
+/* What all sessions of a worker share. */
 struct session_means {
     struct transport_means transport;
-    struct sink sink;
     int64_t trace_bytes;
-    unsigned host_ms, silence_ms;
-    GHashTable *peers; /* as in struct collector_options */
-    void (*trace)(void *context, const char *host, const char *from, const char *to); /* may be NULL */
+    unsigned silence_ms;
+    gboolean held; /* nothing is to be read from any host until session_release() */
+    /* A session has gone to another state; may be NULL. */
+    void (*trace)(void *context, struct session *session, const char *from, const char *to);
     /* The host has let us in; called once at most, before done(), and not for hosts that nobody logs in to. */
     void (*admitted)(void *context, struct session *session);
     /*
-     * Called once for each session, from the loop: ${host} is what is to be written, for the length of the call;
-     * ${error} is NULL unless the capture could not be written.  The session frees itself afterwards.
+     * Called once for each session, from the loop: ${host} is what is to be written, for the length of the call.  The
+     * session needs its order, service and sink no more, and frees itself afterwards.
      */
-    void (*done)(void *context, struct session *session, const struct capture_host *host, const GError *error);
+    void (*done)(void *context, struct session *session, const struct capture_host *host);
     void *context;
 };
 
 /**
- * session_open(means, host, tries, left_ms):
- * Begin; nothing is done before the loop runs.  ${means} and ${host} outlive the session.  ${tries} counts the tries of
- * this host, this one included, and ${left_ms} is what is left of its time.
+ * session_open(means, order, service, sink):
+ * Begin; nothing is done before the loop runs.  All of them outlive the session.
  */
-struct session *session_open(struct session_means *means, const struct inventory_host *host, unsigned tries,
-                             int64_t left_ms);
+struct session *session_open(struct session_means *means, const struct order *order, struct service *service,
+                             const struct sink *sink);
 
 /**
  * session_cancel(session):
  * End it with REASON_CANCELLED, soon: done() is called from the loop as ever.
  */
 void session_cancel(struct session *session);
+
+/**
+ * session_release(session, held_ms):
+ * Go on after ${means->held}: so long nothing could be done for the host, and that costs it nothing of its time.
+ */
+void session_release(struct session *session, int64_t held_ms);
 
 #endif

@@ -4,7 +4,8 @@
  * A transport brings a script to the standard input of a shell, and what the shell writes to its owner.  It never
  * waits: transport_step() does what can be done now and then says what it waits for (descriptors, a deadline); waiting
  * is the owner's part, so it makes no difference to the owner whether there is a socket behind it (transport_ssh),
- * pipes to a process (transport_local), or pipes to ssh(1).  It asks nobody anything and writes to no file.
+ * pipes to a process (transport_local), or pipes to ssh(1).  It opens no file and has no key: what needs one the parent
+ * does (service.h).
  *
  * Times are milliseconds of a clock that only goes forward.
  */
@@ -12,6 +13,8 @@
 #define TRUSTGAP_TRANSPORT_H
 
 #include "collector.h"
+#include "order.h"
+#include "service.h"
 
 #include <stdint.h>
 #include <uv.h>
@@ -45,24 +48,20 @@ struct transport_owner {
     void *context;
 };
 
-/* What all transports of a run share.  They read it; the counter they count. */
+/* What all transports of a worker share.  They read it. */
 struct transport_means {
     uv_loop_t *loop;
-    const struct known_hosts *known_hosts;
-    struct keyring *keyring;
     unsigned lookup_ms, connect_ms, handshake_ms, login_ms;
     uint32_t window_bytes; /* what a host may send before we have taken it: memory for each host */
     uint8_t *buffer;       /* to read into; what is in it counts until the next read */
     size_t buffer_bytes;
-    unsigned lookups; /* name look-ups under way, also those that nobody waits for any more */
 };
 
 /* What is to be done: all of it outlives the transport. */
 struct transport_order {
     struct transport_means *means;
-    const struct inventory_host *host;
-    const char *script;
-    size_t script_bytes;
+    const struct order *order;
+    struct service *service;
 };
 
 struct transport;

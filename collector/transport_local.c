@@ -1,15 +1,10 @@
 /*
- * The shell of this machine (ansible_connection=local): a child process with three pipes.
- *
- * What holds for any transport made of a child process holds here: it has a session and a process group of its own, so
- * that it has no terminal to ask on, Ctrl-C does not reach it before we end it, and all that it started ends with it.
+ * The shell of this machine (ansible_connection=local): three pipes to a process that the parent has started (shell.h).
  */
 #include "text.h"
 #include "transport.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,16 +17,12 @@ static const char *const state_names[] = {"start", "talk", "exit", "ended"};
 struct local {
     struct transport base;
     struct transport_means *means;
+    struct service *service;
+    const char *refusal;
     const char *script;
     size_t script_left;
     enum state state;
     int fds[PIPES]; /* our ends; -1 when closed */
-    uv_process_t process;
-    gboolean has_handle; /* libuv knows it */
-    gboolean running;    /* started, and its end was not told yet */
-    gboolean closed;     /* by the owner: free it once the process has ended */
-    int64_t exit_status;
-    int signal;
 };
 
 static void state_enter(struct local *local, enum state state)
@@ -51,75 +42,15 @@ static void close_pipe(struct local *local, enum pipe pipe)
     local->fds[pipe] = -1;
 }
 
-static void local_free(uv_handle_t *handle)
-{
-    struct local *local = handle->data;
-    transport_clear(&local->base);
-    g_free(local);
-}
-
-static void on_exit_of_child(uv_process_t *process, int64_t exit_status, int signal)
-{
-    struct local *local = process->data;
-
-    local->running = FALSE;
-    local->exit_status = exit_status;
-    local->signal = signal;
-    if (local->closed)
-        uv_close((uv_handle_t *)process, local_free);
-    else
-        local->base.owner->wake(local->base.owner->context);
-}
-
-static void close_ends(int ends[PIPES])
-{
-    for (int i = 0; i < PIPES; i++)
-        if (ends[i] >= 0)
-            close(ends[i]);
-}
-
-/* Only our end must not block: the child expects ordinary pipes. */
-static gboolean make_pipe(int *ours, int *theirs, gboolean we_write)
-{
-    int ends[2];
-
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return FALSE;
-    *ours = ends[we_write ? 1 : 0];
-    *theirs = ends[we_write ? 0 : 1];
-    return fcntl(*ours, F_SETFL, O_NONBLOCK) == 0;
-}
-
+/* The shell was started by the parent, which passes our ends of its pipes. */
 static enum transport_progress step_start(struct local *local)
 {
-    int theirs[PIPES] = {-1, -1, -1};
-
-    for (int i = 0; i < PIPES; i++)
-        if (!make_pipe(&local->fds[i], &theirs[i], i == PIPE_IN)) {
-            int number = errno;
-            close_ends(theirs);
-            return transport_end(&local->base, REASON_LOCAL, "no pipe to /bin/sh: %s", g_strerror(number));
-        }
-
-    char *arguments[] = {(char *)"/bin/sh", NULL};
-    uv_stdio_container_t stdio[PIPES];
-    for (int i = 0; i < PIPES; i++)
-        stdio[i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = theirs[i]};
-    uv_process_options_t options = {
-        .file = arguments[0],
-        .args = arguments,
-        .exit_cb = on_exit_of_child,
-        .flags = UV_PROCESS_DETACHED,
-        .stdio = stdio,
-        .stdio_count = PIPES,
-    };
-    local->process.data = local;
-    local->has_handle = TRUE; /* also if this fails */
-    int status = uv_spawn(local->means->loop, &local->process, &options);
-    close_ends(theirs);
-    if (status != 0)
-        return transport_end(&local->base, REASON_LOCAL, "/bin/sh cannot be started: %s", uv_strerror(status));
-    local->running = TRUE;
+    if (local->refusal)
+        return transport_end(&local->base, REASON_LOCAL, "%s", local->refusal);
+    for (int i = 0; i < PIPES; i++) {
+        local->fds[i] = local->service->fds[i];
+        local->service->fds[i] = -1;
+    }
     local->base.speaking = TRUE;
     state_enter(local, STATE_TALK);
     return TRANSPORT_AGAIN;
@@ -198,11 +129,13 @@ static enum transport_progress step_talk(struct local *local)
 
 static enum transport_progress step_exit(struct local *local)
 {
-    if (local->running)
+    const struct service *service = local->service;
+
+    if (!service->exited)
         return TRANSPORT_WAIT;
-    local->base.exit_status = local->signal ? -1 : (int)local->exit_status;
-    if (local->signal)
-        local->base.exit_signal = g_strdup_printf("%d", local->signal);
+    local->base.exit_status = service->exit_signal ? -1 : service->exit_status;
+    if (service->exit_signal)
+        local->base.exit_signal = g_strdup_printf("%d", service->exit_signal);
     return TRANSPORT_ENDED;
 }
 
@@ -236,27 +169,24 @@ static struct transport *local_open(const struct transport_order *order, const s
     (void)owner;
 
     local->means = order->means;
-    local->script = order->script;
-    local->script_left = order->script_bytes;
+    local->service = order->service;
+    local->refusal = order->order->refusal;
+    local->script = order->order->script;
+    local->script_left = strlen(order->order->script);
     for (int i = 0; i < PIPES; i++)
         local->fds[i] = -1;
     return &local->base;
 }
 
-/* The process is waited for, or it would stay as a zombie; since it was killed that takes no time. */
+/* The parent ends what is still running once it has the host's line. */
 static void local_close(struct transport *transport)
 {
     struct local *local = (struct local *)transport;
 
     for (int i = 0; i < PIPES; i++)
         close_pipe(local, i);
-    local->closed = TRUE;
-    if (local->running)
-        kill(-local->process.pid, SIGKILL);
-    else if (local->has_handle)
-        uv_close((uv_handle_t *)&local->process, local_free);
-    else
-        local_free(&(uv_handle_t){.data = local});
+    transport_clear(transport);
+    g_free(local);
 }
 
 const struct transport_methods transport_local = {"local", local_open, local_step, local_close, NULL};

@@ -10,7 +10,7 @@ static struct transport *none_open(const struct transport_order *order, const st
     struct none *none = g_new0(struct none, 1);
     (void)owner;
 
-    none->plugin = order->host->plugin;
+    none->plugin = order->order->plugin;
     return &none->base;
 }
 

@@ -10,13 +10,11 @@
  * is seen there and told by us: to libssh2 it looks as if nothing more came, so what it holds already can still be
  * read, which it would otherwise throw away.
  */
-#include "agent.h"
 #include "algorithms.h"
 #include "arena.h"
 #include "dial.h"
 #include "forward.h"
 #include "greeting.h"
-#include "keyring.h"
 #include "known_hosts.h"
 #include "text.h"
 #include "transport.h"
@@ -53,7 +51,8 @@ enum state {
 struct ssh {
     struct transport base;
     struct transport_means *means;
-    const struct inventory_host *host;
+    const struct order *order;
+    struct service *service;
     const char *script;
     size_t script_left;
     enum state state;
@@ -75,9 +74,7 @@ struct ssh {
     struct arena *arena;
     LIBSSH2_SESSION *session;
     LIBSSH2_CHANNEL *channel;
-    struct known_host *known;
-    GPtrArray *identities; /* of struct identity * */
-    guint identity;        /* the one that is tried */
+    guint identity; /* the one that is tried */
     GString *tried, *remarks;
     gboolean rsa_tried;
     int stream; /* the one to read next: 0 output, 1 errors */
@@ -308,12 +305,8 @@ static enum transport_progress wait_for_socket(struct ssh *ssh)
 
 static enum transport_progress step_start(struct ssh *ssh)
 {
-    g_autoptr(GError) error = NULL;
-
-    ssh->identities = keyring_identities(ssh->means->keyring, ssh->host, ssh->remarks, &error);
-    if (!ssh->identities)
-        return end(ssh, REASON_KEY_FILE, "%s", error->message);
-    ssh->known = known_host_find(ssh->means->known_hosts, ssh->host->address, ssh->host->name, ssh->host->port);
+    if (ssh->order->refusal)
+        return end(ssh, REASON_KEY_FILE, "%s", ssh->order->refusal);
     return go_to(ssh, STATE_LOOKUP);
 }
 
@@ -383,6 +376,17 @@ static void *resize_memory(void *memory, size_t size, void **abstract)
     return arena_resize(ssh->arena, memory, size);
 }
 
+/* NULL-ended; to be freed with g_free(), and not the strings. */
+static const char **known_types(const struct ssh *ssh)
+{
+    const GPtrArray *known = ssh->order->key_types;
+    const char **types = g_new0(const char *, known->len + 1);
+
+    for (guint i = 0; i < known->len; i++)
+        types[i] = known->pdata[i];
+    return types;
+}
+
 static gboolean begin_session(struct ssh *ssh)
 {
     ssh->arena = arena_new();
@@ -393,7 +397,7 @@ static gboolean begin_session(struct ssh *ssh)
     set_callback(ssh->session, LIBSSH2_CALLBACK_RECV, (void (*)(void))receive_bytes);
     set_callback(ssh->session, LIBSSH2_CALLBACK_SEND, (void (*)(void))send_bytes);
     set_callback(ssh->session, LIBSSH2_CALLBACK_DISCONNECT, (void (*)(void))hear_farewell);
-    g_autofree const char **types = known_host_types(ssh->known);
+    g_autofree const char **types = known_types(ssh);
     algorithms_prefer(ssh->session, types);
     ssh->greeting = g_byte_array_new();
     ssh->in_clear = TRUE;
@@ -539,7 +543,7 @@ static enum transport_progress host_key_unknown(struct ssh *ssh, const struct kn
             : g_strdup("");
     return end(ssh, REASON_HOST_KEY_UNKNOWN,
                "the host key of %s (%s SHA256:%s) is not in known_hosts: check it and add it (ssh-keyscan -p %u %s)%s",
-               ssh->host->address, type, print, ssh->host->port, ssh->host->address, authority);
+               ssh->order->address, type, print, ssh->order->port, ssh->order->address, authority);
 }
 
 /*
@@ -548,7 +552,7 @@ static enum transport_progress host_key_unknown(struct ssh *ssh, const struct kn
  */
 static gboolean has_incomparable_key(struct ssh *ssh)
 {
-    g_autofree const char **known = known_host_types(ssh->known);
+    g_autofree const char **known = known_types(ssh);
     struct greeting greeting;
 
     return known[0] && strcmp(known[0], "ssh-rsa") == 0 && !algorithms_have_rsa_sha2(ssh->session) &&
@@ -564,13 +568,13 @@ static enum transport_progress host_key_changed(struct ssh *ssh, const struct kn
         return end(ssh, REASON_HOST_KEY_UNKNOWN,
                    "%s:%u knows %s by its RSA key only, which libssh2 %s cannot check without SHA-1: check its %s key "
                    "(SHA256:%s) and add it too (ssh-keyscan -p %u %s)",
-                   answer->path, answer->line, ssh->host->address, libssh2_version(0), type, print, ssh->host->port,
-                   ssh->host->address);
+                   answer->path, answer->line, ssh->order->address, libssh2_version(0), type, print, ssh->order->port,
+                   ssh->order->address);
     return end(
         ssh, REASON_HOST_KEY_CHANGED,
         "the host key of %s has changed: it shows %s SHA256:%s, and %s:%u has another key%s; unless the host has got a "
         "new key, somebody is in between",
-        ssh->host->address, type, print, answer->path, answer->line, answer->same_type ? "" : " of another type");
+        ssh->order->address, type, print, answer->path, answer->line, answer->same_type ? "" : " of another type");
 }
 
 static enum transport_progress step_host_key(struct ssh *ssh)
@@ -582,18 +586,19 @@ static enum transport_progress step_host_key(struct ssh *ssh)
     const char *key = libssh2_session_hostkey(ssh->session, &size, &kind);
 
     blob = (struct wire){(const uint8_t *)key, size};
-    if (!key || !wire_read_string(&blob, &type_wire))
+    if (!key || size > MESSAGE_BLOB_BYTES || !wire_read_string(&blob, &type_wire))
         return end(ssh, REASON_PROTOCOL, "the server showed no host key");
+    if (!service_host_key(ssh->service, key, size, &answer))
+        return TRANSPORT_WAIT;
     g_autofree char *type = text_clean(type_wire.at, type_wire.left);
     g_autofree char *print = fingerprint(key, size);
-    known_host_check(&answer, ssh->known, key, size);
     switch (answer.verdict) {
     case KNOWN_HOSTS_MATCH:
         g_clear_pointer(&ssh->greeting, g_byte_array_unref);
         return go_to(ssh, STATE_LOGIN);
     case KNOWN_HOSTS_REVOKED:
         return end(ssh, REASON_HOST_KEY_REVOKED, "the host key of %s (%s SHA256:%s) is revoked by %s:%u",
-                   ssh->host->address, type, print, answer.path, answer.line);
+                   ssh->order->address, type, print, answer.path, answer.line);
     case KNOWN_HOSTS_CHANGED:
         return host_key_changed(ssh, &answer, type, print);
     case KNOWN_HOSTS_UNKNOWN:
@@ -606,26 +611,25 @@ static enum transport_progress step_host_key(struct ssh *ssh)
 
 static const char *user_of(const struct ssh *ssh)
 {
-    return ssh->host->user ? ssh->host->user : g_get_user_name();
+    return ssh->order->user;
 }
 
-static GBytes *identity_public(const struct identity *identity)
+static const struct order_identity *identity_of(const struct ssh *ssh)
 {
-    return identity->file ? identity->file->public_key : identity->held->public_key;
+    return g_ptr_array_index(ssh->order->identities, ssh->identity);
 }
 
-static gboolean is_rsa(const struct identity *identity)
+static gboolean is_rsa(const struct order_identity *identity)
 {
     gsize size;
-    const void *blob = g_bytes_get_data(identity_public(identity), &size);
+    const void *blob = g_bytes_get_data(identity->public_key, &size);
     struct wire wire = {blob, size}, type;
     return wire_read_string(&wire, &type) && wire_is(&type, "ssh-rsa");
 }
 
-static void note_tried(struct ssh *ssh, const struct identity *identity)
+static void note_tried(struct ssh *ssh, const struct order_identity *identity)
 {
-    g_autofree char *held = identity->held ? g_strdup_printf("\"%s\" of the agent", identity->held->comment) : NULL;
-    g_string_append_printf(ssh->tried, "%s%s", ssh->tried->len ? ", " : "", held ? held : identity->file->path);
+    g_string_append_printf(ssh->tried, "%s%s", ssh->tried->len ? ", " : "", identity->label);
     ssh->rsa_tried |= is_rsa(identity);
 }
 
@@ -634,20 +638,24 @@ static void remark(struct ssh *ssh, const char *what)
     g_string_append_printf(ssh->remarks, "%s%s", ssh->remarks->len ? "; " : "", what);
 }
 
-/* libssh2's call for a signature; what it is given must be memory of the session. */
+/*
+ * libssh2's call for a signature; what it is given must be memory of the session.  After EAGAIN the same call comes
+ * again with the next userauth_publickey(): the parent signs, and that takes its time.
+ */
 static int sign(LIBSSH2_SESSION *session, unsigned char **signature, size_t *signature_bytes, const unsigned char *data,
                 size_t size, void **abstract)
 {
     struct ssh *ssh = *abstract;
-    const struct identity *identity = g_ptr_array_index(ssh->identities, ssh->identity);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) bytes = identity->file
-                                  ? private_key_sign(identity->file->key, data, size, &error)
-                                  : agent_sign(keyring_agent(ssh->means->keyring), identity->held, data, size, &error);
+    g_autoptr(GBytes) bytes = NULL;
+    g_autofree char *why = NULL;
     (void)session;
 
+    if (ssh->dead || size > MESSAGE_BLOB_BYTES)
+        return -1;
+    if (!service_sign(ssh->service, ssh->identity, data, size, &bytes, &why))
+        return LIBSSH2_ERROR_EAGAIN;
     if (!bytes) {
-        remark(ssh, error->message);
+        remark(ssh, why);
         return -1;
     }
     gsize length;
@@ -693,15 +701,17 @@ static enum transport_progress logged_in(struct ssh *ssh)
 
 static enum transport_progress step_login(struct ssh *ssh)
 {
-    const struct identity *identity = g_ptr_array_index(ssh->identities, ssh->identity);
+    const struct order_identity *identity = identity_of(ssh);
     const char *user = user_of(ssh);
     void *abstract = ssh;
     gsize size;
-    const unsigned char *blob = g_bytes_get_data(identity_public(identity), &size);
+    const unsigned char *blob = g_bytes_get_data(identity->public_key, &size);
     int code = libssh2_userauth_publickey(ssh->session, user, blob, size, sign, &abstract);
 
     if (code == 0)
         return logged_in(ssh);
+    if (code == LIBSSH2_ERROR_EAGAIN && service_is_signing(ssh->service))
+        return TRANSPORT_WAIT; /* for the parent, not for the server */
     if (code == LIBSSH2_ERROR_EAGAIN)
         return wait_for_socket(ssh);
     if (!is_refusal(code) && !ssh->farewell)
@@ -709,7 +719,7 @@ static enum transport_progress step_login(struct ssh *ssh)
     note_tried(ssh, identity);
     if (ssh->farewell)
         return login_refused(ssh, NULL);
-    if (++ssh->identity == ssh->identities->len)
+    if (++ssh->identity == ssh->order->identities->len)
         return go_to(ssh, STATE_METHODS);
     return GO_ON;
 }
@@ -925,12 +935,13 @@ static struct transport *ssh_open(const struct transport_order *order, const str
     struct ssh *ssh = g_new0(struct ssh, 1);
 
     ssh->means = order->means;
-    ssh->host = order->host;
-    ssh->script = order->script;
-    ssh->script_left = order->script_bytes;
-    dial_init(&ssh->dial, order->means, owner, order->host->address, order->host->port);
+    ssh->order = order->order;
+    ssh->service = order->service;
+    ssh->script = order->order->script;
+    ssh->script_left = strlen(order->order->script);
+    dial_init(&ssh->dial, order->service, owner, ssh->order->address, ssh->order->port);
     ssh->tried = g_string_new(NULL);
-    ssh->remarks = g_string_new(NULL);
+    ssh->remarks = g_string_new(order->order->remarks);
     return &ssh->base;
 }
 
@@ -964,7 +975,8 @@ static void dial_again(struct ssh *ssh)
 {
     free_session(ssh);
     dial_clear(&ssh->dial);
-    dial_init(&ssh->dial, ssh->means, ssh->base.owner, ssh->host->address, ssh->host->port);
+    service_reset(ssh->service);
+    dial_init(&ssh->dial, ssh->service, ssh->base.owner, ssh->order->address, ssh->order->port);
     ssh->channel = NULL;
     ssh->dead = ssh->stuck = ssh->peer_closed = FALSE;
     ssh->socket_error = 0;
@@ -992,9 +1004,6 @@ static void ssh_close(struct transport *transport)
     free_session(ssh);
     forward_free(ssh->forward);
     dial_clear(&ssh->dial);
-    known_host_free(ssh->known);
-    if (ssh->identities)
-        g_ptr_array_unref(ssh->identities);
     if (ssh->greeting)
         g_byte_array_unref(ssh->greeting);
     g_string_free(ssh->tried, TRUE);

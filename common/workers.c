@@ -130,7 +130,7 @@ static char **choose_environment(void)
     return (char **)g_ptr_array_free(chosen, FALSE);
 }
 
-static int spawn(pid_t *pid, const char *const *command, int fd)
+int worker_spawn(pid_t *pid, const char *const *command, int fd)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -174,7 +174,7 @@ static struct worker *start(struct workers *workers)
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
         return NULL;
-    int failure = spawn(&pid, workers->command, fds[1]);
+    int failure = worker_spawn(&pid, workers->command, fds[1]);
     close(fds[1]);
     if (failure) {
         close(fds[0]);
@@ -252,7 +252,7 @@ static void finish(struct worker_task *task, char *why)
     task->why = why;
 }
 
-static const char *signal_name(int number)
+const char *worker_signal_name(int number)
 {
     static const struct {
         int number;
@@ -277,7 +277,7 @@ static char *explain_end(const struct workers *workers, int status)
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         return g_strdup("the parser was killed twice (SIGKILL)");
     if (WIFSIGNALED(status))
-        return g_strdup_printf("the parser crashed (%s)", signal_name(WTERMSIG(status)));
+        return g_strdup_printf("the parser crashed (%s)", worker_signal_name(WTERMSIG(status)));
     if (WEXITSTATUS(status) == MEMORY_STATUS)
         return out_of_memory(workers);
     return g_strdup_printf("the parser ended without an answer (exit status %d)", WEXITSTATUS(status));
@@ -745,11 +745,8 @@ static gboolean work_on(struct worker_answer *answer, const struct worker_reques
     return FALSE;
 }
 
-int worker_serve(worker_work *const *works)
+void worker_settle(void)
 {
-    struct worker_answer answer = {.said = g_byte_array_new()};
-    struct worker_request request;
-
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
     /* A key on the terminal is for the parent, which decides what becomes of the run. */
@@ -757,6 +754,14 @@ int worker_serve(worker_work *const *works)
     signal(SIGQUIT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     syscall(SYS_close_range, WORKER_FD + 1, ~0U, 0);
+}
+
+int worker_serve(worker_work *const *works)
+{
+    struct worker_answer answer = {.said = g_byte_array_new()};
+    struct worker_request request;
+
+    worker_settle();
     g_log_set_writer_func(on_log, NULL, NULL);
     while (receive(&request)) {
         if (!work_on(&answer, &request, works))

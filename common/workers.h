@@ -19,6 +19,7 @@
 
 #include <glib.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define WORKER_FD      3 /* the child's socket */
 #define WORKER_NUMBERS 4
@@ -110,6 +111,19 @@ gboolean worker_cancel(struct worker_task *task, char **why);
  */
 int worker_file(const void *bytes, size_t size);
 
+/**
+ * worker_spawn(pid, command, fd):
+ * Start a child as workers_new() does, for whoever has another protocol: ${fd} becomes its WORKER_FD.  Return 0 or an
+ * errno.
+ */
+int worker_spawn(pid_t *pid, const char *const *command, int fd);
+
+/**
+ * worker_signal_name(number):
+ * "SIGSEGV", for a message about a child that a signal ended.
+ */
+const char *worker_signal_name(int number);
+
 typedef struct workers workers_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(workers_auto, workers_free)
 
@@ -131,6 +145,13 @@ void worker_say(struct worker_answer *answer, uint32_t kind, const void *bytes, 
  * Send what was said so far: if the next thing ends the process, it is known up to where it came.
  */
 void worker_send(struct worker_answer *answer);
+
+/**
+ * worker_settle():
+ * What a child does first: end with its parent, leave Ctrl-C to it, and close every descriptor that it should not have.
+ * worker_serve() does so by itself.
+ */
+void worker_settle(void);
 
 /**
  * worker_serve(works):

@@ -6,18 +6,15 @@
 
 #include "dial.h"
 #include "file.h"
-#include "keyring.h"
-#include "known_hosts.h"
-#include "receiver.h"
-#include "script.h"
-#include "session.h"
+#include "order.h"
+#include "service.h"
+#include "shell.h"
 #include "transport.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <libssh2.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -293,6 +290,7 @@ static void collect(struct outcome *outcome, const char *folder, GPtrArray *host
     cr_assert_null(outcome->error, "%s", outcome->error ? outcome->error->message : "");
     outcome->messages = g_string_new(NULL);
     outcome->states = g_string_new(NULL);
+    options.worker = (const char *const[]){TRUSTGAP, COLLECTOR_WORKER, NULL};
     options.progress = on_progress;
     options.trace = on_trace;
     options.context = outcome;
@@ -1117,7 +1115,6 @@ Test(dial, all_addresses_are_tried)
     static const char *const lists[][3] = {{"127.0.0.2", "127.0.0.3", "127.0.0.1"},
                                            {"127.0.0.2", "127.0.0.3", "127.0.0.4"}};
     static const struct transport_owner owner = {.forget = owner_forget};
-    struct transport_means means = {0};
     uint16_t port;
     int fd = listen_somewhere(&port);
     g_autofree char *service = g_strdup_printf("%u", port);
@@ -1126,7 +1123,7 @@ Test(dial, all_addresses_are_tried)
         struct dial dial;
         struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, **next = &dial.addresses;
         enum dial_progress progress = DIAL_WAIT;
-        dial_init(&dial, &means, &owner, "name", port);
+        dial_init(&dial, NULL, &owner, "name", port);
         for (size_t k = 0; k < 3; k++) {
             cr_assert_eq(getaddrinfo(lists[i][k], service, &hints, next), 0);
             next = &(*next)->ai_next;
@@ -1179,87 +1176,24 @@ Test(collector, host_that_never_ends)
     place_close(&place);
 }
 
-/* A probe that falls silent: its session by itself, since a minute is too long for a test. */
-
-struct silence {
-    unsigned admitted;
-    enum capture_status status;
-    char *reason, *message;
-};
-
-static void on_silence(void *context, struct session *session, const struct capture_host *host, const GError *error)
-{
-    struct silence *silence = context;
-    (void)session;
-    cr_expect_null(error);
-    silence->status = host->status;
-    silence->reason = g_strdup(host->reason);
-    silence->message = g_strdup(host->message);
-}
-
-static void on_admitted(void *context, struct session *session)
-{
-    struct silence *silence = context;
-    (void)session;
-    cr_expect_null(silence->reason);
-    silence->admitted++;
-}
-
-Test(session, silence)
+/* A probe that falls silent. */
+Test(collector, silence)
 {
     NEEDS_SSHD();
     struct place place;
-    struct silence silence = {0};
+    struct outcome outcome = {0};
     place_open(&place);
-    g_autofree char *known_path = NULL;
+    g_autofree char *known_hosts = NULL;
     g_autofree char *stand_in = in_place(&place, "stand-in");
-    g_autofree char *capture_path = in_place(&place, "capture");
     g_autofree char *script = spell_out("@first; printf 'instance 0 path=/x\n\n'; @hold");
-    g_autofree char *sha256 = g_strnfill(64, '0');
-    g_autofree uint8_t *buffer = g_malloc(65536);
     cr_assert(g_file_set_contents(stand_in, script, -1, NULL));
     g_autofree char *more = g_strdup_printf("ForceCommand /bin/sh %s\n", stand_in);
-    uint16_t port = start_plain_sshd(&place, more, &known_path);
-    g_autoptr(known_hosts_auto) known = known_hosts_new();
-    cr_assert(known_hosts_load(known, known_path, NULL));
-    struct capture_header header = {.program = (char *)"test", .inventory_sha256 = sha256};
-    struct capture_writer *writer = capture_create(capture_path, &header, NULL);
-    struct inventory_host *host = host_new("silent", port, place.client_key);
-    uv_loop_t loop;
-    struct session_means means = {
-        .transport = {.loop = &loop,
-                      .known_hosts = known,
-                      .keyring = keyring_new(place.folder, NULL),
-                      .lookup_ms = 10000,
-                      .connect_ms = 10000,
-                      .handshake_ms = 20000,
-                      .login_ms = 20000,
-                      .window_bytes = 65536,
-                      .buffer = buffer,
-                      .buffer_bytes = 65536},
-        .sink = sink_to_capture(writer),
-        .trace_bytes = 1000,
-        .host_ms = 50000,
-        .silence_ms = 4000,
-        .admitted = on_admitted,
-        .done = on_silence,
-        .context = &silence,
-    };
-    libssh2_init(0);
-    uv_loop_init(&loop);
-    session_open(&means, host, 1, 50000);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    cr_expect_eq(uv_loop_close(&loop), 0);
-    libssh2_exit();
-    cr_expect_eq(silence.admitted, 1);
-    cr_expect_eq(silence.status, CAPTURE_PARTIAL);
-    cr_expect_str_eq(silence.reason, "time-out");
-    cr_expect_str_eq(silence.message, "time-out after 4 s in which the probe said nothing");
-    g_free(silence.reason);
-    g_free(silence.message);
-    keyring_free(means.transport.keyring);
-    capture_close(writer);
-    host_free(host);
+    uint16_t port = start_plain_sshd(&place, more, &known_hosts);
+    g_autoptr(GPtrArray) hosts = same_hosts(&place, 1, port);
+    collect(&outcome, place.folder, hosts,
+            (struct collector_options){.known_hosts = (const char *const[]){known_hosts, NULL}, .silence_ms = 4000});
+    expect_host(&outcome, "host0", CAPTURE_PARTIAL, "time-out", "time-out after 4 s in which the probe said nothing");
+    outcome_clear(&outcome);
     place_close(&place);
 }
 
@@ -1361,6 +1295,9 @@ struct owner {
     GString *output, *complaint;
     gboolean wanted; /* more output */
     gboolean woken;
+    struct order *order;
+    struct service service;
+    struct shell *shell;
 };
 
 static gboolean owner_output(void *context, const uint8_t *bytes, size_t size)
@@ -1389,13 +1326,21 @@ static void owner_wake(void *context)
     owner->woken = TRUE;
 }
 
+/* As the parent's message would tell it. */
+static void owner_exited(void *context, int status, int signal)
+{
+    struct owner *owner = context;
+    owner->service.exited = TRUE;
+    owner->service.exit_status = status;
+    owner->service.exit_signal = signal;
+}
+
 /* Step until ${stop} says so, or until it has ended: without epoll, since a step may come at any time. */
 static struct transport *run_locally(struct owner *owner, struct transport_means *means, const char *script,
                                      const char *until)
 {
-    static const struct inventory_host host = {.name = (char *)"host"};
     static struct transport_owner transport_owner;
-    struct transport_order order = {means, &host, script, strlen(script)};
+    struct transport_order order = {means, NULL, &owner->service};
 
     transport_owner =
         (struct transport_owner){owner_output, owner_complaint, owner_state, owner_wake, owner_forget, owner};
@@ -1404,6 +1349,11 @@ static struct transport *run_locally(struct owner *owner, struct transport_means
         (struct transport_means){.loop = &owner->loop, .buffer = owner->buffer, .buffer_bytes = sizeof owner->buffer};
     owner->output = g_string_new(NULL);
     owner->complaint = g_string_new(NULL);
+    order.order = owner->order = order_new();
+    owner->order->script = g_strdup(script);
+    service_init(&owner->service, NULL, 1);
+    owner->shell = shell_start(&owner->loop, owner->service.fds, owner_exited, owner, NULL);
+    cr_assert_not_null(owner->shell);
     struct transport *transport = transport_open(&transport_local, &order, &transport_owner);
     while (transport_step(transport, 1) != TRANSPORT_ENDED && !(until && strstr(owner->output->str, until))) {
         uv_run(&owner->loop, UV_RUN_NOWAIT);
@@ -1414,8 +1364,11 @@ static struct transport *run_locally(struct owner *owner, struct transport_means
 
 static void owner_clear(struct owner *owner)
 {
+    shell_end(owner->shell);
     uv_run(&owner->loop, UV_RUN_DEFAULT);
     cr_expect_eq(uv_loop_close(&owner->loop), 0);
+    service_clear(&owner->service);
+    order_free(owner->order);
     g_string_free(owner->output, TRUE);
     g_string_free(owner->complaint, TRUE);
 }
