@@ -15,11 +15,10 @@
 struct monitor {
     struct channel *channel;
     struct guard *guard;
-    void (*ended)(void *context, struct monitor *monitor, const char *why);
+    const struct monitor_means *means;
     void *context;
     pid_t pid;
-    uv_timer_t timer; /* to ping */
-    struct monitor_limits limits;
+    uv_timer_t timer;  /* to ping */
     uint64_t heard_ms; /* when it said something last, or was free to again */
     gboolean ready, held, told;
     char *lie; /* what it said and should not have */
@@ -76,7 +75,7 @@ static void give_up(struct monitor *monitor)
     }
     monitor->pid = 0;
     g_autofree char *why = explain(monitor, status);
-    monitor->ended(monitor->context, monitor, why);
+    monitor->means->ended(monitor->context, monitor, why);
 }
 
 /* FALSE: it says that it is there, or still there, when it should not. */
@@ -117,18 +116,16 @@ static void on_timer(uv_timer_t *timer)
 
     if (monitor->held)
         return;
-    if (now_ms() - monitor->heard_ms >= monitor->limits.silent_ms) {
-        monitor->lie = g_strdup_printf("the worker did not answer for %u s", (monitor->limits.silent_ms + 999) / 1000);
+    if (now_ms() - monitor->heard_ms >= monitor->means->limits.silent_ms) {
+        monitor->lie =
+            g_strdup_printf("the worker did not answer for %u s", (monitor->means->limits.silent_ms + 999) / 1000);
         give_up(monitor);
         return;
     }
     channel_say(monitor->channel, MESSAGE_PING, 0);
 }
 
-struct monitor *monitor_start(uv_loop_t *loop, const char *const *command, int64_t trace_bytes,
-                              const struct guard_events *events,
-                              void (*ended)(void *context, struct monitor *monitor, const char *why), void *context,
-                              GError **error)
+struct monitor *monitor_start(uv_loop_t *loop, const struct monitor_means *means, void *context, GError **error)
 {
     static const struct channel_events channel_events = {on_message, on_ended, NULL};
     int fds[2];
@@ -138,7 +135,7 @@ struct monitor *monitor_start(uv_loop_t *loop, const char *const *command, int64
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO, "no socket for a worker: %s", g_strerror(errno));
         return NULL;
     }
-    int failure = worker_spawn(&pid, command, fds[1]);
+    int failure = worker_spawn(&pid, means->command, fds[1]);
     close(fds[1]);
     if (failure) {
         close(fds[0]);
@@ -147,14 +144,13 @@ struct monitor *monitor_start(uv_loop_t *loop, const char *const *command, int64
     }
     struct monitor *monitor = g_new0(struct monitor, 1);
     monitor->pid = pid;
-    monitor->ended = ended;
+    monitor->means = means;
     monitor->context = context;
-    monitor->limits = monitor_limits();
     monitor->heard_ms = now_ms();
-    monitor->guard = guard_new(trace_bytes, events, context);
+    monitor->guard = guard_new(means->trace_bytes, means->events, context);
     monitor->timer.data = monitor;
     uv_timer_init(loop, &monitor->timer);
-    uv_timer_start(&monitor->timer, on_timer, monitor->limits.ping_ms, monitor->limits.ping_ms);
+    uv_timer_start(&monitor->timer, on_timer, means->limits.ping_ms, means->limits.ping_ms);
     monitor->channel = channel_new(loop, fds[0], &channel_events, monitor, FALSE);
     if (monitor->channel)
         return monitor;

@@ -25,22 +25,28 @@ struct monitor_limits {
 
 /**
  * monitor_limits():
- * These.
+ * The two above.
  */
 struct monitor_limits monitor_limits(void);
 
 struct monitor;
 
+struct monitor_means {
+    const char *const *command; /* that starts a worker, NULL-ended */
+    struct monitor_limits limits;
+    int64_t trace_bytes;               /* limit of a trace, for the guard */
+    const struct guard_events *events; /* of the guard */
+    /* Called once if the worker ends by itself or is killed here; ${why} is how, as the end of a sentence.  Then
+     * monitor_free() has to follow. */
+    void (*ended)(void *context, struct monitor *monitor, const char *why);
+};
+
 /**
- * monitor_start(loop, command, trace_bytes, events, ended, context, error):
- * Start a worker as ${command} (NULL-ended).  ${events} are those of its guard, with ${context}.  ${ended} is called
- * once if it ends by itself or is killed here: ${why} is how, as the end of a sentence; monitor_free() follows.  NULL
- * with ${error} set if it cannot be started.
+ * monitor_start(loop, means, context, error):
+ * Start a worker; ${means} outlives it.  ${context} goes to the events and to ended().  NULL with ${error} set if it
+ * cannot be started.
  */
-struct monitor *monitor_start(uv_loop_t *loop, const char *const *command, int64_t trace_bytes,
-                              const struct guard_events *events,
-                              void (*ended)(void *context, struct monitor *monitor, const char *why), void *context,
-                              GError **error);
+struct monitor *monitor_start(uv_loop_t *loop, const struct monitor_means *means, void *context, GError **error);
 
 /**
  * monitor_free(monitor):

@@ -28,7 +28,8 @@ struct parent {
     struct queue *queue;    /* the hosts of the inventory, by their numbers there */
     struct disk *disk;
     struct signer *signer;
-    struct means told;    /* to workers */
+    struct means told; /* to workers */
+    struct monitor_means monitor_means;
     GPtrArray *crews;     /* of struct crew * */
     GHashTable *works;    /* number -> struct work *, of those that a worker has */
     GQueue suspects;      /* of struct work *: their workers failed, each is to have one of its own */
@@ -464,14 +465,11 @@ static void on_worker_ended(void *context, struct monitor *monitor, const char *
 
 static struct crew *crew_new(struct parent *parent, gboolean careful, GError **error)
 {
-    static const char *const usual[] = {"/proc/self/exe", COLLECTOR_WORKER, NULL};
-    const struct collector_options *options = parent->means->options;
     struct crew *crew = g_new0(struct crew, 1);
 
     crew->parent = parent;
     crew->careful = careful;
-    crew->monitor = monitor_start(parent->loop, options->worker ? options->worker : usual, parent->told.trace_bytes,
-                                  &guard_events, on_worker_ended, crew, error);
+    crew->monitor = monitor_start(parent->loop, &parent->monitor_means, crew, error);
     if (!crew->monitor) {
         g_free(crew);
         return NULL;
@@ -757,10 +755,18 @@ static struct queue *new_queue(const struct parent *parent)
 static void begin(struct parent *parent)
 {
     static const struct disk_events disk_events = {on_written, on_room, on_failed};
+    static const char *const worker[] = {"/proc/self/exe", COLLECTOR_WORKER, NULL};
     const struct collector_options *options = parent->means->options;
     unsigned crews = options->workers ? options->workers : g_get_num_processors();
 
     set_told(parent);
+    parent->monitor_means = (struct monitor_means){
+        .command = options->worker ? options->worker : worker,
+        .limits = monitor_limits(),
+        .trace_bytes = parent->told.trace_bytes,
+        .events = &guard_events,
+        .ended = on_worker_ended,
+    };
     parent->max_crews = MIN(crews, COLLECTOR_WORKERS_MAX);
     parent->crews = g_ptr_array_new();
     parent->works = g_hash_table_new(NULL, NULL);

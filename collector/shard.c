@@ -304,6 +304,7 @@ static void on_ended(void *context, gboolean bad)
  */
 static void warm_up(void)
 {
+    g_autoptr(capture_host_auto) host = capture_host_new();
     char text[64];
     uint8_t byte;
 
@@ -312,6 +313,9 @@ static void warm_up(void)
     chain_free(chain_new("localhost"));
     for (int number = 1; number < 134; number++)
         g_strlcpy(text, g_strerror(number), sizeof text); /* alone the compiler would leave it out */
+    host->name = g_strdup("");
+    host->started = 0;
+    g_free(journal_print_host(host, NULL));
 }
 
 static void give_up_rights(void)

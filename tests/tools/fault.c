@@ -1,10 +1,14 @@
 /*
- * Parsers that fail as the bytes say: "trustgap-fault=segv" in a trace, a listing, a certificate.  They stand in front
- * of the true ones in a program that is built for tests only (tests/tools/meson.build, ld's --wrap).
+ * Parsers that fail as the bytes say: "trustgap-fault=segv" in a trace, a listing, a certificate.  Workers of the
+ * collector that fail, or lie to their parent, as the name of a host says: "fault-segv".  A disk that takes its time:
+ * TRUSTGAP_FAULT_DISK_S seconds for what is brought to it first.  They stand in front of the true ones in a program
+ * that is built for tests only (tests/tools/meson.build, ld's --wrap).
  */
 #include "certificate.h"
 #include "listing.h"
+#include "monitor.h"
 #include "report.h"
+#include "session.h"
 #include "trace.h"
 #include "workers.h"
 
@@ -34,21 +38,30 @@ gboolean __wrap_report_work(struct worker_answer *answer, const struct worker_re
 struct worker_limits __real_worker_limits_usual(void);
 struct worker_limits __wrap_worker_limits_usual(void);
 
-static volatile int sink;
+struct session *__real_session_open(struct session_means *means, const struct order *order, struct service *service,
+                                    const struct sink *sink);
+struct session *__wrap_session_open(struct session_means *means, const struct order *order, struct service *service,
+                                    const struct sink *sink);
+struct monitor_limits __real_monitor_limits(void);
+struct monitor_limits __wrap_monitor_limits(void);
+gboolean __real_capture_commit(struct capture_writer *writer, GError **error);
+gboolean __wrap_capture_commit(struct capture_writer *writer, GError **error);
+
+static volatile int nothing;
 static gboolean taken_over; /* the bytes of one request have a hold on what becomes of the next */
 
 static int recurse(const volatile char *above, int depth)
 {
     volatile char frame[4096];
 
-    if (sink == INT_MIN) /* never: the stack ends before */
+    if (nothing == INT_MIN) /* never: the stack ends before */
         return 0;
     frame[0] = (char)(above[0] + depth);
-    sink += frame[0];
+    nothing += frame[0];
     return recurse(frame, depth + 1) + frame[0];
 }
 
-static void send(const void *bytes, size_t size)
+static void send_all(const void *bytes, size_t size)
 {
     if (write(WORKER_FD, bytes, size) != (ssize_t)size)
         abort();
@@ -57,7 +70,7 @@ static void send(const void *bytes, size_t size)
 static void say(uint32_t kind, uint32_t size)
 {
     const uint32_t head[2] = {kind, size};
-    send(head, sizeof head);
+    send_all(head, sizeof head);
 }
 
 static void on_segv(void)
@@ -68,12 +81,12 @@ static void on_segv(void)
 static void on_loop(void)
 {
     for (;;)
-        sink++;
+        nothing++;
 }
 
 static void on_stack(void)
 {
-    sink += recurse("", 0);
+    nothing += recurse("", 0);
 }
 
 /* More than a test allows; what is not refused is noticed. */
@@ -121,7 +134,7 @@ static void on_flood(void)
     static char bytes[MIB];
     for (;;) {
         say(2, sizeof bytes);
-        send(bytes, sizeof bytes);
+        send_all(bytes, sizeof bytes);
     }
 }
 
@@ -129,7 +142,7 @@ static void on_garbage(void)
 {
     static const char bytes[40] = "GET / HTTP/1.0\r\nHost: trustgap\r\n\r\n";
     say(1, sizeof bytes);
-    send(bytes, sizeof bytes);
+    send_all(bytes, sizeof bytes);
     pause();
 }
 
@@ -224,4 +237,84 @@ struct worker_limits __wrap_worker_limits_usual(void)
     limits.cpu_ms = 2000;
     limits.memory_bytes = 384 * MIB;
     return limits;
+}
+
+/* What a worker that was taken over may say to its parent. */
+
+static void lie_about_an_object(const struct service *service)
+{
+    g_autofree char *line =
+        g_strdup_printf("{\"host\": \"x\", \"status\": \"collected\", \"traces\": [{\"path\": \"/x\", "
+                        "\"object\": \"%064d\"}]}",
+                        1);
+    g_byte_array_append(channel_begin(service->channel, MESSAGE_LINE, service->host), (const guint8 *)line,
+                        (guint)strlen(line));
+    channel_end(service->channel);
+}
+
+static void lie_about_a_host(const struct service *service)
+{
+    channel_say(service->channel, MESSAGE_ADMITTED, service->host + 1000);
+}
+
+/* A signature before the host has shown a key. */
+static void lie_about_a_login(const struct service *service)
+{
+    GByteArray *message = channel_begin(service->channel, MESSAGE_SIGN, service->host);
+
+    wire_append_u32(message, 1);
+    wire_append_u32(message, 0);
+    wire_append_string(message, "anything", 8);
+    channel_end(service->channel);
+}
+
+static void no_message(const struct service *service)
+{
+    channel_say(service->channel, (enum message_kind)4711, service->host);
+}
+
+struct session *__wrap_session_open(struct session_means *means, const struct order *order, struct service *service,
+                                    const struct sink *sink)
+{
+    static const struct {
+        const char *name;
+        void (*fail)(void);
+        void (*lie)(const struct service *service);
+    } faults[] = {
+        {"fault-segv", on_segv, NULL},          {"fault-abort", abort, NULL},
+        {"fault-exit", on_exit_status, NULL},   {"fault-kill", on_kill, NULL},
+        {"fault-once", on_kill_once, NULL},     {"fault-block", on_sleep, NULL},
+        {"fault-close", on_close, NULL},        {"fault-object", NULL, lie_about_an_object},
+        {"fault-host", NULL, lie_about_a_host}, {"fault-login", NULL, lie_about_a_login},
+        {"fault-garbage", NULL, no_message},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(faults); i++) {
+        if (strcmp(order->name, faults[i].name) != 0)
+            continue;
+        if (faults[i].fail)
+            faults[i].fail();
+        else
+            faults[i].lie(service);
+    }
+    return __real_session_open(means, order, service, sink);
+}
+
+/* Nobody wants to wait for a minute. */
+struct monitor_limits __wrap_monitor_limits(void)
+{
+    struct monitor_limits limits = __real_monitor_limits();
+    limits.ping_ms = 500;
+    limits.silent_ms = 10000;
+    return limits;
+}
+
+gboolean __wrap_capture_commit(struct capture_writer *writer, GError **error)
+{
+    static gboolean slept;
+    const char *seconds = g_getenv("TRUSTGAP_FAULT_DISK_S");
+
+    if (seconds && !slept)
+        g_usleep((gulong)g_ascii_strtoull(seconds, NULL, 10) * G_USEC_PER_SEC);
+    slept = TRUE;
+    return __real_capture_commit(writer, error);
 }
