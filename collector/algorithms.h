@@ -11,12 +11,19 @@
 #include <libssh2.h>
 
 /**
- * algorithms_prefer(session, host_key_types):
+ * algorithms_prefer(session, host_key_types, slow):
  * Set all preferences of a session, before its handshake.  ${host_key_types} is NULL-ended, best first: these come
  * before all others, else a server with several keys may show one that we do not know; the others stay possible, so
- * that a server which has only another key now is seen as changed and not as incompatible.
+ * that a server which has only another key now is seen as changed and not as incompatible.  ${slow}: offer also key
+ * exchanges that keep the thread busy for 20 ms and more.
  */
-void algorithms_prefer(LIBSSH2_SESSION *session, const char *const *host_key_types);
+void algorithms_prefer(LIBSSH2_SESSION *session, const char *const *host_key_types, gboolean slow);
+
+/**
+ * algorithms_need_slow(session, bytes, size):
+ * TRUE if the server that sent these ${bytes} in clear (greeting.h) has none but slow key exchanges in common with us.
+ */
+gboolean algorithms_need_slow(LIBSSH2_SESSION *session, const void *bytes, size_t size);
 
 /**
  * algorithms_have_rsa_sha2(session):

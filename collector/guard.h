@@ -20,7 +20,7 @@
 #include <glib.h>
 
 /* Limits, of one host in one worker. */
-#define GUARD_CONNECTIONS  (1 + COLLECTOR_PEERS) /* look-ups, host keys: a stuck connection is made again for a peer */
+#define GUARD_CONNECTIONS  (2 + COLLECTOR_PEERS) /* look-ups, host keys: again for slow algorithms, or a peer */
 #define GUARD_SIGNATURES   (KEYRING_TRIES + COLLECTOR_PEERS)
 #define GUARD_OBJECTS      65536
 #define GUARD_OBJECTS_OPEN 8 /* at the same time */

@@ -158,6 +158,7 @@ static void wait_for_deadline(struct session *session, int64_t now)
     int64_t deadline = earlier(session->host_deadline_ms, session->quiet_deadline_ms);
 
     deadline = earlier(earlier(deadline, session->peers_deadline_ms), session->transport->deadline_ms);
+    deadline = earlier(deadline, session->transport->wake_ms);
 
     if (session->armed_ms != 0 && session->armed_ms <= deadline)
         return;

@@ -48,13 +48,14 @@ struct transport_owner {
     void *context;
 };
 
-/* What all transports of a worker share.  They read it. */
+/* What all transports of a worker share.  They read it, but for the last one. */
 struct transport_means {
     uv_loop_t *loop;
     unsigned lookup_ms, connect_ms, handshake_ms, login_ms;
     uint32_t window_bytes; /* what a host may send before we have taken it: memory for each host */
     uint8_t *buffer;       /* to read into; what is in it counts until the next read */
     size_t buffer_bytes;
+    int64_t slow_until_ms; /* until then those that keep the thread busy leave it to the others */
 };
 
 /* What is to be done: all of it outlives the transport. */
@@ -88,6 +89,7 @@ struct transport {
     struct transport_wait waits[TRANSPORT_WAITS];
     unsigned wait_count;
     int64_t deadline_ms; /* of the state that it is in; step it then; 0: none */
+    int64_t wake_ms;     /* it waits for its turn; step it then, too; 0: it does not */
     gboolean admitted;   /* the host has let us in */
     gboolean speaking;   /* the shell runs: from now on silence means something */
     /* Once it has ended: */

@@ -12,6 +12,7 @@
  */
 #include "algorithms.h"
 #include "arena.h"
+#include "clear.h"
 #include "dial.h"
 #include "forward.h"
 #include "greeting.h"
@@ -23,12 +24,15 @@
 #include <libssh2.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define CLEAR_BYTES_MAX ((size_t)256 * 1024) /* before the handshake is over: a server that sends more is none */
 #define AHEAD_BYTES     ((size_t)4096)
 #define AIMLESS_MAX     20   /* EAGAINs in a row that want neither to read nor to write */
 #define CLOSE_MS        2000 /* for the exit status after the last byte */
 #define FREE_TRIES      100
+#define SLOW_SHARE      4    /* for each millisecond of a slow key exchange so many are left to the other hosts */
+#define SLOW_STEP_US    5000 /* what is below is not slow */
 
 enum state {
     STATE_START,
@@ -67,6 +71,8 @@ struct ssh {
     size_t ahead_at, ahead_end;
     size_t clear_bytes;   /* read before the handshake was over */
     gboolean in_clear;    /* the handshake is under way */
+    struct clear clear;   /* what comes meanwhile */
+    gboolean slow;        /* the host has none but slow key exchanges */
     GByteArray *greeting; /* the first of these; NULL once the host key is checked */
     char *farewell;       /* what the server said when it ended the connection, cleaned */
     unsigned aimless;
@@ -85,6 +91,8 @@ struct ssh {
 };
 
 typedef enum transport_progress step_function(struct ssh *ssh);
+
+static void dial_again(struct ssh *ssh);
 
 static step_function step_start, step_lookup, step_connect, step_handshake, step_host_key, step_login, step_methods,
     step_channel, step_shell, step_send, step_send_eof, step_talk, step_close, step_peer;
@@ -218,7 +226,7 @@ static ssize_t receive_bytes(libssh2_socket_t fd, void *buffer, size_t size, int
         size_t kept = MIN((size_t)got, GREETING_BYTES - ssh->greeting->len);
         g_byte_array_append(ssh->greeting, buffer, (guint)kept);
         ssh->clear_bytes += (size_t)got;
-        if (ssh->clear_bytes > CLEAR_BYTES_MAX)
+        if (ssh->clear_bytes > CLEAR_BYTES_MAX || clear_add(&ssh->clear, buffer, (size_t)got))
             return -EPROTO;
     }
     return got;
@@ -398,7 +406,8 @@ static gboolean begin_session(struct ssh *ssh)
     set_callback(ssh->session, LIBSSH2_CALLBACK_SEND, (void (*)(void))send_bytes);
     set_callback(ssh->session, LIBSSH2_CALLBACK_DISCONNECT, (void (*)(void))hear_farewell);
     g_autofree const char **types = known_types(ssh);
-    algorithms_prefer(ssh->session, types);
+    algorithms_prefer(ssh->session, types, ssh->slow);
+    clear_init(&ssh->clear, ssh->slow);
     ssh->greeting = g_byte_array_new();
     ssh->in_clear = TRUE;
     return TRUE;
@@ -492,6 +501,14 @@ static enum transport_progress handshake_expired(struct ssh *ssh, unsigned secon
     }
 }
 
+/* It has nothing that is cheap: once more, with what may keep the thread busy. */
+static enum transport_progress try_slow(struct ssh *ssh)
+{
+    dial_again(ssh);
+    ssh->slow = TRUE;
+    return go_to(ssh, STATE_LOOKUP);
+}
+
 static enum transport_progress handshake_failed(struct ssh *ssh, int code)
 {
     const GByteArray *greeting = ssh->greeting;
@@ -500,6 +517,11 @@ static enum transport_progress handshake_failed(struct ssh *ssh, int code)
         return turned_away(ssh);
     if (judge(ssh) == GREETING_TEXT || is_no_server(ssh))
         return no_server(ssh);
+    if (ssh->clear.refusal)
+        return end(ssh, REASON_PROTOCOL, "%s sends %s", ssh->dial.where, ssh->clear.refusal);
+    if (code == LIBSSH2_ERROR_KEX_FAILURE && !ssh->slow && !is_broken(ssh) &&
+        algorithms_need_slow(ssh->session, greeting->data, greeting->len))
+        return try_slow(ssh);
     if (code == LIBSSH2_ERROR_KEX_FAILURE && !is_broken(ssh)) {
         g_autofree char *why = algorithms_explain(ssh->session, greeting->data, greeting->len);
         return end(ssh, REASON_NO_COMMON, "%s", why);
@@ -912,17 +934,59 @@ static enum transport_progress expire(struct ssh *ssh)
     return end(ssh, REASON_TIMEOUT, "time-out after %u s while %s", seconds, states[ssh->state].doing);
 }
 
+/*
+ * Hosts that have none but slow key exchanges take turns with all the others, so that however many there are, and
+ * whatever they send, most of the thread's time is left.  What they wait is no fault of theirs.
+ */
+static gboolean is_out_of_turn(struct ssh *ssh)
+{
+    struct transport *transport = &ssh->base;
+    int64_t until = ssh->means->slow_until_ms;
+
+    if (!ssh->slow || ssh->now_ms >= until) {
+        transport->wake_ms = 0;
+        return FALSE;
+    }
+    if (transport->deadline_ms)
+        transport->deadline_ms += until - MAX(ssh->now_ms, transport->wake_ms);
+    transport->wake_ms = until;
+    return TRUE;
+}
+
+static int64_t thread_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static enum transport_progress step_states(struct ssh *ssh, enum transport_progress progress)
+{
+    gboolean was_slow = ssh->slow;
+    int64_t began_us = was_slow ? thread_us() : 0;
+    uint64_t began_ns = uv_hrtime();
+
+    while (progress == GO_ON)
+        progress = states[ssh->state].step(ssh);
+    /* By processor time it is known who was slow, by the clock how long the others waited. */
+    if (was_slow && thread_us() - began_us > SLOW_STEP_US)
+        ssh->means->slow_until_ms = ssh->now_ms + (1 + SLOW_SHARE) * (int64_t)((uv_hrtime() - began_ns) / 1000000);
+    return progress;
+}
+
 static enum transport_progress ssh_step(struct transport *transport, int64_t now_ms)
 {
     struct ssh *ssh = (struct ssh *)transport;
     enum transport_progress progress = GO_ON;
 
     ssh->now_ms = now_ms;
+    if (is_out_of_turn(ssh))
+        return TRANSPORT_WAIT;
     ssh->turn_left = TRANSPORT_TURN_BYTES;
     if (transport->deadline_ms && now_ms >= transport->deadline_ms)
         progress = expire(ssh);
-    while (progress == GO_ON)
-        progress = states[ssh->state].step(ssh);
+    progress = step_states(ssh, progress);
     if (progress == TRANSPORT_ENDED)
         state_enter(ssh, STATE_ENDED);
     else if (ssh->turn_left == 0)
@@ -968,6 +1032,8 @@ static void free_session(struct ssh *ssh)
         ;
     ssh->session = NULL;
     g_clear_pointer(&ssh->arena, arena_free);
+    clear_clear(&ssh->clear);
+    g_clear_pointer(&ssh->greeting, g_byte_array_unref);
 }
 
 /* As at the beginning; with the key that was good once. */
@@ -982,6 +1048,7 @@ static void dial_again(struct ssh *ssh)
     ssh->socket_error = 0;
     ssh->ahead_at = ssh->ahead_end = ssh->clear_bytes = 0;
     ssh->aimless = 0;
+    ssh->in_clear = FALSE;
     g_clear_pointer(&ssh->farewell, g_free);
 }
 

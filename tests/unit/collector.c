@@ -707,7 +707,7 @@ static const struct {
     {ENDLESS, "a banner without end", "protocol", "an SSH banner of more than 255 bytes"},
     {HTTP, "a web server", "protocol", "it says \"HTTP/1.1 400 Bad\\x1b Request\""},
     {FLOOD, "lines without end", "protocol", "it says \"welcome\""},
-    {GARBAGE, "a banner and garbage", "protocol", "while exchanging keys"},
+    {GARBAGE, "a banner and garbage", "protocol", "sends a packet of 1952999795 bytes"},
 };
 
 static gboolean is_silent(size_t i)
