@@ -212,7 +212,7 @@ static void learn_margin(struct container *container, struct sample *sample)
     if (!margin_learn(&container->margin, sample_lines(sample), sample->lines->len))
         return;
     if (container->outer.way == WRAP_NONE && !container->json && !container->webpage && !container->margin.bars &&
-        !has_all_margins(container, sample) &&
+        container->margin.indent == 0 && !has_all_margins(container, sample) &&
         wrap_learn(&container->outer, sample_lines(sample), sample->lines->len, margin_has, &container->margin))
         learn_on(container, sample, STEP_OUTER);
     learn_on(container, sample, STEP_MARGIN);
@@ -234,7 +234,7 @@ struct container *container_find(struct slice bytes, gboolean whole, source_take
         wrap_learn(&container->inner, sample_lines(&sample), sample.lines->len, NULL, NULL);
     sample_clear(&sample);
     gboolean margin =
-        container->margin.n_shapes > 0 &&
+        (container->margin.n_shapes > 0 || (container->margin.indent > 0 && container->inner.way != WRAP_NONE)) &&
         !(container->margin.quotes && container->inner.way == WRAP_NONE); /* the reader knows quotations */
     if (container->outer.way == WRAP_NONE && !container->json && !container->webpage && !margin &&
         container->inner.way == WRAP_NONE)

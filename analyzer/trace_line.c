@@ -927,7 +927,10 @@ static gboolean take_signer(struct block *block, const struct trace_line *line, 
     return TRUE;
 }
 
-/* Signs of a name that was cut: dots for what is missing, an open quote, an end of input that is not a country's. */
+/*
+ * Signs of a name that was cut: dots for what is missing, an open quote, the end of a part that nothing follows, an end
+ * of input that is not a country's.
+ */
 static struct slice whole_name(const struct trace_line *line, struct slice name, gboolean *cut)
 {
     static const char *const marks[] = {"[...]", "...", "\xe2\x80\xa6"};
@@ -941,7 +944,7 @@ static struct slice whole_name(const struct trace_line *line, struct slice name,
         }
     }
     gboolean country = name.size >= 4 && memcmp(name.at + name.size - 4, "C=", 2) == 0;
-    if (count_of(name, '"') % 2 == 1 || (breaks_off(line) && !country))
+    if (count_of(name, '"') % 2 == 1 || slice_ends(name, ",") || slice_ends(name, "=") || (breaks_off(line) && !country))
         *cut = TRUE;
     return slice_trim(name);
 }

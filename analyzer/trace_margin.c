@@ -176,6 +176,26 @@ static void set_form(struct margin *margin, const char *shape)
     margin->bars = g_str_has_suffix(shape, "|") || g_str_has_suffix(shape, BAR);
 }
 
+/* Blanks before a thread's prefix that stand before all other lines as well; 0: none. */
+static size_t indent_of(const struct slice *lines, size_t n)
+{
+    size_t least = MARGIN_BYTES, n_prefixed = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct slice rest = lines[i], name;
+        size_t blanks = 0;
+        while (rest.size > 0 && rest.at[0] == ' ') {
+            rest = slice_from(rest, 1);
+            blanks++;
+        }
+        if (slice_trim(rest).size == 0)
+            continue;
+        least = MIN(least, blanks);
+        n_prefixed += blanks == least && trace_prefix_take(&rest, &name);
+    }
+    return n_prefixed >= 2 ? least : 0;
+}
+
 gboolean margin_learn(struct margin *margin, const struct slice *lines, size_t n)
 {
     g_autoptr(GArray) votes = g_array_new(FALSE, FALSE, sizeof(struct vote));
@@ -191,8 +211,9 @@ gboolean margin_learn(struct margin *margin, const struct slice *lines, size_t n
         else
             add_vote(votes, (struct slice){lines[i].at, anchor});
     }
+    margin->indent = votes->len == 0 ? indent_of(lines, n) : 0;
     if (votes->len == 0)
-        return FALSE;
+        return margin->indent > 0;
     g_array_sort(votes, compare_votes);
     set_form(margin, g_array_index(votes, struct vote, 0).shape);
     for (guint i = 0; i < votes->len; i++) {
@@ -288,6 +309,14 @@ void margin_take(struct margin *margin, const struct source_line *line)
 {
     struct source_line one = *line;
 
+    if (margin->n_shapes == 0 && margin->indent > 0) {
+        for (size_t i = 0; i < margin->indent && one.text.size > 0 && one.text.at[0] == ' '; i++) {
+            one.text = slice_from(one.text, 1);
+            one.offset += one.exact;
+        }
+        margin->take(margin->take_data, &one);
+        return;
+    }
     if (margin->n_shapes == 0) {
         margin->take(margin->take_data, line);
         return;

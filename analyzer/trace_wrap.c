@@ -287,12 +287,23 @@ static gboolean is_clipped(const struct page *page)
     return signs.open >= 1 && signs.cut >= (is_usual(page->widest) ? 2 : 4);
 }
 
-static enum wrap_way way_of(const struct page *page, size_t *columns)
+/* Whether any line of this width was certainly cut within a word. */
+static gboolean is_anything_inside(const struct page *page, size_t columns)
+{
+    for (size_t i = 0; i < page->n; i++)
+        if (is_continued(page, i) && page->columns[i] == columns &&
+            is_inside_word(without_end(page->lines[i]), page->lines[i + 1]))
+            return TRUE;
+    return FALSE;
+}
+
+static enum wrap_way way_of(struct wrap *wrap, const struct page *page, size_t *columns)
 {
     size_t hard = hard_columns(page);
     gboolean all = FALSE, is = hard > 0 && is_hard(page, hard), soft = page->n_rests > 0 && is_soft(page, &all);
 
     *columns = is ? hard : page->widest;
+    wrap->unsure = is && !is_anything_inside(page, hard);
     if (is && !(soft && all && !are_full(page, hard)))
         return WRAP_HARD;
     *columns = page->widest;
@@ -320,7 +331,7 @@ gboolean wrap_learn(struct wrap *wrap, const struct slice *lines, size_t n, wrap
         n_marked += line.size > 0 && (owns ? owned[i] : has_prefix(line));
     }
     page.owned = n_marked * 2 >= n_filled;
-    wrap->way = way_of(&page, &wrap->columns);
+    wrap->way = way_of(wrap, &page, &wrap->columns);
     return wrap->way != WRAP_NONE;
 }
 
@@ -344,6 +355,11 @@ void wrap_end(struct wrap *wrap)
     wrap->pending = FALSE;
     wrap->line.text = (struct slice){wrap->text->str, wrap->text->len};
     wrap->take(wrap->take_data, &wrap->line);
+}
+
+static struct slice pending_text(const struct wrap *wrap)
+{
+    return (struct slice){wrap->text->str, wrap->text->len};
 }
 
 static gboolean goes_on(const struct wrap *wrap, const struct source_line *line)
@@ -385,8 +401,15 @@ void wrap_take(struct wrap *wrap, const struct source_line *line)
     }
     if (wrap->way == WRAP_CLIPPED) {
         struct source_line one = *line;
-        one.clipped = columns_of(without_end(one.text)) == wrap->columns;
+        size_t columns = columns_of(without_end(one.text)); /* a blank at the cut may be gone too */
+        one.clipped = columns == wrap->columns || columns + 1 == wrap->columns;
         wrap->take(wrap->take_data, &one);
+        return;
+    }
+    if (goes && wrap->way == WRAP_HARD && wrap->unsure && wrap->last == wrap->columns &&
+        is_name(body_of(pending_text(wrap)))) {
+        wrap->line.clipped = TRUE; /* with a blank at the cut, or without one? */
+        wrap_end(wrap);
         return;
     }
     if (goes) {

@@ -263,6 +263,8 @@ Test(trace_container, wrapped_otherwise)
         g_autofree char *mail = g_strdup_printf("Hello,\n\nsince Monday we see this:\n\n%s\n\nRegards\n", softly);
         expect_same("the tree", "at blanks", tree_summary, softly);
         expect_same("the tree", "quoted", tree_summary, quoted);
+        g_autofree char *indented = wrap(tree, widths[i], FALSE, "\n", "    ");
+        expect_same("the tree", "indented", tree_summary, indented);
         expect_same("the tree", "in a mail", tree_summary, mail);
         g_autofree char *terminal = in_form(tree, &forms[10]), *narrow = wrap(terminal, widths[i], FALSE, "\n", "");
         expect_same("the tree", "what grep wrote", tree_summary, narrow);
@@ -326,6 +328,22 @@ Test(trace_container, what_was_cut_is_no_name)
          "*** ERROR => SSL handshake with b.example.com:443 failed: SSSLERR_PEER_CERT_UNTRUSTED (-102) and more "
          "words\n",
          "CN=Partner Example Corporate, O=Example Holding AG", TRUE},
+        {"a line of exactly the page's width, cut at a blank", /* or within a word: nobody knows */
+         "[Thr 1] Certificate:\n[Thr 1]   Subject: CN=a.example.com\n"
+         "[Thr 1]   Issuer:                 CN=Partner Example Holding Corporate\nRoot CA 1, O=Example, C=DE\n"
+         "[Thr 1]  Status: Not successful\n[Thr 1] Target Hostname=\"b.example.com\"\n"
+         "[Thr 1] *** ERROR => SSL handshake with b.example.com:443 failed: X\n",
+         "CN=Partner Example Holding Corporate", TRUE},
+        {"a name that ends in a comma",
+         "[Thr 1] Certificate:\n[Thr 1]   Subject: CN=Sample,\n[Thr 1]   Issuer: CN=Sample,\n"
+         "[Thr 1]  Status: Not successful\n"
+         "[Thr 1] *** ERROR => SSL handshake with b.example.com:443 failed: SSSLERR_PEER_CERT_UNTRUSTED (-102)\n",
+         "CN=Sample,", TRUE},
+        {"a name that ends in an equals sign",
+         "[Thr 1] Certificate:\n[Thr 1]   Subject: CN=Sample, C=\n[Thr 1]   Issuer: CN=Sample, C=\n"
+         "[Thr 1]  Status: Not successful\n"
+         "[Thr 1] *** ERROR => SSL handshake with b.example.com:443 failed: SSSLERR_PEER_CERT_UNTRUSTED (-102)\n",
+         "CN=Sample, C=", TRUE},
         {"a line below with a label is another fact",
          "[Thr 1] Certificate:\n[Thr 1]   Subject: CN=Sample\n[Thr 1]   Unheard: of\n[Thr 1]   Issuer: CN=Sample\n"
          "[Thr 1]   Unheard: of\n[Thr 1]  Status: Not successful\n"
@@ -341,6 +359,30 @@ Test(trace_container, what_was_cut_is_no_name)
         cr_expect_eq(failure->missing_cut, rows[i].cut, "%s", rows[i].what);
         cr_expect_eq(failure->certainty == CERTAINTY_SELF_SIGNED, !rows[i].cut, "%s: certainty %d", rows[i].what,
                      failure->certainty);
+    }
+}
+
+/* Cut at a column where a blank stands: subject and issuer begin alike, and end alike. */
+Test(trace_container, clipped_at_a_blank)
+{
+    g_auto(GStrv) lines = g_strsplit(tree, "\n", -1);
+    size_t columns = 0;
+
+    for (unsigned i = 0; lines[i]; i++) {
+        const char *root = strstr(lines[i], " Root CA 2");
+        columns = root ? (size_t)(root + 1 - lines[i]) : columns;
+    }
+    for (int trimmed = 0; trimmed < 2; trimmed++) {
+        g_autoptr(GString) out = g_string_new(NULL);
+        for (unsigned i = 0; lines[i]; i++) {
+            g_autofree char *line = g_strndup(lines[i], columns);
+            g_string_append_printf(out, "%s\n", trimmed ? g_strchomp(line) : line);
+        }
+        g_autoptr(trace_auto) trace = traces_read_text(out->str);
+        cr_assert_eq(trace->failures->len, 1);
+        const struct trace_failure *failure = trace->failures->pdata[0];
+        cr_expect(failure->missing_cut, "%s", failure->missing);
+        cr_expect_neq(failure->certainty, CERTAINTY_SELF_SIGNED, "%s", failure->missing);
     }
 }
 
