@@ -15,7 +15,8 @@ static gboolean resume, only_failed, dry_run;
 
 static const GOptionEntry entries[] = {
     {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output_path, "The capture folder to make", "CAPTURE"},
-    {"resume", 0, 0, G_OPTION_ARG_NONE, &resume, "Go on with a capture: hosts that it has are passed over", NULL},
+    {"resume", 0, 0, G_OPTION_ARG_NONE, &resume,
+     "Go on with a capture: hosts that it has are passed over, unless they were cancelled", NULL},
     {"only-failed", 0, 0, G_OPTION_ARG_NONE, &only_failed,
      "Go on with a capture: only hosts that it has not, or not wholly", NULL},
     {"fetch-chains", 0, 0, G_OPTION_ARG_FILENAME, &fetch_audit,
@@ -24,6 +25,14 @@ static const GOptionEntry entries[] = {
     {"dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Print exactly what would run, and connect to nothing", NULL},
     {0},
 };
+
+/* A host that was in work when the run was ended is as little finished as one that it had not begun. */
+static gboolean is_finished(const struct capture_host *host)
+{
+    if (host->status == CAPTURE_COLLECTED)
+        return TRUE;
+    return !only_failed && g_strcmp0(host->reason, collector_reason_name(REASON_CANCELLED)) != 0;
+}
 
 /* Hosts that the capture has, or with --only-failed those that it has wholly, are not asked again. */
 static gboolean is_unfinished(const struct inventory_host *host, void *finished)
@@ -37,7 +46,7 @@ static void remove_finished(struct inventory *inventory, const struct capture *c
 
     for (guint i = 0; i < capture->hosts->len; i++) {
         const struct capture_host *host = capture->hosts->pdata[i];
-        if (!only_failed || host->status == CAPTURE_COLLECTED)
+        if (is_finished(host))
             g_hash_table_add(finished, host->name);
     }
     inventory_keep(inventory, is_unfinished, finished);
@@ -89,6 +98,42 @@ static struct capture_writer *open_capture(struct inventory *inventory, GError *
     if (resume || only_failed)
         return reopen_capture(inventory, &header, error);
     return capture_create(output_path, &header, error);
+}
+
+/* Names of all hosts that the capture is to have in the end; the caller unrefs it. */
+static GPtrArray *wanted_hosts(const struct inventory *inventory)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < inventory->hosts->len; i++)
+        g_ptr_array_add(names, g_strdup(((const struct inventory_host *)inventory->hosts->pdata[i])->name));
+    return names;
+}
+
+/* What has become of a capture that several runs worked on: the last of them, with this ${status}, may have done
+ * little. */
+static int whole_status(const GPtrArray *wanted, int status)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(capture_auto) capture = capture_open(output_path, &error);
+    if (!capture)
+        return cli_failed(error);
+    g_autoptr(GHashTable) lines = g_hash_table_new(g_str_hash, g_str_equal);
+    guint collected = 0, partial = 0, missing = 0;
+
+    for (guint i = 0; i < capture->hosts->len; i++) {
+        const struct capture_host *host = capture->hosts->pdata[i];
+        g_hash_table_add(lines, host->name);
+        collected += host->status == CAPTURE_COLLECTED;
+        partial += host->status == CAPTURE_PARTIAL;
+    }
+    for (guint i = 0; i < wanted->len; i++)
+        missing += !g_hash_table_contains(lines, wanted->pdata[i]);
+    guint all = capture->hosts->len + missing;
+    if (!cli_quiet)
+        cli_message("%s as a whole: %u of %u hosts collected, %u in part, %u not", output_path, collected, all, partial,
+                    all - collected - partial);
+    return collected == all ? status : status | STATUS_HOSTS_MISSING;
 }
 
 static void print_peers(const GPtrArray *peers)
@@ -208,12 +253,16 @@ static int run(int argc, char **argv)
         return cli_failed(error);
     if (dry_run)
         return try_dry_run(inventory, peers);
+    g_autoptr(GPtrArray) wanted = wanted_hosts(inventory);
     struct capture_writer *writer = open_capture(inventory, &error);
     if (!writer)
         return cli_failed(error);
     gboolean ok = cli_collect(&result, inventory, writer, peers, &error);
     capture_close(writer);
-    return ok ? cli_collect_status(&result) : cli_failed(error);
+    if (!ok)
+        return cli_failed(error);
+    status = cli_collect_status(&result);
+    return resume || only_failed ? whole_status(wanted, status) : status;
 }
 
 const struct command command_collect = {

@@ -101,7 +101,8 @@ class Case(unittest.TestCase):
             print("# the last line of the journal is torn")
         header = json.loads(lines[0])
         self.assertEqual(header["format"], "trustgap capture")
-        return header, {host["host"]: host for host in map(json.loads, lines[1:])}
+        hosts = [host for host in map(json.loads, lines[1:]) if "format" not in host]  # a further header
+        return header, {host["host"]: host for host in hosts}
 
     def objects(self, path):
         return [p for p in (pathlib.Path(path) / "objects").rglob("*") if p.is_file()]

@@ -15,7 +15,9 @@ from harness import CLEAN, FAILED, FINDINGS, HOSTS_MISSING
 
 # Waits for a file before it lets the probe run: the test decides how far the collection gets.
 GATE = """#!/bin/sh
-while [ ! -e '%s' ]; do sleep 0.05; done
+gate='%s'
+echo >>"$gate.came"
+while [ ! -e "$gate" ]; do sleep 0.05; done
 exec /bin/sh
 """
 
@@ -38,15 +40,21 @@ class Interrupted(harness.Case):
         self.whole.start()
         self.journal = self.folder / "capture" / "capture.jsonl"
 
-    def begin(self):
+    def begin(self, *more, came=2):
+        """Collect until the hosts that wait have been asked, came times in all runs, and all others are finished."""
         process = self.start("collect", "-i", self.whole.inventory, "--known-hosts", self.whole.known_hosts, "-o",
-                             "capture", "--no-agent")
+                             "capture", "--no-agent", *more)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.kill)
-        harness.wait_for(lambda: process.poll() is not None or self.lines() == 5, 30, "four finished hosts")
+        harness.wait_for(lambda: process.poll() is not None or (self.lines() >= 5 and self.came() == came), 30,
+                         "four finished hosts")
         self.assertIsNone(process.poll(), "collect ended although two hosts wait")
         return process
+
+    def came(self):
+        path = self.gate.with_suffix(".came")
+        return path.read_bytes().count(b"\n") if path.exists() else 0
 
     def lines(self):
         return self.journal.read_bytes().count(b"\n") if self.journal.exists() else 0
@@ -112,15 +120,69 @@ class Interrupted(harness.Case):
         _, hosts = self.capture(self.folder / "capture")
         self.assertEqual(sum(h["status"] == "collected" for h in hosts.values()), 4)
         self.assertEqual({h["reason"] for h in hosts.values() if h["status"] != "collected"}, {"cancelled"})
+        return hosts
+
+    def test_sigint_and_only_failed(self):
+        self.interrupt(signal.SIGINT)
         self.gate.touch()
         self.collect(self.whole, "capture", "--only-failed")
         self.check_whole()
 
-    def test_sigint(self):
-        self.interrupt(signal.SIGINT)
+    def test_sigterm_and_resume(self):
+        """What was cancelled isn't finished, so the next run takes it up; whoever was collected is not asked again."""
+        before = self.interrupt(signal.SIGTERM)
+        done = self.collect(self.whole, "capture", "--resume", "--dry-run")
+        self.assertEqual({n for n in before if "# %s: ssh" % n in done.out}, {"host1", "host4"})
+        self.gate.touch()
+        done = self.collect(self.whole, "capture", "--resume")
+        self.expect_in("2 hosts collected, 0 in part, 0 not", done)
+        self.expect_in("capture as a whole: 6 of 6 hosts collected", done)
+        self.check_whole()
+        journal = self.journal.read_bytes()
+        done = self.collect(self.whole, "capture", "--resume")
+        self.expect_in("capture as a whole: 6 of 6 hosts collected", done)
+        self.assertEqual(self.journal.read_bytes(), journal, "there was nothing left to do")
 
-    def test_sigterm(self):
+    def test_interrupted_again(self):
         self.interrupt(signal.SIGTERM)
+        process = self.begin("--resume", came=4)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, HOSTS_MISSING)
+        self.gate.touch()
+        self.collect(self.whole, "capture", "--resume")
+        self.check_whole()
+
+    def test_status_of_the_whole(self):
+        """A run with nothing to do, or that did it well, says what is still missing in the capture."""
+        self.gate.touch()
+        for host in self.whole.hosts:
+            host.server.stop()
+        self.collect(self.whole, "capture", expect=HOSTS_MISSING)
+        done = self.collect(self.whole, "capture", "--resume", expect=HOSTS_MISSING)
+        self.expect_in("0 hosts collected, 0 in part, 0 not", done)
+        self.expect_in("capture as a whole: 0 of 6 hosts collected, 0 in part, 6 not", done)
+        for host in self.whole.hosts[:5]:
+            host.server.start()
+        done = self.collect(self.whole, "capture", "--only-failed", expect=HOSTS_MISSING)
+        self.expect_in("capture as a whole: 5 of 6 hosts collected, 0 in part, 1 not", done)
+        self.collect(self.whole, "capture", "--only-failed", "--limit", "host0", expect=HOSTS_MISSING)
+        self.whole.hosts[5].server.start()
+        self.collect(self.whole, "capture", "--only-failed")
+        self.check_whole()
+
+    def test_status_of_a_limited_capture(self):
+        """Hosts that were left out on purpose are not missing; those that the next run is asked for are."""
+        self.gate.touch()
+        self.whole.hosts[3].server.stop()
+        self.collect(self.whole, "capture", "--limit", "host0,host2")
+        self.collect(self.whole, "capture", "--resume", "--limit", "host0")
+        self.collect(self.whole, "capture", "--resume", "--limit", "host0,host3", expect=HOSTS_MISSING)
+        self.collect(self.whole, "capture", "--resume", "--limit", "host5", expect=HOSTS_MISSING)
+        self.whole.hosts[3].server.start()
+        self.collect(self.whole, "capture", "--only-failed", "--limit", "host3")
+        self.collect(self.whole, "capture", "--resume")
+        self.check_whole()
 
 
 class FullDisk(harness.Case):
