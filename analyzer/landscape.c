@@ -493,10 +493,32 @@ static int open_trace(struct work *work, const struct capture_trace *from, struc
     return file;
 }
 
+/* What to do about a trace that the probe or the collector refused; NULL: the reason says it. */
+static const char *advice_of(const char *reason)
+{
+    static const struct {
+        const char *word, *advice;
+    } rows[] = {
+        {CAPTURE_PRIVATE_KEY,
+         "what the host sent contained a private key and was thrown away. Find out what the file is "
+         "and who put it there"},
+        {CAPTURE_DISK_BUDGET, "free space on the collecting machine, or raise --disk-budget"},
+        {"link", "the file is a link that leads out of its instance. Find out who put it there"},
+        {"wrong-owner", "the file belongs to a user other than the owner of its instance. Find out who put it there"},
+        {"not-a-trace", "the file doesn't begin as a trace. Find out what it is"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (g_strcmp0(reason, rows[i].word) == 0)
+            return rows[i].advice;
+    return NULL;
+}
+
 static void warn_unread(struct work *work, const struct capture_trace *from)
 {
-    g_autofree char *message = g_strdup_printf("this trace was not read (%s), so failures in it are not known",
-                                               from->reason ? from->reason : "no reason given");
+    const char *advice = advice_of(from->reason);
+    g_autofree char *message =
+        g_strdup_printf("this trace was not read (%s), so failures in it are not known%s%s",
+                        from->reason ? from->reason : "no reason given", advice ? ": " : "", advice ? advice : "");
     warn(work, from->path, message);
 }
 
@@ -923,6 +945,7 @@ static struct audit_host *new_host(struct audit *audit, const struct capture_hos
     host->system = audit_text(audit, from->system);
     for (guint i = 0; i < from->notes->len; i++)
         g_ptr_array_add(host->notes, (void *)audit_text(audit, from->notes->pdata[i]));
+    host->tools_trusted = from->tools_trusted;
     g_ptr_array_add(audit->hosts, host);
     return host;
 }

@@ -732,6 +732,25 @@ static void steps_of_unreadable(struct audit *audit, struct audit_finding *findi
         {"unknown-version", "trustgap doesn't know this version of a PSE. Please report it.", FALSE},
         {"changed", "The file was being written while it was read. The next audit reads it again.", FALSE},
         {"too-large", "The file is larger than any PSE should be. See what it is.", FALSE},
+        {"too-many-objects", "The file has more objects than any PSE should have. See what it is.", FALSE},
+        {"private-key",
+         "What the host sent as this list contained a private key, so it was thrown away. Find out what the file is "
+         "and "
+         "who put it there.",
+         FALSE},
+        {"disk-budget",
+         "There was no room for it on the collecting machine. Free space there, or raise --disk-budget, and collect "
+         "the "
+         "host again.",
+         FALSE},
+        {"link", "The file is a link that leads out of its instance. Put the PSE itself in its place.", FALSE},
+        {"wrong-owner",
+         "The file belongs to a user other than the owner of its instance. Find out who put it there, then correct its "
+         "owner.",
+         FALSE},
+        {"no-tool", "The host lacks the tool that the reason names, or the tool doesn't work. Install it.", FALSE},
+        {"time-out",
+         "Reading the file took too long. Check whether sapgenpse hangs when the owner of the file runs this:", TRUE},
         {"sapgenpse could not be run",
          "sapgenpse doesn't start. Install the library that it names in the kernel folder, or fix LD_LIBRARY_PATH "
          "(LIBPATH on AIX), then run this as the owner of the file:",
@@ -770,6 +789,7 @@ static void steps_of_host(struct audit *audit, struct audit_finding *finding)
                          "that a link leads to to sap_root in the inventory."},
         {"no-instance", "Correct sap_root of this host in the inventory; it may be several folders. If the host has no "
                         "SAP software, take it out of the inventory."},
+        {"no-tool", "Install the tools that the message names on this host, or add their folder to the login's PATH."},
     };
     const char *reason = finding->host ? finding->host->reason : NULL;
 

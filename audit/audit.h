@@ -147,8 +147,9 @@ struct audit_host {
     const char *zone;
     int zone_offset_s; /* G_MININT: not known */
     const char *system;
-    GPtrArray *notes;     /* of const char * */
-    GPtrArray *instances; /* of struct audit_instance * */
+    gboolean tools_trusted; /* all its users are trusted: what sapgenpse lists there may be of their making */
+    GPtrArray *notes;       /* of const char * */
+    GPtrArray *instances;   /* of struct audit_instance * */
 };
 
 struct audit_instance {

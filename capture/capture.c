@@ -96,10 +96,14 @@ static void tally_unread(struct tally *tally, const char *reason, gboolean of_ho
     tally->of_host = tally->of_host || of_host;
 }
 
-/* Whether it is the login that could not read a file, or the moment was a bad one; all else is in the file itself. */
+/*
+ * Whether it is the login or the host that could not read a file, or the moment was a bad one, or somebody put
+ * something else in the file's place; all else is in the file itself.
+ */
 static gboolean is_of_host(const char *reason)
 {
-    static const char *const words[] = {"not-allowed", "changed", "incomplete"};
+    static const char *const words[] = {"not-allowed", "changed", "incomplete",        "no-tool",          "time-out",
+                                        "wrong-owner", "link",    CAPTURE_PRIVATE_KEY, CAPTURE_DISK_BUDGET};
     size_t size = reason ? strcspn(reason, " ") : 0;
 
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++)

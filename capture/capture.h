@@ -28,6 +28,10 @@
 #define CAPTURE_WARNINGS      100
 #define CAPTURE_SIZE_MAX      ((int64_t)1 << 53) /* sizes and offsets of files on a host: so sums do not overflow */
 
+/* Of the file system of a capture this much is left free for others; of a small one a twentieth. */
+#define CAPTURE_RESERVE_BYTES ((int64_t)256 * 1024 * 1024)
+#define CAPTURE_RESERVE_PART  20
+
 #define CAPTURE_DIGEST_CHARS 64 /* an object's name: SHA-256 in lower case hex */
 
 struct capture_header {
@@ -105,6 +109,7 @@ struct capture_host {
     char *zone_rule;           /* its rule in POSIX form ("CET-1CEST,M3.5.0,M10.5.0/3") likewise; not checked */
     char *system;              /* uname: "Linux 6.1.0 x86_64" */
     char *login;               /* user that the probe ran as */
+    gboolean tools_trusted;    /* the inventory says that all users of this host are trusted (sap_trust_local_users) */
     GPtrArray *instances;      /* of struct capture_instance * */
     GPtrArray *traces;         /* of struct capture_trace * */
     GPtrArray *stores;         /* of struct capture_store * */
@@ -127,6 +132,10 @@ void capture_host_free(struct capture_host *host);
 /* Reasons of a host that is "partial" although its probe ran to the last record. */
 #define CAPTURE_UNREAD      "unread"      /* all was found, but the login could not read some of it */
 #define CAPTURE_NO_INSTANCE "no-instance" /* below sap_root, or one of several, there is nothing to read */
+
+/* Reason of a trace or a store: what came contains a private key, or what looks like one, and was thrown away. */
+#define CAPTURE_PRIVATE_KEY "private-key"
+#define CAPTURE_DISK_BUDGET "disk-budget" /* likewise: there was no room for it on the disk */
 
 /**
  * capture_unread(host, of_files):
@@ -152,8 +161,8 @@ struct capture_object;
 
 /**
  * capture_create(path, header, error):
- * Make the capture folder ${path} (0700; it must not exist, or be empty, else TRUSTGAP_ERROR_USAGE) and write the first
- * line.
+ * Make the capture folder ${path} (0700; it must not exist, or be empty, and root takes none that others may write to,
+ * else TRUSTGAP_ERROR_USAGE) and write the first line.
  */
 struct capture_writer *capture_create(const char *path, const struct capture_header *header, GError **error);
 
@@ -166,6 +175,14 @@ struct capture_writer *capture_create(const char *path, const struct capture_hea
 struct capture_writer *capture_append(const char *path, const struct capture_header *header, GError **error);
 
 /**
+ * capture_limit_disk(writer, budget_bytes, error):
+ * From now on objects may take up at most ${budget_bytes} (0: any number) of the disk together with the journal's new
+ * lines, and never so much that less than the reserve above is left.  What would exceed that is refused with
+ * TRUSTGAP_ERROR_LIMIT; lines of hosts are always written.  FALSE with ${error} set (_IO) if less is free already.
+ */
+gboolean capture_limit_disk(struct capture_writer *writer, int64_t budget_bytes, GError **error);
+
+/**
  * capture_object_new(writer, error):
  * Begin a new object.  Give the result to exactly one of capture_object_finish() and capture_object_abort().  Any
  * number of objects may be open at once.
@@ -174,7 +191,8 @@ struct capture_object *capture_object_new(struct capture_writer *writer, GError 
 
 /**
  * capture_object_add(object, bytes, size, error):
- * Append bytes.  After a failure the object cannot be finished any more.
+ * Append bytes.  After a failure the object cannot be finished any more, but for TRUSTGAP_ERROR_LIMIT: then none of
+ * these bytes is in it, and it is whole without them.
  */
 gboolean capture_object_add(struct capture_object *object, const void *bytes, size_t size, GError **error);
 

@@ -57,6 +57,7 @@ static const struct field host_fields[] = {
     TEXT(capture_host, zone_rule, "zone_rule"),
     TEXT(capture_host, system, "system"),
     TEXT(capture_host, login, "login"),
+    FLAG(capture_host, tools_trusted, "tools_trusted"),
 };
 
 static const struct field instance_fields[] = {

@@ -12,19 +12,24 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define UNFINISHED_PREFIX "new."
+#define LOOK_EVERY_BYTES  ((int64_t)1024 * 1024) /* at the free space of the file system */
 
 struct capture_writer {
     char *journal; /* path of capture.jsonl */
     char *objects; /* path of the folder */
     int fd;
-    off_t size;        /* of the journal, up to the last whole line */
-    gboolean torn;     /* bytes behind that could not be cut off yet */
-    unsigned open;     /* objects */
-    gboolean unsynced; /* objects came since the last host */
-    GString *lines;    /* that are to be written with the next commit */
+    off_t size;                          /* of the journal, up to the last whole line */
+    gboolean torn;                       /* bytes behind that could not be cut off yet */
+    unsigned open;                       /* objects */
+    gboolean unsynced;                   /* objects came since the last host */
+    GString *lines;                      /* that are to be written with the next commit */
+    int64_t budget_bytes, reserve_bytes; /* 0: none */
+    int64_t spent_bytes;                 /* of the budget */
+    int64_t unseen_bytes;                /* written since the free space was looked at */
 };
 
 struct capture_object {
@@ -106,7 +111,7 @@ static gboolean is_free(const char *path, GError **error)
 
 static gboolean make_folders(struct capture_writer *writer, const char *path, GError **error)
 {
-    if (!file_make_folder(path, error) || !is_free(path, error))
+    if (!file_check_folder(path, error) || !file_make_folder(path, error) || !is_free(path, error))
         return FALSE;
     if (g_chmod(path, 0700) != 0) {
         set_errno(error, path, "cannot be made private", errno);
@@ -172,6 +177,7 @@ static gboolean append_lines(struct capture_writer *writer, const char *lines, s
 
     if (done == (ssize_t)size && fsync(writer->fd) == 0) {
         writer->size += done;
+        writer->spent_bytes += done;
         return TRUE;
     }
     /* A short write sets no errno; there is one cause that it can have. */
@@ -199,7 +205,7 @@ struct capture_writer *capture_append(const char *path, const struct capture_hea
 {
     g_autoptr(writer_auto) writer = writer_new(path);
 
-    if (!open_journal(writer, error))
+    if (!file_check_folder(path, error) || !file_check_folder(writer->objects, error) || !open_journal(writer, error))
         return NULL;
     g_autoptr(GBytes) bytes = file_map(writer->journal, CAPTURE_JOURNAL_BYTES, error);
     if (!bytes || !check_header(writer->journal, bytes, error))
@@ -216,6 +222,68 @@ struct capture_writer *capture_append(const char *path, const struct capture_hea
             return NULL;
     }
     return g_steal_pointer(&writer);
+}
+
+/* Bytes that are free, and how many of them have to stay so; FALSE if nobody knows. */
+static gboolean look_at_disk(const struct capture_writer *writer, int64_t *free_bytes, int64_t *reserve_bytes)
+{
+    struct statvfs disk;
+
+    if (statvfs(writer->objects, &disk) != 0 || disk.f_blocks == 0)
+        return FALSE;
+    *free_bytes = (int64_t)MIN((uint64_t)disk.f_bavail * disk.f_frsize, (uint64_t)G_MAXINT64);
+    uint64_t part = (uint64_t)disk.f_blocks * disk.f_frsize / CAPTURE_RESERVE_PART;
+    *reserve_bytes = (int64_t)MIN(part, (uint64_t)CAPTURE_RESERVE_BYTES);
+    return TRUE;
+}
+
+static gboolean refuse_disk(const struct capture_writer *writer, int64_t free_bytes, int64_t reserve_bytes,
+                            GError **error)
+{
+    g_autofree char *left = g_format_size_full((guint64)free_bytes, G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *reserve = g_format_size_full((guint64)reserve_bytes, G_FORMAT_SIZE_IEC_UNITS);
+
+    g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT,
+                "%s: No space left: its file system has %s, and %s of it stay free", writer->objects, left, reserve);
+    return FALSE;
+}
+
+gboolean capture_limit_disk(struct capture_writer *writer, int64_t budget_bytes, GError **error)
+{
+    int64_t free_bytes, reserve_bytes;
+
+    writer->budget_bytes = budget_bytes;
+    if (!look_at_disk(writer, &free_bytes, &reserve_bytes))
+        return TRUE;
+    writer->reserve_bytes = reserve_bytes;
+    if (free_bytes > reserve_bytes)
+        return TRUE;
+    g_autoptr(GError) why = NULL;
+    refuse_disk(writer, free_bytes, reserve_bytes, &why);
+    g_set_error_literal(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO, why->message);
+    return FALSE;
+}
+
+/* Whether ${size} more bytes may be written to an object. */
+static gboolean may_spend(struct capture_writer *writer, int64_t size, GError **error)
+{
+    int64_t free_bytes, reserve_bytes;
+
+    if (writer->budget_bytes > 0 && size > writer->budget_bytes - writer->spent_bytes) {
+        g_autofree char *budget = g_format_size_full((guint64)writer->budget_bytes, G_FORMAT_SIZE_IEC_UNITS);
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s: the disk budget of this run, %s, is used up",
+                    writer->objects, budget);
+        return FALSE;
+    }
+    if (writer->reserve_bytes == 0)
+        return TRUE;
+    writer->unseen_bytes += size;
+    if (writer->unseen_bytes < LOOK_EVERY_BYTES)
+        return TRUE;
+    if (look_at_disk(writer, &free_bytes, &reserve_bytes) && free_bytes - size < reserve_bytes)
+        return refuse_disk(writer, free_bytes, reserve_bytes, error);
+    writer->unseen_bytes = 0;
+    return TRUE;
 }
 
 static void object_free(struct capture_object *object)
@@ -258,6 +326,8 @@ gboolean capture_object_add(struct capture_object *object, const void *bytes, si
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_IO, "%s: an object is not whole", object->writer->objects);
         return FALSE;
     }
+    if (!may_spend(object->writer, (int64_t)size, error))
+        return FALSE;
     if (size > 0 && !EVP_DigestUpdate(object->digest, bytes, size)) {
         object->failed = TRUE;
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_INTERNAL, "OpenSSL cannot compute a SHA-256");
@@ -275,6 +345,7 @@ gboolean capture_object_add(struct capture_object *object, const void *bytes, si
         at += done;
         size -= (size_t)done;
         object->size_bytes += done;
+        object->writer->spent_bytes += done;
     }
     return TRUE;
 }
@@ -305,6 +376,7 @@ static gboolean put_object(struct capture_object *object, const char *digest, ui
     writer->unsynced = TRUE;
     if (g_lstat(path, &now) == 0 && S_ISREG(now.st_mode) && now.st_size == object->size_bytes) {
         g_unlink(object->path);
+        writer->spent_bytes -= object->size_bytes;
         return TRUE;
     }
     if (g_mkdir(folder, 0700) != 0 && errno != EEXIST) {
@@ -340,6 +412,7 @@ void capture_object_abort(struct capture_object *object)
     if (!object)
         return;
     g_unlink(object->path);
+    object->writer->spent_bytes -= object->size_bytes;
     object_free(object);
 }
 

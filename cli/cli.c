@@ -5,6 +5,7 @@
 #include "nearest.h"
 #include "overview.h"
 #include "report.h"
+#include "secrecy.h"
 #include "status.h"
 #include "text.h"
 
@@ -24,6 +25,8 @@ static char **passwords; /* NULL-ended */
 static gboolean no_system_reference;
 static int fanout, collect_workers, host_timeout_s, connect_timeout_s;
 static gint64 trace_bytes;
+static char *disk_budget_text;
+static int64_t disk_budget_bytes;
 static gboolean no_agent;
 
 const GOptionEntry cli_common_entries[] = {
@@ -76,6 +79,9 @@ const GOptionEntry cli_network_entries[] = {
      "For each of look-up, connect, handshake, login (default 10 to 20)", "SECONDS"},
     {"trace-bytes", 0, 0, G_OPTION_ARG_INT64, &trace_bytes,
      "At most so much of each trace, from its end (default 64 MiB)", "BYTES"},
+    {"disk-budget", 0, 0, G_OPTION_ARG_STRING, &disk_budget_text,
+     "At most so much on the disk for all hosts of this run (500M, 20G; default: what the file system can spare)",
+     "SIZE"},
     {0},
 };
 
@@ -290,6 +296,27 @@ gboolean cli_fail_on(enum audit_severity *severity, GError **error)
     return FALSE;
 }
 
+/* "500M": a number and K, M, G or T, with or without "iB" or "B" behind, in powers of 1024. */
+static gboolean parse_size(int64_t *bytes, const char *text)
+{
+    static const char letters[] = "KMGT";
+    char *end = NULL;
+    guint64 number = g_ascii_isdigit(*text) ? g_ascii_strtoull(text, &end, 10) : 0;
+    const char *letter = end && *end ? strchr(letters, g_ascii_toupper(*end)) : NULL;
+    int shift = letter ? 10 * (int)(letter - letters + 1) : 0;
+
+    if (letter)
+        end++;
+    if (letter && g_ascii_strcasecmp(end, "iB") == 0)
+        end += 2;
+    else if (end && g_ascii_strcasecmp(end, "B") == 0)
+        end++;
+    if (number == 0 || !end || *end || number > (guint64)CAPTURE_SIZE_MAX >> shift)
+        return FALSE;
+    *bytes = (int64_t)(number << shift);
+    return TRUE;
+}
+
 static gboolean network_options_fit(GError **error)
 {
     static const struct {
@@ -311,6 +338,12 @@ static gboolean network_options_fit(GError **error)
     if (trace_bytes < 0 || trace_bytes > COLLECTOR_HOST_BYTES) {
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "--trace-bytes: must be from 1 to %" G_GINT64_FORMAT,
                     COLLECTOR_HOST_BYTES);
+        return FALSE;
+    }
+    if (disk_budget_text && !parse_size(&disk_budget_bytes, disk_budget_text)) {
+        g_autofree char *clean = text_clean(disk_budget_text, strlen(disk_budget_text));
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE,
+                    "--disk-budget: \"%s\" is no size; write 500M, 20G or 1T", clean);
         return FALSE;
     }
     return TRUE;
@@ -553,7 +586,12 @@ gboolean cli_collect(struct collector_result *result, const struct inventory *in
         .trace = g_getenv("TRUSTGAP_TRACE_STATES") ? on_state : NULL,
         .context = &progress,
     };
+    struct secrecy secrecy;
+    if (!capture_limit_disk(writer, disk_budget_bytes, error))
+        return FALSE;
+    secrecy_begin(&secrecy, inventory);
     gboolean ok = collector_run(result, inventory, writer, &options, error);
+    secrecy_end(&secrecy);
     progress_hide(&progress);
     return ok;
 }

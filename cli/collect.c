@@ -11,7 +11,7 @@
 #include <string.h>
 
 static char *output_path, *fetch_audit;
-static gboolean resume, only_failed, dry_run;
+static gboolean resume, only_failed, dry_run, print_probe;
 
 static const GOptionEntry entries[] = {
     {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output_path, "The capture folder to make", "CAPTURE"},
@@ -23,6 +23,8 @@ static const GOptionEntry entries[] = {
      "Have each host connect to the peers that this audit saw failing there as untrusted, for their certificates",
      "AUDIT.xml"},
     {"dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Print exactly what would run, and connect to nothing", NULL},
+    {"print-probe", 0, 0, G_OPTION_ARG_NONE, &print_probe,
+     "Print the probe as a program to be installed on hosts, for sudoers", NULL},
     {0},
 };
 
@@ -175,7 +177,7 @@ static void print_summary(const struct inventory *inventory, guint passed_over, 
     printf("# each would run \"%s\", which reads the script below from standard input and writes nothing there\n",
            COLLECTOR_COMMAND);
     if (become > 0)
-        printf("# %u of them may use \"sudo -n -u <sid>adm /bin/sh\" (ansible_become) to read what the login may not\n",
+        printf("# %u of them may use \"sudo -n -u <sid>adm\" (ansible_become) to read what the login may not\n",
                become);
     if (asked > 0)
         printf("# %u peers would be asked for their certificates\n", asked);
@@ -243,6 +245,11 @@ static int run(int argc, char **argv)
         return STATUS_USAGE;
     if (argc > 1)
         return cli_usage(&command_collect, "%s: too many arguments", argv[1]);
+    if (print_probe) {
+        g_autofree char *probe = collector_probe();
+        fputs(probe, stdout);
+        return cli_printed();
+    }
     g_autoptr(inventory_auto) inventory = cli_load_inventory(&command_collect, &status);
     if (!inventory)
         return status;

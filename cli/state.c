@@ -76,7 +76,8 @@ static gboolean open_whole(struct state *state, int64_t started, GError **error)
     g_autofree char *captures = g_build_filename(state->folder, "captures", NULL);
     g_autofree char *audits = g_build_filename(state->folder, "audits", NULL);
 
-    if (!file_make_folder(captures, error) || !file_make_folder(audits, error) || !lock(state, error))
+    if (!file_check_folder(captures, error) || !file_make_folder(captures, error) ||
+        !file_check_folder(audits, error) || !file_make_folder(audits, error) || !lock(state, error))
         return FALSE;
     choose_names(state, started);
     state->html = g_build_filename(state->folder, "report.html", NULL);
@@ -91,7 +92,7 @@ static gboolean open_limited(struct state *state, int64_t started, GError **erro
 {
     g_autofree char *limited = g_build_filename(state->folder, "limited", NULL);
 
-    if (!file_make_folder(limited, error))
+    if (!file_check_folder(limited, error) || !file_make_folder(limited, error))
         return FALSE;
     for (unsigned turn = 1;; turn++) {
         g_autofree char *stamp = name_run(started, turn);
@@ -118,6 +119,8 @@ struct state *state_open(const char *folder, int64_t started, gboolean limited, 
     state->limited = limited;
     state->folder = choose_folder(folder);
     state->latest = g_build_filename(state->folder, "latest.xml", NULL);
+    if (!file_check_folder(state->folder, error))
+        return NULL;
     if (!(limited ? open_limited : open_whole)(state, started, error))
         return NULL;
     return g_steal_pointer(&state);

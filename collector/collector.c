@@ -42,6 +42,7 @@ const char *collector_reason_name(enum collector_reason reason)
         [REASON_UNREAD] = CAPTURE_UNREAD,
         [REASON_NOT_SEARCHED] = "not-searched",
         [REASON_NO_INSTANCE] = CAPTURE_NO_INSTANCE,
+        [REASON_NO_TOOL] = "no-tool",
     };
     g_assert((size_t)reason < G_N_ELEMENTS(names));
     return names[reason];
@@ -107,13 +108,17 @@ static unsigned fit_fanout(const struct collector_options *options, unsigned fan
     return fits;
 }
 
-/* Of the usual ones each may be missing. */
-static gboolean load_usual(struct known_hosts *known, const char *path, GError **error)
+/* Of the usual ones each may be missing, and one that cannot be read costs the hosts that only it knows. */
+static void load_usual(const struct collector_options *options, struct known_hosts *known, const char *path)
 {
-    return access(path, F_OK) != 0 || (file_is_regular(path, error) && known_hosts_load(known, path, error));
+    g_autoptr(GError) error = NULL;
+
+    if (access(path, F_OK) == 0 && !known_hosts_load(known, path, &error))
+        tell(options, error->message);
 }
 
-static gboolean load_known_hosts(struct known_hosts *known, const char *const *paths, GError **error)
+static gboolean load_known_hosts(const struct collector_options *options, struct known_hosts *known,
+                                 const char *const *paths, GError **error)
 {
     static const char *const system_paths[] = {"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"};
     static const char *const user_names[] = {"known_hosts", "known_hosts2"};
@@ -126,12 +131,10 @@ static gboolean load_known_hosts(struct known_hosts *known, const char *const *p
     }
     for (size_t i = 0; i < G_N_ELEMENTS(user_names); i++) {
         g_autofree char *path = g_build_filename(g_get_home_dir(), ".ssh", user_names[i], NULL);
-        if (!load_usual(known, path, error))
-            return FALSE;
+        load_usual(options, known, path);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(system_paths); i++)
-        if (!load_usual(known, system_paths[i], error))
-            return FALSE;
+        load_usual(options, known, system_paths[i]);
     return TRUE;
 }
 
@@ -172,7 +175,7 @@ gboolean collector_run(struct collector_result *result, const struct inventory *
     struct rlimit old_limit;
 
     *result = (struct collector_result){0};
-    if (!load_known_hosts(known, options->known_hosts, error))
+    if (!load_known_hosts(options, known, options->known_hosts, error))
         return FALSE;
     for (guint i = 0; i < known_hosts_warnings(known)->len; i++)
         tell(options, g_ptr_array_index(known_hosts_warnings(known), i));

@@ -60,7 +60,8 @@ enum collector_reason {
     REASON_UNREAD,           /* "unread": all was found, but some of it could not be read */
     REASON_NOT_SEARCHED,     /* "not-searched": the probe could not look everywhere below sap_root */
     REASON_NO_INSTANCE,      /* "no-instance": below sap_root, or one of several, there is nothing to read */
-    REASON_LAST = REASON_NO_INSTANCE,
+    REASON_NO_TOOL,          /* "no-tool": a tool that the probe needs is missing on the host, or does not work */
+    REASON_LAST = REASON_NO_TOOL,
 };
 
 const char *collector_reason_name(enum collector_reason reason);
@@ -113,6 +114,13 @@ gboolean collector_run(struct collector_result *result, const struct inventory *
  * remote command is COLLECTOR_COMMAND.
  */
 char *collector_script(const struct inventory_host *host, int64_t trace_bytes);
+
+/**
+ * collector_probe():
+ * The probe as a program that can be installed on a host and named in sudoers (docs/formats/probe.md); the caller frees
+ * it with g_free().
+ */
+char *collector_probe(void);
 
 #define COLLECTOR_COMMAND "exec /bin/sh"
 #define COLLECTOR_WORKER  "--collector" /* the only argument of a worker (shard.h) */

@@ -23,6 +23,7 @@ struct job {
 struct disk_host {
     GPtrArray *objects; /* of struct capture_object *; NULL: not open */
     GPtrArray *digests; /* of char *; NULL: not finished */
+    GError *limit;      /* the disk budget that some of them exceeded; NULL: none */
 };
 
 struct disk {
@@ -56,6 +57,7 @@ static void free_host(struct disk_host *host)
         capture_object_abort(host->objects->pdata[i]);
     g_ptr_array_unref(host->objects);
     g_ptr_array_unref(host->digests);
+    g_clear_error(&host->limit);
     g_free(host);
 }
 
@@ -87,8 +89,19 @@ static void add_bytes(struct disk *disk, const struct job *job)
     struct capture_object *object = job->host->objects->pdata[job->number - 1];
     GError *error = NULL;
 
-    if (object && !disk->failed && !capture_object_add(object, job->bytes, job->size, &error))
+    if (!object || disk->failed || capture_object_add(object, job->bytes, job->size, &error))
+        return;
+    if (!g_error_matches(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT)) {
         fail(disk, error);
+        return;
+    }
+    /* The disk budget costs the objects that find no room, and nobody else. */
+    capture_object_abort(object);
+    job->host->objects->pdata[job->number - 1] = NULL;
+    if (job->host->limit)
+        g_error_free(error);
+    else
+        job->host->limit = error;
 }
 
 static void finish_object(struct disk *disk, const struct job *job)
@@ -96,7 +109,7 @@ static void finish_object(struct disk *disk, const struct job *job)
     struct capture_object *object = g_steal_pointer(&job->host->objects->pdata[job->number - 1]);
     GError *error = NULL;
 
-    if (disk->failed) {
+    if (disk->failed || !object) {
         capture_object_abort(object);
         return;
     }
@@ -112,7 +125,49 @@ static gboolean put_digest(void *context, char **digest)
 
     g_free(*digest);
     *digest = g_strdup(found);
-    return found != NULL;
+    return found || host->limit;
+}
+
+static void set_reason(char **reason, const char *word)
+{
+    g_free(*reason);
+    *reason = g_strdup(word);
+}
+
+/* What found no room was not read. */
+static void say_unkept(struct capture_host *line, const GError *limit)
+{
+    for (guint i = 0; i < line->traces->len; i++) {
+        struct capture_trace *trace = line->traces->pdata[i];
+        if (trace->object || trace->reason)
+            continue;
+        trace->length_bytes = -1;
+        set_reason(&trace->reason, CAPTURE_DISK_BUDGET);
+    }
+    for (guint i = 0; i < line->stores->len; i++) {
+        struct capture_store *store = line->stores->pdata[i];
+        gboolean native = g_strcmp0(store->method, "native") == 0 && !store->trusted;
+        gboolean listed = g_strcmp0(store->method, "sapgenpse") == 0 && !store->listing;
+        if (!native && !listed)
+            continue;
+        store->trusted_count = -1;
+        set_reason(&store->method, "none");
+        set_reason(&store->reason, CAPTURE_DISK_BUDGET);
+    }
+    for (guint i = 0; i < line->chains->len; i++) {
+        struct capture_chain *chain = line->chains->pdata[i];
+        if (chain->object || chain->reason)
+            continue;
+        chain->count = -1;
+        set_reason(&chain->reason, collector_reason_name(REASON_LIMIT));
+        set_reason(&chain->message, limit->message);
+    }
+    g_ptr_array_add(line->notes, g_strdup(limit->message));
+    if (line->status == CAPTURE_FAILED)
+        return;
+    line->status = CAPTURE_PARTIAL;
+    set_reason(&line->reason, collector_reason_name(REASON_LIMIT));
+    set_reason(&line->message, limit->message);
 }
 
 static void commit(struct disk *disk)
@@ -138,6 +193,8 @@ static void add_line(struct disk *disk, struct job *job)
 
     if (disk->failed || !guard_each_object(line, put_digest, job->host))
         return;
+    if (job->host->limit)
+        say_unkept(line, job->host->limit);
     gboolean ok = capture_add_host(disk->writer, line, &error);
     if (!ok && g_error_matches(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT)) {
         /* A host that sends more than fits into a line must not end the run. */

@@ -65,8 +65,10 @@ void disk_drop(struct disk *disk, struct disk_host *host, uint32_t number);
 
 /**
  * disk_line(disk, host, line), disk_forget(disk, host):
- * The host's line, whose digests are numbers of finished objects (guard.h); it becomes the disk's.  A line that is too
- * long for the journal becomes one that says so.  Or the host does not count: what is not whole of it is thrown away.
+ * The host's line, whose digests are numbers of finished objects (guard.h); it becomes the disk's.  Where an object
+ * found no room (capture_limit_disk()) the line says that its file was not read (CAPTURE_DISK_BUDGET) and why.  A line
+ * that is too long for the journal becomes one that says so.  Or the host does not count: what is not whole of it is
+ * thrown away.
  */
 void disk_line(struct disk *disk, struct disk_host *host, struct capture_host *line);
 void disk_forget(struct disk *disk, struct disk_host *host);

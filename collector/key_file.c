@@ -154,7 +154,7 @@ struct key_file *key_file_parse(const char *path, const void *bytes, size_t size
 static void load_public_half(struct key_file *file)
 {
     g_autofree char *path = g_strconcat(file->path, ".pub", NULL);
-    g_autoptr(GBytes) bytes = file_is_regular(path, NULL) ? file_read(path, KEY_FILE_BYTES, NULL) : NULL;
+    g_autoptr(GBytes) bytes = file_read_regular(path, KEY_FILE_BYTES, NULL);
 
     if (!bytes)
         return;
@@ -188,8 +188,7 @@ struct key_file *key_file_load(const char *path)
         refuse(file, errno == ENOENT || errno == ENOTDIR ? KEY_FILE_MISSING : KEY_FILE_UNUSABLE, g_strerror(errno));
         return file;
     }
-    if (file_is_regular(path, &error)) /* it is read by each run, and perhaps twice */
-        bytes = file_read(path, KEY_FILE_BYTES, &error);
+    bytes = file_read_regular(path, KEY_FILE_BYTES, &error);
     if (!bytes) {
         file = key_file_new(path);
         file->why = text_clean(error->message, strlen(error->message));

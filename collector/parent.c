@@ -127,6 +127,7 @@ static void own_fields(const struct work *work, struct capture_host *line)
     g_ptr_array_set_size(line->groups, 0);
     for (guint i = 0; i < host->groups->len; i++)
         g_ptr_array_add(line->groups, g_strdup(g_ptr_array_index(host->groups, i)));
+    line->tools_trusted = host->trust_local_users;
     line->started = work->started;
     line->finished = g_get_real_time() / G_USEC_PER_SEC;
 }

@@ -42,10 +42,17 @@ char *script_new(const struct inventory_host *host, const char *nonce, int64_t t
     append_variable(script, "tg_root", host->sap_root);
     append_variable(script, "tg_trace_bytes", bytes);
     append_variable(script, "tg_become", host->become ? "1" : "0");
+    append_variable(script, "tg_trust_users", host->trust_local_users ? "1" : "0");
+    append_variable(script, "tg_probe", host->probe ? host->probe : "");
     if (host->become) /* a shell cannot say what it was told on its standard input, and sudo's shell needs the same */
         append_variable(script, "tg_script", probe_sh);
     g_string_append(script, probe_sh);
     return g_string_free(script, FALSE);
+}
+
+char *collector_probe(void)
+{
+    return g_strconcat("#!/bin/sh\ntg_installed=1\n", probe_sh, NULL);
 }
 
 /* A nonce of its own for each host would make the same question give two answers; this one stands for it. */

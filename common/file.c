@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define OUTPUT_BUFFER_BYTES ((size_t)64 * 1024)
@@ -219,6 +220,56 @@ gboolean file_is_regular(const char *path, GError **error)
         g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: not a regular file", path);
     else
         return TRUE;
+    return FALSE;
+}
+
+GBytes *file_read_regular(const char *path, size_t limit_bytes, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    GBytes *bytes = NULL;
+    struct stat now;
+
+    if (fd < 0 || fstat(fd, &now) != 0)
+        file_error(error, TRUSTGAP_ERROR_MISSING, path, "", errno);
+    else if (S_ISDIR(now.st_mode))
+        file_error(error, TRUSTGAP_ERROR_MISSING, path, "", EISDIR);
+    else if (S_ISCHR(now.st_mode) && now.st_rdev == makedev(1, 3)) /* on Linux, of every machine */
+        bytes = g_bytes_new(NULL, 0);
+    else if (!S_ISREG(now.st_mode))
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_SYNTAX, "%s: not a regular file", path);
+    else if ((uint64_t)now.st_size > limit_bytes)
+        g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_LIMIT, "%s: larger than the limit of %zu bytes", path,
+                    limit_bytes);
+    else
+        bytes = read_all(fd, path, now.st_size, limit_bytes, error);
+    if (fd >= 0)
+        close(fd);
+    return bytes;
+}
+
+gboolean file_check_folder(const char *path, GError **error)
+{
+    g_autofree char *name = g_strdup(path);
+    struct stat now;
+    const char *why = NULL;
+
+    /* With a slash behind it a link would be followed. */
+    for (size_t size = strlen(name); size > 1 && (name[size - 1] == '/' || g_str_has_suffix(name, "/.")); size--)
+        name[size - 1] = '\0';
+    if (geteuid() != 0 || lstat(name, &now) != 0)
+        return TRUE;
+    if (S_ISLNK(now.st_mode))
+        why = "is a link, which root doesn't follow: name the folder itself";
+    else if (!S_ISDIR(now.st_mode))
+        return TRUE; /* whoever wants a folder there will say so */
+    else if (now.st_uid != 0)
+        why = "belongs to another user, who could replace what root writes there: choose another folder, or chown it "
+              "to root";
+    else if (now.st_mode & (S_IWGRP | S_IWOTH))
+        why = "others may write to it and could replace what root writes there: choose another folder, or chmod go-w";
+    if (!why)
+        return TRUE;
+    g_set_error(error, TRUSTGAP_ERROR, TRUSTGAP_ERROR_USAGE, "%s: %s", path, why);
     return FALSE;
 }
 

@@ -74,6 +74,21 @@ const char *file_name(const char *path);
 gboolean file_is_regular(const char *path, GError **error);
 
 /**
+ * file_read_regular(path, limit_bytes, error):
+ * As file_read(), of a regular file or a link to one only (else TRUSTGAP_ERROR_SYNTAX), or of /dev/null, which is
+ * empty: never waits for a pipe or a device, even if one takes the place of the file meanwhile.
+ */
+GBytes *file_read_regular(const char *path, size_t limit_bytes, GError **error);
+
+/**
+ * file_check_folder(path, error):
+ * Whether this process may rely on the existing folder ${path}: as root, it has to be a folder of root, no link, and
+ * nobody else may write to it.  Else ${error} is set (TRUSTGAP_ERROR_USAGE, beginning with the path).  TRUE if there is
+ * nothing at ${path}, and for every other user.
+ */
+gboolean file_check_folder(const char *path, GError **error);
+
+/**
  * file_error(error, code, path, what, number):
  * Set ${error} to "${path}: ${what}" and the text of the errno ${number}.
  */

@@ -4,10 +4,10 @@
  * Understood: plain host lines, groups, [group:children], [group:vars], ranges (app[01:20].example.com, [a:f], a step
  * as in [0:10:2]), host variables, comments.  Of the variables these are used: ansible_host, ansible_port,
  * ansible_user, ansible_ssh_private_key_file, ansible_connection, ansible_become, and our own sap_root, sap_tier,
- * sap_owner; all others are somebody else's and are ignored, but for what is a misspelt one of our own, and with a
- * warning if Ansible would log in in another way with it (inventory_warnings()).  Which value counts is Ansible's
- * order: all, groups from the top down (by ansible_group_priority, then by name, on the same level), the host's own
- * lines. Templates
+ * sap_owner, sap_probe, sap_trust_local_users; all others are somebody else's and are ignored, but for what is a
+ * misspelt one of our own, and with a warning if Ansible would log in in another way with it (inventory_warnings()).
+ * Which value counts is Ansible's order: all, groups from the top down (by ansible_group_priority, then by name, on the
+ * same level), the host's own lines. Templates
  * ("{{ ... }}") and inventory scripts are refused.  This module reads one file; it looks up no name and asks no
  * ssh_config.
  */
@@ -42,12 +42,14 @@ struct inventory_host {
     enum inventory_connection connection; /* ansible_connection */
     char *plugin;                         /* its name, clean; NULL but for INVENTORY_OTHER */
     gboolean become;                      /* ansible_become: read through sudo -n -u <sid>adm what the login may not */
-    char *sap_root;                       /* absolute paths with colons between them, each once; default /usr/sap */
-    char *tier;                           /* sap_tier or NULL: "production", ... */
-    char *owner;                          /* sap_owner or NULL: who is asked about this host */
-    GPtrArray *groups;                    /* of char *: every group that it is in, sorted, without "all", "ungrouped" */
-    unsigned line;                        /* where it was named first, from 1 */
-    uint64_t ignored;                     /* private: variables that are not followed */
+    gboolean trust_local_users; /* sap_trust_local_users: sapgenpse may be run although others may replace it */
+    char *probe;                /* sap_probe: what sudo runs on the host instead of /bin/sh; NULL: that */
+    char *sap_root;             /* absolute paths with colons between them, each once; default /usr/sap */
+    char *tier;                 /* sap_tier or NULL: "production", ... */
+    char *owner;                /* sap_owner or NULL: who is asked about this host */
+    GPtrArray *groups;          /* of char *: every group that it is in, sorted, without "all", "ungrouped" */
+    unsigned line;              /* where it was named first, from 1 */
+    uint64_t ignored;           /* private: variables that are not followed */
 };
 
 struct inventory {

@@ -27,6 +27,9 @@ static json_t *describe_host(const struct inventory_host *host)
                                                    : "ssh");
     json_object_set_new(vars, "ansible_become", json_boolean(host->become));
     set_text(vars, "sap_root", host->sap_root);
+    if (host->trust_local_users)
+        json_object_set_new(vars, "sap_trust_local_users", json_true());
+    set_text(vars, "sap_probe", host->probe);
     set_text(vars, "sap_tier", host->tier);
     set_text(vars, "sap_owner", host->owner);
     return vars;

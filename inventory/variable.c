@@ -77,14 +77,42 @@ static gboolean set_connection(struct inventory_host *host, const char *value)
     return is_word(value) && strlen(value) <= INVENTORY_NAME_BYTES;
 }
 
-static gboolean set_become(struct inventory_host *host, const char *value)
+static gboolean read_boolean(gboolean *member, const char *value)
 {
     static const char *const yes[] = {"true", "yes", "on", "1", "y", "t", NULL};
     static const char *const no[] = {"false", "no", "off", "0", "n", "f", NULL};
     g_autofree char *lower = g_ascii_strdown(value, -1);
 
-    host->become = g_strv_contains(yes, lower);
-    return host->become || g_strv_contains(no, lower);
+    *member = g_strv_contains(yes, lower);
+    return *member || g_strv_contains(no, lower);
+}
+
+static gboolean set_become(struct inventory_host *host, const char *value)
+{
+    return read_boolean(&host->become, value);
+}
+
+static gboolean set_trust_local_users(struct inventory_host *host, const char *value)
+{
+    return read_boolean(&host->trust_local_users, value);
+}
+
+/* sudo would look up anything else in a PATH, and a shell or sudoers has a meaning of its own for some characters. */
+static gboolean set_probe(struct inventory_host *host, const char *value)
+{
+    g_auto(GStrv) parts = g_strsplit(value, "/", -1);
+    size_t size = strlen(value);
+
+    set_text(&host->probe, value);
+    if (size == 0)
+        return TRUE;
+    if (*value != '/' || value[size - 1] == '/' || g_strv_contains((const char *const *)parts, "..") ||
+        g_strv_contains((const char *const *)parts, "."))
+        return FALSE;
+    for (const char *at = value; *at; at++)
+        if (!g_ascii_isalnum(*at) && !strchr("/._+-", *at))
+            return FALSE;
+    return TRUE;
 }
 
 static gboolean add_root(GPtrArray *roots, char *path)
@@ -160,6 +188,8 @@ static const struct {
     {"ansible_connection", set_connection, "must be the name of a connection plugin"},
     {"ansible_become", set_become, "must be true or false"},
     {"sap_root", set_root, "must be an absolute path without \"..\", or several with colons between them"},
+    {"sap_trust_local_users", set_trust_local_users, "must be true or false"},
+    {"sap_probe", set_probe, "must be the absolute path of a program, without \"..\" or special characters"},
     {"sap_tier", set_tier, ""},
     {"sap_owner", set_owner, ""},
 };
@@ -185,6 +215,7 @@ void variable_host_free(struct inventory_host *host)
     g_free(host->key_file);
     g_free(host->plugin);
     g_free(host->sap_root);
+    g_free(host->probe);
     g_free(host->tier);
     g_free(host->owner);
     g_ptr_array_unref(host->groups);

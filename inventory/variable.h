@@ -9,7 +9,7 @@
 
 #include <glib.h>
 
-#define VARIABLE_COUNT 13
+#define VARIABLE_COUNT 15
 
 /* The value of each variable as it is written, NULL where it is not set. */
 struct variables {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TRUSTED_NAMED 5 /* hosts in a remark */
+
 static gboolean is_open(const struct audit_gap *gap)
 {
     return !audit_state_is_closed(gap->state);
@@ -485,12 +487,34 @@ static void add_unread(GPtrArray *remarks, const struct coverage *seen)
     }
 }
 
+/* Where the probe was allowed to run what others than the owner of a PSE can replace. */
+static void add_trusted(GPtrArray *remarks, const struct audit *audit)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+    unsigned count = 0;
+
+    for (guint i = 0; i < audit->hosts->len; i++) {
+        const struct audit_host *host = audit->hosts->pdata[i];
+        if (host->tools_trusted && ++count <= TRUSTED_NAMED)
+            g_string_append_printf(names, "%s%s", count > 1 ? ", " : "", host->name);
+    }
+    if (count == 0)
+        return;
+    if (count > TRUSTED_NAMED)
+        g_string_append_printf(names, " and %u more", count - TRUSTED_NAMED);
+    g_ptr_array_add(remarks,
+                    g_strdup_printf("The inventory trusts all users of %s (sap_trust_local_users): any of them "
+                                    "could have changed what sapgenpse listed there.",
+                                    names->str));
+}
+
 GPtrArray *overview_remarks(const struct overview *overview)
 {
     GPtrArray *remarks = g_ptr_array_new_with_free_func(g_free);
 
     add_limits(remarks, overview->audit);
     add_unread(remarks, &overview->seen);
+    add_trusted(remarks, overview->audit);
     if (overview->unknown && overview->certificates) {
         g_autofree char *unknown = words_count(overview->unknown, "more certificate is", "more certificates are");
         g_ptr_array_add(remarks, g_strdup_printf("%s missing and not available anywhere in the landscape or the "

@@ -198,6 +198,7 @@ static const struct xml_element host_element = {
             TEXT(host, "zone", zone),
             NUMBER(host, "zone-offset", zone_offset_s, G_MININT),
             TEXT(host, "system", system),
+            FLAG(host, "tools-trusted", tools_trusted),
             END,
         },
     .children =

@@ -139,8 +139,13 @@ class Inventory(harness.Case):
                              "--connect-timeout", "5", expect=HOSTS_MISSING)
         (self.folder / ".ssh").mkdir()
         os.mkfifo(self.folder / ".ssh" / "known_hosts")
-        done = self.trustgap("collect", "-i", "hosts.ini", "-o", "b", "--no-agent", expect=(DATA, FAILED))
+        done = self.trustgap("collect", "-i", "hosts.ini", "-o", "b", "--no-agent", "--connect-timeout", "5",
+                             expect=HOSTS_MISSING)
         self.expect_in(".ssh/known_hosts: not a regular file", done)
+        for number, name in enumerate(("key", ".", "/dev/zero", "/dev/tty")):  # one that is named has to be right
+            done = self.trustgap("collect", "-i", "hosts.ini", "-o", "c%d" % number, "--known-hosts", name,
+                                 expect=(DATA, NO_INPUT))
+            self.expect_in("%s: " % name, done)
 
     def test_pipes_that_somebody_named(self):
         """What is read once may be a pipe that is named on the command line."""
@@ -170,6 +175,17 @@ class Inventory(harness.Case):
                       expect=HOSTS_MISSING)
         done = self.trustgap("collect", "-i", "hosts.ini", "-o", "c", "--resume", "--dry-run")
         self.assertEqual(done.out.splitlines()[1], "# 2 hosts would be passed over because c has them")
+
+    def test_probe_to_install(self):
+        """It is a program, and the same that runs without being installed; it needs no inventory."""
+        probe = self.trustgap("collect", "--print-probe").out
+        self.assertTrue(probe.startswith("#!/bin/sh\ntg_installed=1\n"), probe[:100])
+        subprocess.run(["/bin/sh", "-n"], input=probe.encode(), check=True)
+        self.list("x1\nx2 sap_probe=/opt/trustgap-probe ansible_become=true\nx3 sap_trust_local_users=true\n")
+        script = self.trustgap("collect", "-i", "hosts.ini", "--dry-run").out
+        self.assertIn(probe.split("\n", 2)[2], script)
+        self.assertEqual(script.count("tg_probe='/opt/trustgap-probe'\n"), 1)
+        self.assertEqual(script.count("tg_trust_users='1'\n"), 1)
 
     def test_no_such_inventory(self):
         self.expect_in("none.ini", self.trustgap("inventory", "-i", "none.ini", "--list", expect=NO_INPUT))

@@ -116,6 +116,7 @@ static struct capture_host *full_host(const char *digest)
     host->zone_rule = g_strdup("<-01>1<+00>,M3.5.0/0,M10.5.0/1");
     host->system = g_strdup("Linux 6.1.0 x86_64");
     host->login = g_strdup("audit");
+    host->tools_trusted = TRUE;
     g_ptr_array_add(host->notes, g_strdup("a note"));
 
     struct capture_instance *instance = capture_instance_new();
@@ -206,6 +207,7 @@ Test(capture, every_field_comes_back)
     cr_expect_str_eq(host->zone_rule, "<-01>1<+00>,M3.5.0/0,M10.5.0/1");
     cr_expect_str_eq(host->system, "Linux 6.1.0 x86_64");
     cr_expect_str_eq(host->login, "audit");
+    cr_expect(host->tools_trusted);
     cr_assert_eq(host->notes->len, 1);
     cr_expect_str_eq(host->notes->pdata[0], "a note");
 
@@ -290,6 +292,87 @@ Test(capture, who_is_done_with_a_host_empties_it)
     capture_host_empty(host);
 }
 
+/* A journal as collectors wrote it that took the first version of the probe's stream. */
+/* What is begun counts while it is there: dropped or known already, it gives its part back. */
+Test(capture, disk_budget)
+{
+    g_autoptr(scratch) folder = scratch_new();
+    struct capture_writer *writer = create(folder);
+    g_autoptr(GError) error = NULL;
+    cr_assert(capture_limit_disk(writer, 1000, &error), "%s", error ? error->message : "");
+    g_autofree char *bytes = g_strnfill(2000, 'x');
+
+    struct capture_object *object = capture_object_new(writer, NULL);
+    cr_expect(capture_object_add(object, bytes, 600, NULL));
+    cr_expect_not(capture_object_add(object, bytes, 401, &error), "one more than is left");
+    cr_assert_eq(error->code, TRUSTGAP_ERROR_LIMIT);
+    cr_expect(strstr(error->message, "the disk budget of this run, 1000 bytes, is used up"), "%s", error->message);
+    struct capture_object *other = capture_object_new(writer, NULL);
+    cr_expect(capture_object_add(other, bytes, 400, NULL), "what is left");
+    cr_expect_not(capture_object_add(other, bytes, 1, NULL));
+    capture_object_abort(other);
+    g_autofree char *first = capture_object_finish(object, NULL);
+    cr_assert_not_null(first, "it is whole without what was refused");
+
+    /* The same content again, and what is dropped, take no place in the end. */
+    for (int i = 0; i < 6; i++) {
+        struct capture_object *again = capture_object_new(writer, NULL);
+        cr_expect(capture_object_add(again, bytes, 60, NULL) && capture_object_add(again, bytes + 60, 40, NULL), "%d",
+                  i);
+        if (i % 2)
+            capture_object_abort(again);
+        else
+            g_free(capture_object_finish(again, NULL));
+    }
+    struct capture_object *rest = capture_object_new(writer, NULL);
+    cr_expect_not(capture_object_add(rest, bytes, 301, NULL));
+    cr_expect(capture_object_add(rest, bytes, 300, NULL));
+    capture_object_abort(rest);
+
+    /* A host's line is always written. */
+    g_autoptr(capture_host_auto) host = capture_host_new();
+    host->name = g_strdup("a");
+    cr_expect(capture_write_host(writer, host, NULL));
+    capture_close(writer);
+    g_autoptr(capture_auto) capture = open_or_fail(folder);
+    cr_expect_eq(capture->hosts->len, 1);
+    g_autoptr(GBytes) kept = capture_load(capture, first, 1000, NULL);
+    cr_assert_not_null(kept);
+    cr_expect_eq(g_bytes_get_size(kept), 600);
+}
+
+Test(capture, what_an_earlier_collector_wrote_is_read)
+{
+    static const char journal[] =
+        "{\"format\": \"trustgap capture\", \"version\": 1, \"program\": \"trustgap 0.1.0\", \"started\": "
+        "\"2026-11-22T01:00:00Z\", \"inventory_sha256\": "
+        "\"0000000000000000000000000000000000000000000000000000000000000000\"}\n"
+        "{\"host\": \"app01\", \"status\": \"collected\", \"groups\": [\"sap\"], \"started\": "
+        "\"2026-11-22T01:00:01Z\", \"finished\": \"2026-11-22T01:00:03Z\", \"clock\": \"2026-11-22T01:00:02Z\", "
+        "\"zone_offset\": 3600, \"zone\": \"Europe/Berlin\", \"system\": \"Linux 6.1.0 x86_64\", \"login\": "
+        "\"prdadm\", "
+        "\"instances\": [{\"sid\": \"PRD\", \"name\": \"D00\", \"path\": \"/usr/sap/PRD/D00\"}], \"traces\": "
+        "[{\"instance\": \"/usr/sap/PRD/D00\", \"path\": \"/usr/sap/PRD/D00/work/dev_icm\", \"device\": 1, \"inode\": "
+        "2, "
+        "\"size\": 3, \"modified\": 4, \"from\": 0, \"length\": 3, \"object\": \"" DIGEST_ABC "\"}], \"stores\": "
+        "[{\"instance\": \"/usr/sap/PRD/D00\", \"path\": \"/usr/sap/PRD/D00/sec/SAPSSLC.pse\", \"method\": \"none\", "
+        "\"reason\": \"needs-pin (LPS)\"}], \"chains\": [], \"notes\": [\"a note\"]}\n";
+    g_autoptr(scratch) folder = scratch_new();
+    write_journal(folder, journal, -1);
+    g_autoptr(capture_auto) capture = open_or_fail(folder);
+    cr_expect_eq(capture->warnings->len, 0);
+    cr_assert_eq(capture->hosts->len, 1);
+    const struct capture_host *host = host_at(capture, 0);
+    cr_expect_eq(host->status, CAPTURE_COLLECTED);
+    cr_expect_not(host->tools_trusted);
+    cr_expect_null(host->reason);
+    cr_expect_eq(host->instances->len + host->traces->len + host->stores->len + host->notes->len, 4);
+    gboolean of_files = TRUE;
+    g_autofree char *unread = capture_unread(host, &of_files);
+    cr_expect_str_eq(unread, "0 of 1 trust list was read: needs-pin (LPS)");
+    cr_expect(of_files);
+}
+
 Test(capture, what_is_not_known_stays_so)
 {
     g_autoptr(scratch) folder = scratch_new();
@@ -311,6 +394,7 @@ Test(capture, what_is_not_known_stays_so)
     cr_expect_eq(host->status, CAPTURE_FAILED);
     cr_expect_null(host->reason);
     cr_expect_null(host->zone_rule);
+    cr_expect_not(host->tools_trusted);
     cr_expect_eq(host->clock, MOMENT_NONE);
     cr_expect_eq(host->zone_offset_s, G_MININT);
     cr_expect_eq(host->groups->len, 0);

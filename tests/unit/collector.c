@@ -1511,7 +1511,9 @@ Test(collector, script_is_quoted)
     cr_expect(g_str_has_prefix(script, "tg_nonce='00000000000000000000000000000000'\n"
                                        "tg_root='/usr/sap/it'\\''s $HOME`id`\n'\n"
                                        "tg_trace_bytes='1234'\n"
-                                       "tg_become='1'\n"),
+                                       "tg_become='1'\n"
+                                       "tg_trust_users='0'\n"
+                                       "tg_probe=''\n"),
               "%s", script);
     g_autofree char *again = collector_script(host, 1234);
     cr_expect_str_eq(script, again);

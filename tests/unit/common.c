@@ -12,7 +12,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,6 +180,92 @@ Test(file, read_refuses)
             cr_expect(g_str_has_prefix(error->message, rows[i].path));
         }
     }
+}
+
+/* A pipe would wait for a writer, and a device for somebody who types. */
+Test(file, read_regular_never_waits)
+{
+    g_autofree char *folder = g_dir_make_tmp("trustgap-XXXXXX", NULL);
+    g_autofree char *pipe = g_build_filename(folder, "pipe", NULL), *link = g_build_filename(folder, "link", NULL);
+    g_autofree char *socket_path = g_build_filename(folder, "socket", NULL);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_strlcpy(address.sun_path, socket_path, sizeof address.sun_path);
+    cr_assert(mkfifo(pipe, 0600) == 0 && symlink(pipe, link) == 0);
+    cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    const char *const refused[] = {pipe,       link,        socket_path, "/dev/zero",
+                                   "/dev/tty", "/dev/ptmx", folder,      "/nonexistent"};
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_autoptr(GError) error = NULL;
+        cr_expect_null(file_read_regular(refused[i], 100, &error), "%s", refused[i]);
+        cr_assert_not_null(error, "%s", refused[i]);
+        cr_expect(g_str_has_prefix(error->message, refused[i]), "%s", error->message);
+    }
+    g_autoptr(GBytes) null = file_read_regular("/dev/null", 100, NULL);
+    cr_assert_not_null(null);
+    cr_expect_eq(g_bytes_get_size(null), 0);
+    g_unlink(pipe);
+    g_unlink(link);
+    cr_assert(g_file_set_contents(pipe, "0123456789", -1, NULL) && symlink(pipe, link) == 0);
+    for (size_t limit = 9; limit <= 10; limit++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GBytes) bytes = file_read_regular(link, limit, &error);
+        cr_expect_eq(bytes != NULL, limit == 10);
+        cr_expect(limit == 10 || error->code == TRUSTGAP_ERROR_LIMIT);
+    }
+    close(fd);
+    g_unlink(socket_path);
+    g_unlink(pipe);
+    g_unlink(link);
+    g_rmdir(folder);
+}
+
+/* Root relies on a folder only if nobody else can replace what is in it. */
+Test(file, folders_that_root_relies_on)
+{
+    static const struct {
+        const char *what;
+        unsigned owner, mode;
+        const char *link; /* behind the name of a link to it */
+        const char *why;  /* NULL: it may */
+    } rows[] = {
+        {"its own", 0, 0755, NULL, NULL},
+        {"its own and closed", 0, 0700, NULL, NULL},
+        {"somebody else's", 65534, 0700, NULL, "belongs to another user"},
+        {"somebody else's, with a slash behind", 65534, 0700, NULL, "belongs to another user"},
+        {"of a group", 0, 0770, NULL, "others may write to it"},
+        {"of all", 0, 0777, NULL, "others may write to it"},
+        {"of all, as /tmp", 0, 01777, NULL, "others may write to it"},
+        {"behind a link", 0, 0700, "", "is a link"},
+        {"behind a link and a slash", 0, 0700, "/", "is a link"},
+        {"behind a link and a dot", 0, 0700, "/./", "is a link"},
+    };
+    if (geteuid() != 0)
+        cr_skip_test("only root is asked");
+    g_autofree char *folder = g_dir_make_tmp("trustgap-XXXXXX", NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *path = g_build_filename(folder, "x", NULL), *link = g_build_filename(folder, "link", NULL);
+        g_autofree char *slash = g_strconcat(path, "/", NULL);
+        g_autofree char *named = g_strconcat(link, rows[i].link, NULL);
+        g_autoptr(GError) error = NULL;
+        cr_assert(g_mkdir(path, 0700) == 0 && symlink(path, link) == 0);
+        cr_assert(chown(path, rows[i].owner, 0) == 0 && chmod(path, rows[i].mode) == 0);
+        const char *name = rows[i].link ? named : strstr(rows[i].what, "slash") ? slash : path;
+        gboolean ok = file_check_folder(name, &error);
+        cr_expect_eq(ok, rows[i].why == NULL, "%s", rows[i].what);
+        if (rows[i].why && error)
+            cr_expect(g_str_has_prefix(error->message, name) && strstr(error->message, rows[i].why), "%s: %s",
+                      rows[i].what, error->message);
+        g_unlink(link);
+        g_rmdir(path);
+        cr_expect(file_check_folder(path, NULL), "nothing there");
+    }
+    /* Nobody else is asked. */
+    cr_assert_eq(chmod(folder, 0777), 0);
+    cr_assert_eq(seteuid(65534), 0);
+    cr_expect(file_check_folder(folder, NULL));
+    cr_assert_eq(seteuid(0), 0);
+    g_rmdir(folder);
 }
 
 /* ---- Mapping ---- */

@@ -373,6 +373,13 @@ Test(findings, stores_that_were_not_read)
         {"not-allowed (sudo -u prdadm: no)", "ansible_become"},
         {"damaged at byte 7", "distribute the PSE again from STRUST"},
         {"damages", "by hand"},
+        {"private-key", "contained a private key, so it was thrown away"},
+        {"link", "leads out of its instance"},
+        {"disk-budget", "raise --disk-budget"},
+        {"wrong-owner", "correct its owner"},
+        {"time-out", "Check whether sapgenpse hangs"},
+        {"too-many-objects", "more objects than any PSE"},
+        {"no-tool od", "Install it"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         for (int needed = 0; needed < 3; needed++) {
@@ -702,6 +709,37 @@ static struct audit *night_of_trace(enum trace trace, const struct audit *previo
         file->reason = g_strdup("not-allowed");
     }
     return scene_run_at(scene, previous, at);
+}
+
+/* The words by which the probe or the collector refuses a trace come with what to do. */
+Test(findings, what_to_do_about_refused_traces)
+{
+    static const struct {
+        const char *reason, *warning;
+    } rows[] = {
+        {"private-key",
+         "(private-key), so failures in it are not known: what the host sent contained a private key and"},
+        {"disk-budget", "(disk-budget), so failures in it are not known: free space on the collecting machine"},
+        {"link", "(link), so failures in it are not known: the file is a link that leads out of its instance"},
+        {"wrong-owner",
+         "(wrong-owner), so failures in it are not known: the file belongs to a user other than the owner"},
+        {"not-a-trace", "(not-a-trace), so failures in it are not known: the file doesn't begin as a trace"},
+        {"no-tool head", "(no-tool head), so failures in it are not known"},
+        {"time-out", "(time-out), so failures in it are not known"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(scene_auto) scene = scene_new();
+        struct capture_host *host = scene_host(scene, "app01");
+        struct capture_trace *file = scene_trace(scene, host, scene_instance(host, "PRD", "D00"), "dev_icm", "x");
+        g_clear_pointer(&file->object, g_free);
+        file->reason = g_strdup(rows[i].reason);
+        g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+        cr_assert_eq(audit->warnings->len, 1);
+        cr_expect(strstr(audit->warnings->pdata[0], rows[i].warning), "%s", (char *)audit->warnings->pdata[0]);
+        const struct audit_host *seen = audit->hosts->pdata[0];
+        cr_expect_eq(seen->status, strcmp(rows[i].reason, "not-a-trace") == 0 ? HOST_COLLECTED : HOST_PARTIAL, "%s",
+                     rows[i].reason);
+    }
 }
 
 Test(findings, a_trace_that_was_not_read_is_not_silent)

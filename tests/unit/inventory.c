@@ -35,6 +35,10 @@ static void describe(GString *out, const struct inventory_host *host)
         g_string_append_printf(out, " by %s", host->plugin);
     if (host->become)
         g_string_append(out, " become");
+    if (host->trust_local_users)
+        g_string_append(out, " trusted");
+    if (host->probe)
+        g_string_append_printf(out, " probe %s", host->probe);
     if (strcmp(host->sap_root, "/usr/sap") != 0)
         g_string_append_printf(out, " root %s", host->sap_root);
     if (host->tier)
@@ -102,6 +106,13 @@ static const struct {
      "a ansible_become=true\nb ansible_become=YES\nc ansible_become=1\nd ansible_become=no\ne "
      "ansible_become=False\nf ansible_become=0\n",
      "a become\nb become\nc become\nd\ne\nf\n"},
+    {"trusted users",
+     "[g]\na\nb sap_trust_local_users=no\nc sap_trust_local_users=\"True\"\n[g:vars]\nsap_trust_local_users=true\n",
+     "a trusted in g\nb in g\nc trusted in g\n"},
+    {"an installed probe",
+     "[g]\na\nb sap_probe=\nc "
+     "sap_probe=/opt/x_1/trustgap-probe+2.0\n[g:vars]\nsap_probe=/usr/local/libexec/trustgap-probe\n",
+     "a probe /usr/local/libexec/trustgap-probe in g\nb in g\nc probe /opt/x_1/trustgap-probe+2.0 in g\n"},
     {"root", "a sap_root=/sapmnt/root/\nb sap_root=/\nc sap_root=/a..b/..c\n",
      "a root /sapmnt/root\nb root /\nc root /a..b/..c\n"},
     {"several roots",
@@ -284,6 +295,20 @@ static const struct {
     {"connection", "a ansible_connection='win rm'\n",
      "hosts:1: \"ansible_connection=win rm\": must be the name of a connection plugin", TRUSTGAP_ERROR_SYNTAX},
     {"become", "a ansible_become=perhaps\n", "hosts:1: \"ansible_become=perhaps\": must be true or false",
+     TRUSTGAP_ERROR_SYNTAX},
+    {"trusted users", "a sap_trust_local_users=root\n",
+     "hosts:1: \"sap_trust_local_users=root\": must be true or false", TRUSTGAP_ERROR_SYNTAX},
+#define PROBE "must be the absolute path of a program, without \"..\" or special characters"
+    {"a probe in the PATH", "a sap_probe=trustgap-probe\n", "hosts:1: \"sap_probe=trustgap-probe\": " PROBE,
+     TRUSTGAP_ERROR_SYNTAX},
+    {"a probe that is a folder", "a sap_probe=/opt/\n", "hosts:1: \"sap_probe=/opt/\": " PROBE, TRUSTGAP_ERROR_SYNTAX},
+    {"a probe with a way up", "a sap_probe=/opt/../x\n", "hosts:1: \"sap_probe=/opt/../x\": " PROBE,
+     TRUSTGAP_ERROR_SYNTAX},
+    {"a probe with arguments", "a sap_probe='/opt/x -c y'\n", "hosts:1: \"sap_probe=/opt/x -c y\": " PROBE,
+     TRUSTGAP_ERROR_SYNTAX},
+    {"a probe for the shell", "a sap_probe='/opt/$x'\n", "hosts:1: \"sap_probe=/opt/$x\": " PROBE,
+     TRUSTGAP_ERROR_SYNTAX},
+    {"a probe misspelt", "a sap_prob=/opt/x\n", "hosts:1: unknown variable \"sap_prob\", did you mean \"sap_probe\"?",
      TRUSTGAP_ERROR_SYNTAX},
     {"relative root", "a sap_root=usr/sap\n",
      "hosts:1: \"sap_root=usr/sap\": must be an absolute path without \"..\", or several with colons between them",

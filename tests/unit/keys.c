@@ -4,12 +4,16 @@
 #include "key_file.h"
 #include "keyring.h"
 #include "private_key.h"
+#include "secrecy.h"
 
 #include <criterion/criterion.h>
 #include <glib/gstdio.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -183,6 +187,96 @@ Test(keys, refused_files)
     cr_expect_eq(folder->status, KEY_FILE_UNUSABLE);
     g_autoptr(key_file_auto) large = key_file_load("/dev/zero");
     cr_expect_eq(large->status, KEY_FILE_UNUSABLE);
+
+    /* A pipe, as the file and beside it: nobody waits for a writer. */
+    char *place = make_folder();
+    g_autofree char *pipe = g_build_filename(place, "pipe", NULL), *public = g_build_filename(place, "key.pub", NULL);
+    g_autofree char *key = g_build_filename(place, "key", NULL);
+    cr_assert(mkfifo(pipe, 0600) == 0 && mkfifo(public, 0600) == 0);
+    cr_assert(g_file_set_contents(key, rows[8].text, -1, NULL));
+    g_autoptr(key_file_auto) waiting = key_file_load(pipe);
+    cr_expect_eq(waiting->status, KEY_FILE_UNUSABLE);
+    cr_expect(strstr(waiting->why, "not a regular file"), "%s", waiting->why);
+    g_autoptr(key_file_auto) beside = key_file_load(key);
+    cr_expect_eq(beside->status, KEY_FILE_ENCRYPTED);
+    cr_expect_null(beside->public_key);
+    remove_folder(place);
+}
+
+static long locked_kib(void)
+{
+    g_autofree char *status = NULL;
+    cr_assert(g_file_get_contents("/proc/self/status", &status, NULL, NULL));
+    const char *line = strstr(status, "VmLck:");
+    return line ? atol(line + strlen("VmLck:")) : 0;
+}
+
+/* No core, no ptrace, and the secret parts of keys in memory that isn't swapped; afterwards as before. */
+Test(keys, secrecy)
+{
+    g_autoptr(GPtrArray) hosts = g_ptr_array_new();
+    struct inventory inventory = {.hosts = hosts};
+    struct secrecy before;
+    struct rlimit core = {.rlim_cur = 4096, .rlim_max = RLIM_INFINITY}, now;
+    struct rlimit lock = {0};
+    cr_assert_eq(setrlimit(RLIMIT_CORE, &core), 0);
+    getrlimit(RLIMIT_MEMLOCK, &lock);
+    prctl(PR_SET_DUMPABLE, 1);
+
+    secrecy_begin(&before, &inventory);
+    cr_expect_eq(prctl(PR_GET_DUMPABLE), 0);
+    cr_assert_eq(getrlimit(RLIMIT_CORE, &now), 0);
+    cr_expect_eq(now.rlim_cur, 0);
+    if (geteuid() == 0 || lock.rlim_cur >= SECRECY_HEAP_BYTES)
+        cr_expect_geq(locked_kib(), (long)(SECRECY_HEAP_BYTES / 1024));
+    char *folder = make_folder();
+    cr_expect_eq(CRYPTO_secure_used(), 0);
+    static const struct {
+        const char *type, *bits, *form;
+    } secret[] = {{"ed25519", "", "RFC4716"}, {"ecdsa", "256", "RFC4716"}, {"rsa", "2048", "RFC4716"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(secret); i++) {
+        g_autofree char *path = make_key(folder, secret[i].type, secret[i].bits, secret[i].form, "");
+        struct key_file *file = key_file_load(path);
+        cr_expect_eq(file->status, KEY_FILE_USABLE, "%s", file->why);
+        if (strcmp(secret[i].type, "ecdsa") == 0) /* of the others OpenSSL 3.0 keeps nothing there */
+            cr_expect_gt(CRYPTO_secure_used(), 0);
+        key_file_free(file);
+        cr_expect_eq(CRYPTO_secure_used(), 0, "%s", secret[i].type);
+    }
+    secrecy_end(&before);
+    cr_expect_eq(prctl(PR_GET_DUMPABLE), 1);
+    cr_assert_eq(getrlimit(RLIMIT_CORE, &now), 0);
+    cr_expect_eq(now.rlim_cur, 4096);
+    remove_folder(folder);
+}
+
+/* There is room for as many keys as an inventory names: OpenSSL would take no other memory. */
+Test(keys, secrecy_of_many_keys)
+{
+    enum { FILES = 60 };
+    g_autoptr(GPtrArray) hosts = g_ptr_array_new_with_free_func(g_free);
+    struct inventory inventory = {.hosts = hosts};
+    char *folder = make_folder();
+    g_autofree char *path = make_key(folder, "rsa", "4096", "RFC4716", "");
+    struct secrecy before;
+    char *names[FILES] = {NULL};
+    struct key_file *files[FILES];
+    for (unsigned i = 0; i < FILES; i++) {
+        struct inventory_host *host = g_new0(struct inventory_host, 1);
+        names[i] = host->key_file = g_strdup_printf("key%u", i);
+        g_ptr_array_add(hosts, host);
+    }
+    secrecy_begin(&before, &inventory);
+    for (unsigned i = 0; i < FILES; i++) {
+        files[i] = key_file_load(path);
+        cr_expect_eq(files[i]->status, KEY_FILE_USABLE, "%u: %s", i, files[i]->why);
+    }
+    for (unsigned i = 0; i < FILES; i++)
+        key_file_free(files[i]);
+    secrecy_end(&before);
+    for (unsigned i = 0; i < FILES; i++)
+        g_free(names[i]);
+    remove_folder(folder);
 }
 
 Test(keys, encrypted_ones_show_their_public_half)

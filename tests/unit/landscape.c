@@ -171,6 +171,17 @@ Test(landscape, how_lists_are_read)
     cr_expect_str_neq(scene_step(audit->warnings, "H.pse: the own certificate cannot be parsed"), "");
 }
 
+Test(landscape, trusted_users_are_told)
+{
+    g_autoptr(scene_auto) scene = scene_new();
+    scene_host(scene, "app01");
+    scene_host(scene, "app02")->tools_trusted = TRUE;
+    g_autoptr(audit_auto) audit = scene_run(scene, NULL);
+    cr_assert_eq(audit->hosts->len, 2);
+    cr_expect_not(((const struct audit_host *)audit->hosts->pdata[0])->tools_trusted);
+    cr_expect(((const struct audit_host *)audit->hosts->pdata[1])->tools_trusted);
+}
+
 Test(landscape, the_later_line_of_a_host_counts)
 {
     static const struct {

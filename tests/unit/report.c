@@ -1505,6 +1505,41 @@ Test(report, remarks_on_what_was_not_read)
     }
 }
 
+/* The reports name hosts whose users are all trusted; the XML keeps it. */
+Test(report, trusted_users)
+{
+    static const struct {
+        unsigned hosts;
+        const char *remark;
+    } rows[] = {
+        {0, NULL},
+        {1, "The inventory trusts all users of app00 (sap_trust_local_users): any of them could have changed"},
+        {5, "The inventory trusts all users of app00, app01, app02, app03, app04 (sap_"},
+        {7, "The inventory trusts all users of app00, app01, app02, app03, app04 and 2 more (sap_"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(audit_auto) audit = audit_new();
+        for (unsigned j = 0; j < 8; j++) {
+            struct audit_host *host = audit_host_new(audit);
+            host->name = audit_textf(audit, "app%02u", j);
+            host->tools_trusted = j < rows[i].hosts;
+            g_ptr_array_add(audit->hosts, host);
+        }
+        audit_sort(audit);
+        g_autofree char *xml = write_string(report_write_xml, audit);
+        g_autoptr(audit_auto) again = parse(xml, NULL);
+        cr_assert_not_null(again);
+        g_autoptr(overview_auto) overview = overview_new(again);
+        g_autoptr(GPtrArray) remarks = overview_remarks(overview);
+        gboolean found = FALSE;
+        for (guint j = 0; j < remarks->len; j++) {
+            found = found || (rows[i].remark && strstr(remarks->pdata[j], rows[i].remark));
+            cr_expect(rows[i].remark || !strstr(remarks->pdata[j], "trusts"), "%s", (char *)remarks->pdata[j]);
+        }
+        cr_expect_eq(found, rows[i].remark != NULL, "%zu", i);
+    }
+}
+
 /* Equal steps of many stores are said once, and many different ones are folded away. */
 Test(report, steps_are_grouped)
 {
