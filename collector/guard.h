@@ -20,7 +20,8 @@
 #include <glib.h>
 
 /* Limits, of one host in one worker. */
-#define GUARD_CONNECTIONS  (2 + COLLECTOR_PEERS) /* look-ups, host keys: again for slow algorithms, or a peer */
+/* Look-ups, host keys: a connection is made again for slow algorithms, another type of host key, or a peer. */
+#define GUARD_CONNECTIONS  (3 + COLLECTOR_PEERS)
 #define GUARD_SIGNATURES   (KEYRING_TRIES + COLLECTOR_PEERS)
 #define GUARD_OBJECTS      65536
 #define GUARD_OBJECTS_OPEN 8 /* at the same time */

@@ -22,11 +22,20 @@ struct entry { /* one line */
     uint8_t *hash;  /* salt and digest of a hashed name; else NULL */
 };
 
+struct blob { /* a public key, as the key of a hash table; its bytes are an entry's */
+    const uint8_t *bytes;
+    size_t size;
+};
+
 struct known_hosts {
-    GPtrArray *files;  /* of char * */
-    GArray *entries;   /* of struct entry */
-    GHashTable *names; /* plain name -> GArray of indexes of entries */
-    GArray *others;    /* indexes of the entries that have patterns or a hash: every look-up walks through these */
+    GPtrArray *files;        /* of char * */
+    GArray *entries;         /* of struct entry */
+    GHashTable *names;       /* plain name -> GArray of indexes of entries */
+    GArray *patterns;        /* indexes of the entries that have patterns: every look-up walks through these */
+    GArray *hashed;          /* of those that have a hash: only who finds nothing else walks through these */
+    GHashTable *keys;        /* struct blob -> GArray of indexes of entries that have a hash */
+    GPtrArray *hashed_types; /* of the keys in these, each once */
+    uint64_t *digests;       /* computed up to now */
     GStringChunk *types;
     GPtrArray *warnings;
     unsigned passed_over;
@@ -37,8 +46,26 @@ enum rank { RANK_ADDRESS, RANK_ADDRESS_PORTLESS, RANK_NAME, RANK_NAME_PORTLESS, 
 
 struct known_host {
     const struct known_hosts *known;
+    char *names[RANKS];   /* lower case; NULL: there is no such rank */
     GArray *found[RANKS]; /* indexes of entries, ascending */
+    gboolean complete;    /* the hashed ones among them */
 };
+
+static guint blob_hash(gconstpointer data)
+{
+    const struct blob *blob = data;
+    guint hash = 5381;
+
+    for (size_t i = 0; i < blob->size; i++)
+        hash = hash * 33 + blob->bytes[i];
+    return hash;
+}
+
+static gboolean blob_equal(gconstpointer a, gconstpointer b)
+{
+    const struct blob *left = a, *right = b;
+    return left->size == right->size && memcmp(left->bytes, right->bytes, left->size) == 0;
+}
 
 static void entry_clear(void *data)
 {
@@ -55,7 +82,11 @@ struct known_hosts *known_hosts_new(void)
     known->entries = g_array_new(FALSE, FALSE, sizeof(struct entry));
     g_array_set_clear_func(known->entries, entry_clear);
     known->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
-    known->others = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    known->patterns = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    known->hashed = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    known->keys = g_hash_table_new_full(blob_hash, blob_equal, g_free, (GDestroyNotify)g_array_unref);
+    known->hashed_types = g_ptr_array_new();
+    known->digests = g_new0(uint64_t, 1);
     known->types = g_string_chunk_new(256);
     known->warnings = g_ptr_array_new_with_free_func(g_free);
     return known;
@@ -66,12 +97,21 @@ void known_hosts_free(struct known_hosts *known)
     if (!known)
         return;
     g_ptr_array_unref(known->files);
+    g_hash_table_unref(known->keys); /* which speaks of bytes of the entries */
     g_array_unref(known->entries);
     g_hash_table_unref(known->names);
-    g_array_unref(known->others);
+    g_array_unref(known->patterns);
+    g_array_unref(known->hashed);
+    g_ptr_array_unref(known->hashed_types);
+    g_free(known->digests);
     g_string_chunk_free(known->types);
     g_ptr_array_unref(known->warnings);
     g_free(known);
+}
+
+uint64_t known_hosts_digests(const struct known_hosts *known)
+{
+    return *known->digests;
 }
 
 const GPtrArray *known_hosts_warnings(const struct known_hosts *known)
@@ -166,14 +206,31 @@ static void index_name(struct known_hosts *known, const char *name, uint32_t ind
     g_array_append_val(indexes, index);
 }
 
+static void index_hashed(struct known_hosts *known, const struct entry *entry, uint32_t index)
+{
+    struct blob blob = {entry->key, entry->key_size};
+    GArray *indexes = g_hash_table_lookup(known->keys, &blob);
+
+    if (!indexes) {
+        indexes = g_array_new(FALSE, FALSE, sizeof index);
+        g_hash_table_insert(known->keys, g_memdup2(&blob, sizeof blob), indexes);
+    }
+    g_array_append_val(indexes, index);
+    g_array_append_val(known->hashed, index);
+    if (entry->marker == MARKER_NONE && !g_ptr_array_find(known->hashed_types, entry->type, NULL))
+        g_ptr_array_add(known->hashed_types, (void *)entry->type);
+}
+
 static void index_entry(struct known_hosts *known, struct entry *entry, const char *field)
 {
     uint32_t index = known->entries->len;
 
     if (!entry->hash && strpbrk(field, "*?!"))
         entry->patterns = g_ascii_strdown(field, -1);
-    if (entry->hash || entry->patterns) {
-        g_array_append_val(known->others, index);
+    if (entry->hash) {
+        index_hashed(known, entry, index);
+    } else if (entry->patterns) {
+        g_array_append_val(known->patterns, index);
     } else {
         g_autofree char *lower = g_ascii_strdown(field, -1);
         g_auto(GStrv) names = g_strsplit(lower, ",", -1);
@@ -271,7 +328,7 @@ void known_hosts_parse(struct known_hosts *known, const char *name, const void *
 
 gboolean known_hosts_load(struct known_hosts *known, const char *path, GError **error)
 {
-    g_autoptr(GBytes) bytes = file_read(path, KNOWN_HOSTS_FILE_BYTES, error);
+    g_autoptr(GBytes) bytes = file_read_regular(path, KNOWN_HOSTS_FILE_BYTES, error);
 
     if (!bytes)
         return FALSE;
@@ -327,11 +384,13 @@ static gboolean patterns_match(const char *patterns, const char *name)
     }
 }
 
-static gboolean hash_matches(const uint8_t *hash, const char *name)
+static gboolean hash_matches(const struct known_hosts *known, const uint8_t *hash, const char *name)
 {
     uint8_t digest[SHA1_BYTES];
     gsize size = sizeof digest;
     g_autoptr(GHmac) hmac = g_hmac_new(G_CHECKSUM_SHA1, hash, SHA1_BYTES);
+
+    (*known->digests)++;
 
     g_hmac_update(hmac, (const guchar *)name, -1);
     g_hmac_get_digest(hmac, digest, &size);
@@ -344,37 +403,65 @@ static int compare_indexes(const void *a, const void *b)
     return *left < *right ? -1 : *left > *right;
 }
 
-/* Hashing is what a look-up costs: with ${only_markers} only lines with a marker are looked at. */
-static GArray *find_entries(const struct known_hosts *known, const char *name, gboolean only_markers)
+/* But for the hashed ones. */
+static GArray *find_entries(const struct known_hosts *known, const char *name)
 {
     GArray *found = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     const GArray *plain = g_hash_table_lookup(known->names, name);
 
     if (plain)
         g_array_append_vals(found, plain->data, plain->len);
-    for (guint i = 0; i < known->others->len; i++) {
-        uint32_t index = g_array_index(known->others, uint32_t, i);
-        const struct entry *entry = &g_array_index(known->entries, struct entry, index);
-        if (only_markers && entry->marker == MARKER_NONE)
-            continue;
-        if (entry->hash ? hash_matches(entry->hash, name) : patterns_match(entry->patterns, name))
+    for (guint i = 0; i < known->patterns->len; i++) {
+        uint32_t index = g_array_index(known->patterns, uint32_t, i);
+        if (patterns_match(g_array_index(known->entries, struct entry, index).patterns, name))
             g_array_append_val(found, index);
     }
     g_array_sort(found, compare_indexes);
     return found;
 }
 
-static void find_both(struct known_host *host, enum rank rank, const char *name, uint16_t port, gboolean only_markers)
+static void set_name(struct known_host *host, enum rank rank, const char *name)
+{
+    host->names[rank] = g_strdup(name);
+    host->found[rank] = find_entries(host->known, name);
+}
+
+static void set_names(struct known_host *host, enum rank rank, const char *name, uint16_t port)
 {
     g_autofree char *lower = g_ascii_strdown(name, -1);
+    g_autofree char *with_port = port != 22 ? g_strdup_printf("[%s]:%u", lower, port) : NULL;
 
-    if (port != 22) {
-        g_autofree char *with_port = g_strdup_printf("[%s]:%u", lower, port);
-        host->found[rank] = find_entries(host->known, with_port, only_markers);
-        host->found[rank + 1] = find_entries(host->known, lower, only_markers);
-    } else {
-        host->found[rank] = find_entries(host->known, lower, only_markers);
+    set_name(host, rank, with_port ? with_port : lower);
+    if (with_port)
+        set_name(host, rank + 1, lower);
+}
+
+/* Add those of the hashed entries that speak of the host. */
+static void add_hashed(struct known_host *host, const GArray *indexes)
+{
+    for (guint i = 0; i < indexes->len; i++) {
+        uint32_t index = g_array_index(indexes, uint32_t, i);
+        const struct entry *entry = &g_array_index(host->known->entries, struct entry, index);
+        gboolean matches = FALSE; /* a hash is of one name */
+        for (enum rank rank = 0; rank < RANKS && !matches; rank++) {
+            matches = host->names[rank] && hash_matches(host->known, entry->hash, host->names[rank]);
+            if (matches && !g_array_binary_search(host->found[rank], &index, compare_indexes, NULL)) {
+                g_array_append_val(host->found[rank], index);
+                g_array_sort(host->found[rank], compare_indexes);
+            }
+        }
     }
+}
+
+/* TRUE if there was something to do. */
+static gboolean complete(struct known_host *host)
+{
+    gboolean before = host->complete || host->known->hashed->len == 0;
+
+    if (!before)
+        add_hashed(host, host->known->hashed);
+    host->complete = TRUE;
+    return !before;
 }
 
 static const struct entry *entry_at(const struct known_host *host, enum rank rank, guint i)
@@ -402,10 +489,9 @@ struct known_host *known_host_find(const struct known_hosts *known, const char *
     struct known_host *host = g_new0(struct known_host, 1);
 
     host->known = known;
-    find_both(host, RANK_ADDRESS, address, port, FALSE);
-    /* Where the address decides, the name may still be revoked. */
+    set_names(host, RANK_ADDRESS, address, port);
     if (name && g_ascii_strcasecmp(name, address) != 0)
-        find_both(host, RANK_NAME, name, port, has_keys(host, RANK_ADDRESS));
+        set_names(host, RANK_NAME, name, port);
     return host;
 }
 
@@ -413,9 +499,11 @@ void known_host_free(struct known_host *host)
 {
     if (!host)
         return;
-    for (int rank = 0; rank < RANKS; rank++)
+    for (int rank = 0; rank < RANKS; rank++) {
+        g_free(host->names[rank]);
         if (host->found[rank])
             g_array_unref(host->found[rank]);
+    }
     g_free(host);
 }
 
@@ -439,18 +527,32 @@ static int compare_types(const void *a, const void *b)
     return l != r ? (l < r ? -1 : 1) : strcmp(*left, *right);
 }
 
+static void add_type(GPtrArray *types, const char *type)
+{
+    if (!g_ptr_array_find(types, type, NULL))
+        g_ptr_array_add(types, (void *)type);
+}
+
 const char **known_host_types(const struct known_host *host)
 {
+    g_autoptr(GPtrArray) possible = g_ptr_array_new();
     GPtrArray *types = g_ptr_array_new();
+    /* Where the address decides, keys under the name don't count. */
+    enum rank end = has_keys(host, RANK_ADDRESS) ? RANK_NAME : RANKS;
 
-    for (enum rank rank = 0; rank < RANKS; rank++)
+    for (enum rank rank = 0; rank < end; rank++)
         for (guint i = 0; i < entries_of(host, rank); i++) {
             const struct entry *entry = entry_at(host, rank, i);
-            if (entry->marker == MARKER_NONE &&
-                !g_ptr_array_find_with_equal_func(types, entry->type, g_str_equal, NULL))
-                g_ptr_array_add(types, (void *)entry->type);
+            if (entry->marker == MARKER_NONE)
+                add_type(types, entry->type);
         }
     g_ptr_array_sort(types, compare_types);
+    /* Each of the hashed keys may be the host's. */
+    for (guint i = 0; !host->complete && i < host->known->hashed_types->len; i++)
+        g_ptr_array_add(possible, host->known->hashed_types->pdata[i]);
+    g_ptr_array_sort(possible, compare_types);
+    for (guint i = 0; i < possible->len; i++)
+        add_type(types, possible->pdata[i]);
     g_ptr_array_add(types, NULL);
     return (const char **)g_ptr_array_free(types, FALSE);
 }
@@ -515,12 +617,44 @@ static gboolean check_rank(struct known_hosts_answer *answer, const struct known
     return TRUE;
 }
 
-void known_host_check(struct known_hosts_answer *answer, const struct known_host *host, const void *key, size_t size)
+/* Whether one of the lines that settle it alone confirms the key: those with the address, and the port if there is one.
+ */
+static gboolean is_confirmed(const struct known_host *host, const void *key, size_t size)
 {
+    for (guint i = 0; i < entries_of(host, RANK_ADDRESS); i++) {
+        const struct entry *entry = entry_at(host, RANK_ADDRESS, i);
+        if (entry->marker == MARKER_NONE && has_key(entry, key, size))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/*
+ * Hashing is what costs: one digest for each name and line.  So of the hashed lines first only those with this very key
+ * are looked at.  They tell whether it is revoked, and nearly always whether it is right; else, and for what to say of
+ * a wrong one, all others are looked at too.
+ */
+void known_host_check(struct known_hosts_answer *answer, struct known_host *host, const void *key, size_t size)
+{
+    struct blob blob = {key, size};
+    const GArray *same = g_hash_table_lookup(host->known->keys, &blob);
+    gboolean completed = FALSE;
+
     *answer = (struct known_hosts_answer){.verdict = KNOWN_HOSTS_UNKNOWN};
+    if (same && !host->complete)
+        add_hashed(host, same);
     if (check_markers(answer, host, key, size))
         return;
+    if (!is_confirmed(host, key, size)) {
+        completed = complete(host);
+        *answer = (struct known_hosts_answer){.verdict = KNOWN_HOSTS_UNKNOWN};
+        check_markers(answer, host, key, size);
+    }
     for (enum rank rank = 0; rank < RANKS; rank++)
         if (check_rank(answer, host, rank, key, size))
-            return;
+            break;
+    if (completed && answer->verdict == KNOWN_HOSTS_CHANGED && !answer->same_type) {
+        g_autofree const char **types = known_host_types(host);
+        answer->ask_for = types[0];
+    }
 }

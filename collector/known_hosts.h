@@ -10,6 +10,9 @@
  * "address" after it; the latter can confirm a key and never contradict one, for another sshd of that machine may well
  * have another key.  This is what ssh does.
  *
+ * Lines with hashed names cannot be indexed by name, so they are by key: for a host whose key is right one digest is
+ * computed, whatever the number of lines.
+ *
  * It decides nothing about a host, it never writes a file, and it does not check host certificates: libssh2 has none,
  * so a @cert-authority line is only remembered for the message.
  */
@@ -40,6 +43,9 @@ struct known_hosts_answer {
     gboolean same_type;         /* changed: the line holds a key of the same type */
     const char *authority_path; /* a @cert-authority line for this host, which is of no use here, or NULL */
     unsigned authority_line;
+    /* Changed to another type, and nobody knew that this is the one to ask for, owned by the known hosts: another
+     * connection that asks for it should be judged instead.  NULL: this one counts. */
+    const char *ask_for;
 };
 
 struct known_hosts;
@@ -60,6 +66,12 @@ gboolean known_hosts_load(struct known_hosts *known, const char *path, GError **
 void known_hosts_parse(struct known_hosts *known, const char *name, const void *bytes, size_t size);
 
 /**
+ * known_hosts_digests(known):
+ * How many digests of names were computed up to now: what look-ups in hashed lines cost.
+ */
+uint64_t known_hosts_digests(const struct known_hosts *known);
+
+/**
  * known_hosts_warnings(known):
  * Of char *, cleaned, owned by ${known}: the lines that were passed over and why.
  */
@@ -70,7 +82,7 @@ struct known_host;
 
 /**
  * known_host_find(known, address, name, port):
- * Never NULL; ${name} may be.
+ * Never NULL; ${name} may be.  Computes no digest: whom a hashed line is about is found out by known_host_check().
  */
 struct known_host *known_host_find(const struct known_hosts *known, const char *address, const char *name,
                                    uint16_t port);
@@ -79,7 +91,8 @@ void known_host_free(struct known_host *host);
 /**
  * known_host_types(host):
  * Types of the keys that would be accepted ("ssh-ed25519"), best first, each once, NULL-ended; the caller frees it with
- * g_free() and not the strings.  They are to be asked for in the handshake, else a server with several keys may show
+ * g_free() and not the strings.  As long as it is not known which hashed lines are about the host, the types of all of
+ * these are at the end.  They are to be asked for in the handshake, else a server with several keys may show
  * one that we don't know.
  */
 const char **known_host_types(const struct known_host *host);
@@ -88,7 +101,7 @@ const char **known_host_types(const struct known_host *host);
  * known_host_check(answer, host, key, size):
  * What the files say of the public key blob ${key}.
  */
-void known_host_check(struct known_hosts_answer *answer, const struct known_host *host, const void *key, size_t size);
+void known_host_check(struct known_hosts_answer *answer, struct known_host *host, const void *key, size_t size);
 
 typedef struct known_host known_host_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(known_host_auto, known_host_free)

@@ -285,6 +285,7 @@ static gboolean on_host_key(void *context, void *data, uint32_t sequence, const 
     wire_append_u32(message, answer.authority_line);
     message_append_text(message, answer.path);
     message_append_text(message, answer.authority_path);
+    message_append_text(message, answer.ask_for);
     channel_end(channel);
     return answer.verdict == KNOWN_HOSTS_MATCH;
 }

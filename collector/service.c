@@ -15,6 +15,7 @@ static void clear_answers(struct service *service)
     service->addresses = NULL;
     g_clear_pointer(&service->answer_path, g_free);
     g_clear_pointer(&service->authority_path, g_free);
+    g_clear_pointer(&service->ask_for, g_free);
     g_clear_pointer(&service->signed_bytes, g_bytes_unref);
     g_clear_pointer(&service->why, g_free);
 }
@@ -136,7 +137,8 @@ static gboolean read_verdict(struct service *service, struct wire *body)
     *answer = (struct known_hosts_answer){0};
     if (!wire_read_u32(body, &verdict) || verdict > KNOWN_HOSTS_REVOKED || !wire_read_u32(body, &line) ||
         !wire_read_u32(body, &same) || !wire_read_u32(body, &authority_line) ||
-        !message_read_text(body, &service->answer_path) || !message_read_text(body, &service->authority_path))
+        !message_read_text(body, &service->answer_path) || !message_read_text(body, &service->authority_path) ||
+        !message_read_text(body, &service->ask_for))
         return FALSE;
     answer->verdict = (enum known_hosts_verdict)verdict;
     answer->path = service->answer_path;
@@ -144,6 +146,7 @@ static gboolean read_verdict(struct service *service, struct wire *body)
     answer->same_type = same != 0;
     answer->authority_path = service->authority_path;
     answer->authority_line = authority_line;
+    answer->ask_for = service->ask_for;
     return TRUE;
 }
 

@@ -33,7 +33,7 @@ struct service {
     int lookup_status;
     struct addrinfo *addresses;
     struct known_hosts_answer answer;
-    char *answer_path, *authority_path;
+    char *answer_path, *authority_path, *ask_for;
     GBytes *signed_bytes;
     char *why;
 };

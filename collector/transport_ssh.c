@@ -83,7 +83,8 @@ struct ssh {
     guint identity; /* the one that is tried */
     GString *tried, *remarks;
     gboolean rsa_tried;
-    int stream; /* the one to read next: 0 output, 1 errors */
+    char *ask_for; /* the type of host key that is known; NULL: any of the order's types */
+    int stream;    /* the one to read next: 0 output, 1 errors */
 
     const struct collector_peer *peer; /* that is asked; NULL: the shell's turn */
     struct forward *forward;
@@ -388,8 +389,12 @@ static void *resize_memory(void *memory, size_t size, void **abstract)
 static const char **known_types(const struct ssh *ssh)
 {
     const GPtrArray *known = ssh->order->key_types;
-    const char **types = g_new0(const char *, known->len + 1);
+    const char **types = g_new0(const char *, known->len + 2);
 
+    if (ssh->ask_for) {
+        types[0] = ssh->ask_for;
+        return types;
+    }
     for (guint i = 0; i < known->len; i++)
         types[i] = known->pdata[i];
     return types;
@@ -599,6 +604,15 @@ static enum transport_progress host_key_changed(struct ssh *ssh, const struct kn
         ssh->order->address, type, print, answer->path, answer->line, answer->same_type ? "" : " of another type");
 }
 
+/* The server has several host keys, perhaps, and it is another one that is known. */
+static enum transport_progress ask_again(struct ssh *ssh, const char *type)
+{
+    ssh->ask_for = g_strdup(type);
+    g_clear_pointer(&ssh->greeting, g_byte_array_unref);
+    dial_again(ssh);
+    return go_to(ssh, STATE_LOOKUP);
+}
+
 static enum transport_progress step_host_key(struct ssh *ssh)
 {
     struct known_hosts_answer answer;
@@ -622,6 +636,8 @@ static enum transport_progress step_host_key(struct ssh *ssh)
         return end(ssh, REASON_HOST_KEY_REVOKED, "the host key of %s (%s SHA256:%s) is revoked by %s:%u",
                    ssh->order->address, type, print, answer.path, answer.line);
     case KNOWN_HOSTS_CHANGED:
+        if (answer.ask_for && !ssh->ask_for)
+            return ask_again(ssh, answer.ask_for);
         return host_key_changed(ssh, &answer, type, print);
     case KNOWN_HOSTS_UNKNOWN:
         break;
@@ -1071,6 +1087,7 @@ static void ssh_close(struct transport *transport)
     free_session(ssh);
     forward_free(ssh->forward);
     dial_clear(&ssh->dial);
+    g_free(ssh->ask_for);
     if (ssh->greeting)
         g_byte_array_unref(ssh->greeting);
     g_string_free(ssh->tried, TRUE);

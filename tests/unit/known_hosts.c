@@ -182,6 +182,144 @@ Test(known_hosts, types)
     }
 }
 
+/* What came of a file: the verdict and all that goes with it. */
+static char *describe(const char *file, const char *address, const char *name, uint16_t port, char key)
+{
+    g_autoptr(known_hosts_auto) known = known_hosts_new();
+    known_hosts_parse(known, "k", file, strlen(file));
+    g_autoptr(known_host_auto) host = known_host_find(known, address, name, port);
+    g_autoptr(GByteArray) blob = blob_of(key);
+    struct known_hosts_answer answer;
+    known_host_check(&answer, host, blob->data, blob->len);
+    /* The types are settled where the verdict is not that the key is right. */
+    gboolean settled = answer.verdict == KNOWN_HOSTS_CHANGED || answer.verdict == KNOWN_HOSTS_UNKNOWN;
+    g_autofree const char **types = known_host_types(host);
+    g_autofree char *joined = g_strjoinv(" ", (char **)types);
+    return g_strdup_printf("%d line %u same %d authority %u types %s", answer.verdict, answer.line, answer.same_type,
+                           answer.verdict == KNOWN_HOSTS_UNKNOWN ? answer.authority_line : 0, settled ? joined : "");
+}
+
+/* Hashed or not, lines say the same: random files, compared with themselves. */
+Test(known_hosts, hashed_lines_say_what_plain_ones_say)
+{
+    static const char *const names[] = {"a", "b", "[a]:2222", "[b]:2222", "c", "*"};
+    static const char *const markers[] = {"", "", "", "", "@revoked ", "@cert-authority "};
+    g_autoptr(GRand) random = g_rand_new_with_seed(7);
+    unsigned verdicts[4] = {0};
+    for (int i = 0; i < 5000; i++) {
+        g_autoptr(GString) plain = g_string_new(NULL), hidden = g_string_new(NULL);
+        for (int lines = g_rand_int_range(random, 0, 6); lines > 0; lines--) {
+            const char *name = names[g_rand_int_range(random, 0, G_N_ELEMENTS(names))];
+            const char *marker = markers[g_rand_int_range(random, 0, G_N_ELEMENTS(markers))];
+            char key = "ABER"[g_rand_int_range(random, 0, 4)];
+            /* Some of the lines stay as they are. */
+            gboolean hide = *name != '*' && g_rand_int_range(random, 0, 4) > 0;
+            g_string_append_printf(plain, "%s%s <%c>\n", marker, name, key);
+            g_string_append_printf(hidden, hide ? "%s<#%s> <%c>\n" : "%s%s <%c>\n", marker, name, key);
+        }
+        g_autofree char *plain_file = spell_out(plain->str), *hidden_file = spell_out(hidden->str);
+        const char *name = g_rand_boolean(random) ? "b" : NULL;
+        uint16_t port = g_rand_boolean(random) ? 22 : 2222;
+        char key = "ABE"[g_rand_int_range(random, 0, 3)];
+        g_autofree char *expected = describe(plain_file, "a", name, port, key);
+        g_autofree char *got = describe(hidden_file, "a", name, port, key);
+        cr_assert_str_eq(got, expected, "port %u, name %s, key %c:\n%s", port, name ? name : "none", key, hidden->str);
+        verdicts[*got - '0']++;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(verdicts); i++)
+        cr_expect_gt(verdicts[i], 100, "verdict %zu", i);
+}
+
+/* A file of ${count} hashed lines, each with a key of its own: h0, h1, ... */
+static struct known_hosts *many_hashed(unsigned count)
+{
+    g_autoptr(GString) file = g_string_new(NULL);
+    struct known_hosts *known = known_hosts_new();
+
+    for (unsigned i = 0; i < count; i++) {
+        g_autoptr(GByteArray) blob = blob_of('A');
+        memcpy(blob->data + blob->len - sizeof i, &i, sizeof i);
+        g_autofree char *name = g_strdup_printf("h%u", i), *hash = hashed(name);
+        g_autofree char *base64 = g_base64_encode(blob->data, blob->len);
+        g_string_append_printf(file, "%s ssh-ed25519 %s\n", hash, base64);
+    }
+    known_hosts_parse(known, "k", file->str, file->len);
+    cr_assert_eq(known_hosts_warnings(known)->len, 0);
+    return known;
+}
+
+/* One digest for each host whose key is right, and one for each line only where it isn't. */
+Test(known_hosts, what_hashed_lines_cost)
+{
+    enum { LINES = 2000 };
+    g_autoptr(known_hosts_auto) known = many_hashed(LINES);
+    for (unsigned i = 0; i < LINES; i++) {
+        g_autofree char *name = g_strdup_printf("h%u", i);
+        g_autoptr(known_host_auto) host = known_host_find(known, name, name, 22);
+        g_autofree const char **types = known_host_types(host);
+        g_autoptr(GByteArray) blob = blob_of('A');
+        struct known_hosts_answer answer;
+        memcpy(blob->data + blob->len - sizeof i, &i, sizeof i);
+        known_host_check(&answer, host, blob->data, blob->len);
+        cr_assert_eq(answer.verdict, KNOWN_HOSTS_MATCH);
+        cr_assert_eq(answer.line, i + 1);
+        cr_assert_str_eq(types[0], "ssh-ed25519");
+    }
+    cr_expect_eq(known_hosts_digests(known), LINES);
+
+    static const struct {
+        const char *name;
+        enum known_hosts_verdict verdict;
+    } others[] = {{"h7", KNOWN_HOSTS_CHANGED}, {"stranger", KNOWN_HOSTS_UNKNOWN}};
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_autoptr(known_host_auto) host = known_host_find(known, others[i].name, NULL, 22);
+        g_autoptr(GByteArray) blob = blob_of('B');
+        struct known_hosts_answer answer;
+        uint64_t before = known_hosts_digests(known);
+        for (int again = 0; again < 2; again++) { /* twice costs no more */
+            known_host_check(&answer, host, blob->data, blob->len);
+            cr_expect_eq(answer.verdict, others[i].verdict);
+        }
+        cr_expect_eq(known_hosts_digests(known) - before, LINES);
+    }
+}
+
+/* A server may have shown a key of another type than the one that is known, because nobody knew what to ask for. */
+Test(known_hosts, says_when_to_ask_for_another_type)
+{
+    static const struct {
+        const char *what, *file, *types_before, *types_after;
+        char key;
+        gboolean ask_again;
+    } type_rows_hashed[] = {
+        {"the known one", "<#a> <E>\n<#b> <A>\n", "ssh-ed25519 ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", 'A', TRUE},
+        {"the same type", "<#a> <A>\n<#b> <E>\n", "ssh-ed25519 ecdsa-sha2-nistp256", "ssh-ed25519", 'B', FALSE},
+        {"it was asked for", "a <E>\n", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", 'A', FALSE},
+        {"not known at all", "<#b> <E>\n", "ecdsa-sha2-nistp256", "", 'A', FALSE},
+        {"what is known for certain comes first", "a <R>\n<#b> <A>\n", "ssh-rsa ssh-ed25519", "ssh-rsa", 'B', TRUE},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(type_rows_hashed); i++) {
+        g_autofree char *file = spell_out(type_rows_hashed[i].file);
+        g_autoptr(known_hosts_auto) known = known_hosts_new();
+        known_hosts_parse(known, "k", file, strlen(file));
+        g_autoptr(known_host_auto) host = known_host_find(known, "a", NULL, 22);
+        g_autofree const char **before = known_host_types(host);
+        g_autofree char *joined_before = g_strjoinv(" ", (char **)before);
+        g_autoptr(GByteArray) key = blob_of(type_rows_hashed[i].key);
+        struct known_hosts_answer answer;
+        known_host_check(&answer, host, key->data, key->len);
+        g_autofree const char **after = known_host_types(host);
+        g_autofree char *joined_after = g_strjoinv(" ", (char **)after);
+        cr_expect_str_eq(joined_before, type_rows_hashed[i].types_before, "%s", type_rows_hashed[i].what);
+        cr_expect_str_eq(joined_after, type_rows_hashed[i].types_after, "%s", type_rows_hashed[i].what);
+        cr_expect_eq(answer.ask_for != NULL, type_rows_hashed[i].ask_again, "%s", type_rows_hashed[i].what);
+        if (answer.ask_for)
+            cr_expect_str_eq(answer.ask_for, after[0]);
+        known_host_check(&answer, host, key->data, key->len);
+        cr_expect_null(answer.ask_for, "%s: once", type_rows_hashed[i].what);
+    }
+}
+
 Test(known_hosts, says_whether_the_type_is_the_same_and_which_authority_there_is)
 {
     g_autofree char *file = spell_out("@cert-authority *.example.com <C>\napp1.example.com <A>\n");
