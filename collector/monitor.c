@@ -18,8 +18,8 @@ struct monitor {
     const struct monitor_means *means;
     void *context;
     pid_t pid;
-    uv_timer_t timer;  /* to ping */
-    uint64_t heard_ms; /* when it said something last, or was free to again */
+    uv_timer_t timer; /* to ping */
+    int64_t heard_ms; /* when it said something last, or was free to again */
     gboolean ready, held, told;
     char *lie; /* what it said and should not have */
 };
@@ -27,11 +27,6 @@ struct monitor {
 struct monitor_limits monitor_limits(void)
 {
     return (struct monitor_limits){MONITOR_PING_MS, MONITOR_SILENT_MS};
-}
-
-static uint64_t now_ms(void)
-{
-    return uv_hrtime() / 1000000;
 }
 
 /* -1: it has not ended. */
@@ -92,7 +87,7 @@ static gboolean on_message(void *context, const struct message *message)
     struct monitor *monitor = context;
     g_autoptr(GError) error = NULL;
 
-    monitor->heard_ms = now_ms();
+    monitor->heard_ms = clock_ms(monitor->means->clock);
     if (message->kind == MESSAGE_READY || message->kind == MESSAGE_PONG)
         return take_own(monitor, message);
     if (monitor->ready && guard_take(monitor->guard, message, &error))
@@ -116,7 +111,7 @@ static void on_timer(uv_timer_t *timer)
 
     if (monitor->held)
         return;
-    if (now_ms() - monitor->heard_ms >= monitor->means->limits.silent_ms) {
+    if (clock_ms(monitor->means->clock) - monitor->heard_ms >= monitor->means->limits.silent_ms) {
         monitor->lie =
             g_strdup_printf("the worker did not answer for %u s", (monitor->means->limits.silent_ms + 999) / 1000);
         give_up(monitor);
@@ -146,7 +141,7 @@ struct monitor *monitor_start(uv_loop_t *loop, const struct monitor_means *means
     monitor->pid = pid;
     monitor->means = means;
     monitor->context = context;
-    monitor->heard_ms = now_ms();
+    monitor->heard_ms = clock_ms(monitor->means->clock);
     monitor->guard = guard_new(means->trace_bytes, means->events, context);
     monitor->timer.data = monitor;
     uv_timer_init(loop, &monitor->timer);
@@ -213,7 +208,7 @@ void monitor_hold(struct monitor *monitor, gboolean held)
     if (monitor->held == held || monitor->told)
         return;
     monitor->held = held;
-    monitor->heard_ms = now_ms();
+    monitor->heard_ms = clock_ms(monitor->means->clock);
     channel_pause(monitor->channel, held);
     channel_say(monitor->channel, held ? MESSAGE_HOLD : MESSAGE_GO, 0);
 }

@@ -9,13 +9,14 @@
 #define TRUSTGAP_MONITOR_H
 
 #include "channel.h"
+#include "clock.h"
 #include "guard.h"
 
 #include <glib.h>
 #include <uv.h>
 
 /* Limits. */
-#define MONITOR_PING_MS   5000
+#define MONITOR_PING_MS   1000  /* often enough for its clock (CLOCK_WORD_MS) */
 #define MONITOR_SILENT_MS 60000 /* a worker that says nothing for so long, not even to a ping, is blocked */
 #define MONITOR_LEAVE_MS  5000  /* for one that is dismissed to end by itself */
 
@@ -34,6 +35,7 @@ struct monitor;
 struct monitor_means {
     const char *const *command; /* that starts a worker, NULL-ended */
     struct monitor_limits limits;
+    const struct clock *clock;         /* of the parent */
     int64_t trace_bytes;               /* limit of a trace, for the guard */
     const struct guard_events *events; /* of the guard */
     /* Called once if the worker ends by itself or is killed here; ${why} is how, as the end of a sentence.  Then

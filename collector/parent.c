@@ -1,5 +1,6 @@
 #include "parent.h"
 
+#include "clock.h"
 #include "disk.h"
 #include "error.h"
 #include "means.h"
@@ -23,9 +24,10 @@ struct parent {
     struct collector_result *result;
     uv_loop_t *loop;
     uv_signal_t signals[2]; /* SIGINT, SIGTERM */
-    uv_timer_t retry;       /* goes off when a host is to be tried again */
-    uv_timer_t grace;       /* after Ctrl-C */
-    struct queue *queue;    /* the hosts of the inventory, by their numbers there */
+    struct clock clock;
+    uv_timer_t retry;    /* goes off when a host is to be tried again */
+    uv_timer_t grace;    /* after Ctrl-C */
+    struct queue *queue; /* the hosts of the inventory, by their numbers there */
     struct disk *disk;
     struct signer *signer;
     struct means told; /* to workers */
@@ -67,11 +69,6 @@ struct work {
     struct shell *shell;
     struct lookup *lookup;
 };
-
-static int64_t now_ms(void)
-{
-    return (int64_t)(uv_hrtime() / 1000000);
-}
 
 static void tell(const struct parent *parent, const struct capture_host *host, const char *message)
 {
@@ -192,7 +189,7 @@ static void finish_failed(struct work *work, enum collector_reason reason, const
     line->status = CAPTURE_FAILED;
     line->reason = g_strdup(collector_reason_name(reason));
     line->message = g_strdup(message);
-    queue_ended(work->parent->queue, work->start.number, FALSE, now_ms());
+    queue_ended(work->parent->queue, work->start.number, FALSE, clock_ms(&work->parent->clock));
     finish(work, line);
 }
 
@@ -374,7 +371,7 @@ static void on_line(void *context, void *data, struct capture_host *line)
     gboolean busy = !parent->stopping && g_strcmp0(line->reason, collector_reason_name(REASON_BUSY)) == 0;
 
     parent->bad_starts = 0;
-    if (queue_ended(parent->queue, work->start.number, busy, now_ms())) {
+    if (queue_ended(parent->queue, work->start.number, busy, clock_ms(&parent->clock))) {
         capture_host_free(line);
         withdraw(work);
         g_free(work);
@@ -630,7 +627,7 @@ static void begin_hosts(struct parent *parent)
     struct queue_start start;
 
     begin_suspects(parent);
-    while (!parent->stopping && queue_next(parent->queue, &start, now_ms())) {
+    while (!parent->stopping && queue_next(parent->queue, &start, clock_ms(&parent->clock))) {
         struct crew *crew = choose_crew(parent, FALSE);
         if (!crew)
             return;
@@ -644,7 +641,7 @@ static void begin_hosts(struct parent *parent)
     if (parent->stopping || wake == 0)
         return;
     uv_update_time(parent->loop);
-    uv_timer_start(&parent->retry, on_retry, (uint64_t)MAX(wake - now_ms(), 0) + 1, 0);
+    uv_timer_start(&parent->retry, on_retry, (uint64_t)MAX(wake - clock_ms(&parent->clock), 0) + 1, 0);
 }
 
 /* The end. */
@@ -761,10 +758,12 @@ static void begin(struct parent *parent)
     const struct collector_options *options = parent->means->options;
     unsigned crews = options->workers ? options->workers : g_get_num_processors();
 
+    clock_attach(&parent->clock, parent->loop, FALSE);
     set_told(parent);
     parent->monitor_means = (struct monitor_means){
         .command = options->worker ? options->worker : worker,
         .limits = monitor_limits(),
+        .clock = &parent->clock,
         .trace_bytes = parent->told.trace_bytes,
         .events = &guard_events,
         .ended = on_worker_ended,
@@ -814,6 +813,7 @@ static void end_loop(struct parent *parent)
         uv_close((uv_handle_t *)&parent->signals[i], NULL);
     uv_close((uv_handle_t *)&parent->retry, NULL);
     uv_close((uv_handle_t *)&parent->grace, NULL);
+    clock_detach(&parent->clock);
     while (parent->lookups == 0 && uv_run(parent->loop, UV_RUN_ONCE))
         ;
     if (parent->lookups == 0 && uv_loop_close(parent->loop) == 0) {

@@ -40,9 +40,9 @@ struct session {
     gboolean admitted, cancelled, held, finished;
 };
 
-static int64_t now_ms(void)
+static int64_t now_ms(const struct session *session)
 {
-    return (int64_t)(uv_hrtime() / 1000000);
+    return clock_ms(session->means->clock);
 }
 
 static void step_session(struct session *session);
@@ -175,9 +175,9 @@ static void heard(struct session *session)
         return;
     /* Whatever is said after the last record does not make the grace longer. */
     if (receiver_complete(session->receiver))
-        session->quiet_deadline_ms = MIN(session->quiet_deadline_ms, now_ms() + SESSION_GRACE_MS);
+        session->quiet_deadline_ms = MIN(session->quiet_deadline_ms, now_ms(session) + SESSION_GRACE_MS);
     else
-        session->quiet_deadline_ms = now_ms() + session->means->silence_ms;
+        session->quiet_deadline_ms = now_ms(session) + session->means->silence_ms;
 }
 
 static gboolean on_output(void *context, const uint8_t *bytes, size_t size)
@@ -443,7 +443,7 @@ static void hold(struct session *session)
 
 static void step_session(struct session *session)
 {
-    int64_t now = now_ms();
+    int64_t now = now_ms(session);
 
     if (session->finished)
         return;
@@ -489,7 +489,7 @@ struct session *session_open(struct session_means *means, const struct order *or
     session->line->started = g_get_real_time() / G_USEC_PER_SEC;
     session->complaint = g_string_new(NULL);
     session->owner = (struct transport_owner){on_output, on_complaint, on_state, on_wake, on_forget, session};
-    session->host_deadline_ms = now_ms() + order->left_ms;
+    session->host_deadline_ms = now_ms(session) + order->left_ms;
     session->receiver = receiver_new(session->line, sink, order->nonce, means->trace_bytes);
     struct transport_order transport_order = {&means->transport, order, service};
     static const struct transport_methods *const methods[] = {

@@ -8,6 +8,7 @@
 #ifndef TRUSTGAP_SESSION_H
 #define TRUSTGAP_SESSION_H
 
+#include "clock.h"
 #include "collector.h"
 #include "sink.h"
 #include "transport.h"
@@ -20,6 +21,7 @@ struct session;
 /* What all sessions of a worker share. */
 struct session_means {
     struct transport_means transport;
+    const struct clock *clock; /* of all deadlines */
     int64_t trace_bytes;
     unsigned silence_ms;
     gboolean held; /* nothing is to be read from any host until session_release() */

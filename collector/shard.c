@@ -2,6 +2,7 @@
 
 #include "chain.h"
 #include "channel.h"
+#include "clock.h"
 #include "collector.h"
 #include "error.h"
 #include "guard.h"
@@ -27,6 +28,7 @@
 struct shard {
     uv_loop_t loop;
     struct channel *channel;
+    struct clock clock;
     struct session_means means;
     GHashTable *hosts; /* number -> struct work *, of those in work */
     gboolean has_means;
@@ -51,11 +53,6 @@ struct work_object {
     uint32_t number;
 };
 
-static int64_t now_ms(void)
-{
-    return (int64_t)(uv_hrtime() / 1000000);
-}
-
 static void free_work(void *data)
 {
     struct work *work = data;
@@ -77,10 +74,10 @@ static void set_pace(struct shard *shard)
         return;
     shard->means.held = held;
     if (held) {
-        shard->held_ms = now_ms();
+        shard->held_ms = clock_ms(&shard->clock);
         return;
     }
-    int64_t passed_ms = now_ms() - shard->held_ms;
+    int64_t passed_ms = clock_ms(&shard->clock) - shard->held_ms;
     g_hash_table_iter_init(&iter, shard->hosts);
     while (g_hash_table_iter_next(&iter, NULL, &work))
         session_release(((struct work *)work)->session, passed_ms);
@@ -265,6 +262,7 @@ static gboolean on_message(void *context, const struct message *message)
     struct shard *shard = context;
     struct work *work;
 
+    clock_word(&shard->clock);
     switch (message->kind) {
     case MESSAGE_MEANS:
         return take_means(shard, message->body);
@@ -342,9 +340,11 @@ static gboolean set_up(struct shard *shard)
     shard->channel = channel_new(&shard->loop, WORKER_FD, &events, shard, TRUE);
     if (!shard->channel)
         return FALSE;
+    clock_attach(&shard->clock, &shard->loop, TRUE);
     shard->hosts = g_hash_table_new_full(NULL, NULL, NULL, free_work);
     shard->means = (struct session_means){
         .transport = {.loop = &shard->loop, .buffer = g_malloc(BUFFER_BYTES), .buffer_bytes = BUFFER_BYTES},
+        .clock = &shard->clock,
         .admitted = on_admitted,
         .done = on_done,
         .context = shard,
@@ -360,6 +360,8 @@ int shard_serve(void)
     worker_settle();
     if (!set_up(&shard))
         return 1;
+    uv_run(&shard.loop, UV_RUN_DEFAULT);
+    clock_detach(&shard.clock);
     uv_run(&shard.loop, UV_RUN_DEFAULT);
     uv_loop_close(&shard.loop);
     g_hash_table_unref(shard.hosts);

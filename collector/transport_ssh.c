@@ -977,8 +977,9 @@ static int64_t thread_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static enum transport_progress step_states(struct ssh *ssh, enum transport_progress progress)
+static enum transport_progress step_states(struct ssh *ssh)
 {
+    enum transport_progress progress = GO_ON;
     gboolean was_slow = ssh->slow;
     int64_t began_us = was_slow ? thread_us() : 0;
     uint64_t began_ns = uv_hrtime();
@@ -991,18 +992,27 @@ static enum transport_progress step_states(struct ssh *ssh, enum transport_progr
     return progress;
 }
 
+static gboolean is_late(const struct ssh *ssh)
+{
+    return ssh->base.deadline_ms != 0 && ssh->now_ms >= ssh->base.deadline_ms;
+}
+
 static enum transport_progress ssh_step(struct transport *transport, int64_t now_ms)
 {
     struct ssh *ssh = (struct ssh *)transport;
-    enum transport_progress progress = GO_ON;
 
     ssh->now_ms = now_ms;
     if (is_out_of_turn(ssh))
         return TRANSPORT_WAIT;
     ssh->turn_left = TRANSPORT_TURN_BYTES;
-    if (transport->deadline_ms && now_ms >= transport->deadline_ms)
+    enum transport_progress progress = step_states(ssh);
+    /* Only now: what was waited for may have been there all the time, and nobody had looked. */
+    while (progress == TRANSPORT_WAIT && is_late(ssh)) {
+        transport->wait_count = 0;
         progress = expire(ssh);
-    progress = step_states(ssh, progress);
+        if (progress == GO_ON)
+            progress = step_states(ssh);
+    }
     if (progress == TRANSPORT_ENDED)
         state_enter(ssh, STATE_ENDED);
     else if (ssh->turn_left == 0)
