@@ -7,6 +7,7 @@
 
 #define READ_BYTES   ((size_t)64 * 1024)
 #define READS        8                         /* in one turn; then others have theirs */
+#define LAZY_BYTES   ((size_t)64 * 1024)       /* that wait for no more */
 #define SHIFT_BYTES  ((size_t)256 * 1024)      /* sent, and still in front of what is not */
 #define SHRINK_BYTES ((size_t)4 * 1024 * 1024) /* memory of a buffer that is empty */
 
@@ -29,6 +30,7 @@ struct channel {
     guint begun;                  /* offset of the message that is appended */
     GQueue rights_out, rights_in; /* of struct rights * */
     gboolean trusted, paused, blocked, full, ended, closed;
+    gboolean due; /* what is to be sent does not wait for more */
 };
 
 union control {
@@ -142,6 +144,7 @@ static void flush(struct channel *channel)
         channel->out_sent += (size_t)sent;
     }
     shift(channel);
+    channel->due = FALSE; /* or it is blocked, and goes on by itself */
     if (channel->full && channel_pending(channel) < CHANNEL_FULL_BYTES / 2) {
         channel->full = FALSE;
         if (channel->events->drained)
@@ -158,8 +161,15 @@ GByteArray *channel_begin(struct channel *channel, enum message_kind kind, uint3
 
 void channel_end(struct channel *channel)
 {
+    channel_end_lazily(channel);
+    channel->due = TRUE;
+}
+
+void channel_end_lazily(struct channel *channel)
+{
     message_end(channel->out, channel->begun);
     channel->full = channel->full || channel_pending(channel) >= CHANNEL_FULL_BYTES;
+    channel->due = channel->due || channel_pending(channel) >= LAZY_BYTES;
 }
 
 void channel_say(struct channel *channel, enum message_kind kind, uint32_t host)
@@ -280,7 +290,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct channel *channel = prepare->data;
 
-    if (!channel->ended && !channel->closed && !channel->blocked && channel->out->len > 0)
+    if (!channel->ended && !channel->closed && !channel->blocked && channel->due)
         flush(channel);
 }
 

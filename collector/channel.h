@@ -49,6 +49,12 @@ GByteArray *channel_begin(struct channel *channel, enum message_kind kind, uint3
 void channel_end(struct channel *channel);
 
 /**
+ * channel_end_lazily(channel):
+ * Instead: nobody waits for this message, so it is sent with the next one, or when many bytes have come together.
+ */
+void channel_end_lazily(struct channel *channel);
+
+/**
  * channel_say(channel, kind, host):
  * A message without a body.
  */

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define JOB_BYTES ((size_t)256) /* what a job costs besides its bytes */
+#define JOB_BYTES  ((size_t)256)         /* what a job costs besides its bytes */
+#define WAKE_BYTES ((size_t)1024 * 1024) /* that are queued without a line: now they are worth waking the thread */
 
 enum job_kind { JOB_OBJECT, JOB_BYTES_OF, JOB_FINISH, JOB_DROP, JOB_LINE, JOB_FORGET };
 
@@ -39,6 +40,7 @@ struct disk {
     GCond cond;
     GQueue jobs; /* of struct job * */
     size_t queued_bytes;
+    gboolean due; /* the thread is to work until the queue is empty */
     gboolean ending;
     GPtrArray *written; /* lines, to be told */
     GError *error;      /* to be told */
@@ -242,9 +244,10 @@ static void do_job(struct disk *disk, struct job *job)
 static struct job *next_job(struct disk *disk, gboolean wait)
 {
     g_mutex_lock(&disk->mutex);
-    while (wait && g_queue_is_empty(&disk->jobs) && !disk->ending)
+    while (wait && !disk->due && !disk->ending)
         g_cond_wait(&disk->cond, &disk->mutex);
     struct job *job = g_queue_pop_head(&disk->jobs);
+    disk->due = !g_queue_is_empty(&disk->jobs);
     g_mutex_unlock(&disk->mutex);
     return job;
 }
@@ -362,7 +365,10 @@ static void queue(struct disk *disk, struct job *job)
     g_mutex_lock(&disk->mutex);
     disk->queued_bytes += JOB_BYTES + job->size;
     g_queue_push_tail(&disk->jobs, job);
-    g_cond_signal(&disk->cond);
+    if (job->kind == JOB_LINE || job->kind == JOB_FORGET || disk->queued_bytes >= WAKE_BYTES) {
+        disk->due = TRUE;
+        g_cond_signal(&disk->cond);
+    }
     g_mutex_unlock(&disk->mutex);
 }
 

@@ -99,7 +99,7 @@ static void on_drained(void *context)
 static void say_object(struct work *work, enum message_kind kind, uint32_t number)
 {
     wire_append_u32(channel_begin(work->shard->channel, kind, work->number), number);
-    channel_end(work->shard->channel);
+    channel_end_lazily(work->shard->channel); /* the line will follow */
 }
 
 static void *begin_object(void *context, GError **error)
@@ -129,7 +129,7 @@ static gboolean add_bytes(void *data, const void *bytes, size_t size, GError **e
         GByteArray *message = channel_begin(shard->channel, MESSAGE_BYTES, object->work->number);
         wire_append_u32(message, object->number);
         g_byte_array_append(message, at, (guint)piece);
-        channel_end(shard->channel);
+        channel_end_lazily(shard->channel);
         at += piece;
         size -= piece;
     }

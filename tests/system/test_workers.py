@@ -151,7 +151,7 @@ class Workers(harness.Case):
 
     def test_slow_disk(self):
         """More than fits into memory waits for a disk that stands still longer than a host may take."""
-        count, size = 12, 6000000
+        count, size = 9, 4500000
         host = self.whole.host("host")
         instance = host.instance("PRD", "D00")
         path = instance.trace(traces.Trace())
@@ -162,8 +162,8 @@ class Workers(harness.Case):
         names = ["host%02d" % n for n in range(count)]
         self.whole.inventory.write_text(self.whole.inventory.read_text().replace(
             line, "\n".join("%s %s" % (name, line.split(" ", 1)[1]) for name in names)))
-        self.environment["TRUSTGAP_FAULT_DISK_S"] = "25"
-        self.collect(self.whole, "capture", "--fanout", "4", "--host-timeout", "15", "--connect-timeout", "15",
+        self.environment["TRUSTGAP_FAULT_DISK_S"] = "45"
+        self.collect(self.whole, "capture", "--fanout", "4", "--host-timeout", "30", "--connect-timeout", "30",
                      program=FAULTY)
         _, hosts = self.capture(self.folder / "capture")
         self.assertEqual({h["status"] for h in hosts.values()}, {"collected"})
