@@ -1,7 +1,11 @@
 /*
  * What one host sends, put in its place: the probe's records fill a struct capture_host, their bytes go into objects.
  *
- * It looks into no bytes.  What did not come whole is told apart: of a trace that was cut off the part that came is
+ * It looks into no bytes but for private keys: what contains one is dropped before it reaches the disk (sieve.h), and
+ * its trace or store has the reason CAPTURE_PRIVATE_KEY.  What is wrong with the stream of one system costs what that
+ * system did not say before; the host has a shortfall then.
+ *
+ * What did not come whole is told apart: of a trace that was cut off the part that came is
  * kept, for it is as good as a shorter trace; a trust list, a certificate or a listing that was cut off is thrown away,
  * for half a list would look like gaps, and its store becomes one of method "none", reason "incomplete".
  */
@@ -16,7 +20,7 @@
 
 /* Limits. */
 #define RECEIVER_TRUSTED_BYTES ((int64_t)8 * 1024 * 1024) /* a PSE of that size is the largest that the probe reads */
-#define RECEIVER_OWN_BYTES     ((int64_t)256 * 1024)
+#define RECEIVER_OWN_BYTES     ((int64_t)256 * 1024)      /* both when decoded */
 #define RECEIVER_LISTING_BYTES ((int64_t)16 * 1024 * 1024)
 #define RECEIVER_NOTES         100 /* more are counted */
 
@@ -55,9 +59,9 @@ gboolean receiver_complete(const struct receiver *receiver); /* and said all it 
 
 /**
  * receiver_shortfall(receiver, reason):
- * What the probe says that it did not look at, for a person: the text of the gravest of its notes, and how many there
- * are; the caller frees it with g_free().  Set ${*reason} to what it makes of the host.  NULL, and REASON_NONE, if it
- * looked everywhere.
+ * What the probe says that it did not look at, and what did not come of a system, for a person: the gravest of it, and
+ * how many more there are; the caller frees it with g_free().  Set ${*reason} to what it makes of the host.  NULL, and
+ * REASON_NONE, if it looked everywhere; REASON_NO_INSTANCE if there was nothing to find.
  */
 char *receiver_shortfall(const struct receiver *receiver, enum collector_reason *reason);
 

@@ -3,7 +3,11 @@
  *
  * Bytes go in as they come, in pieces of any size; what stands above the first line with the right nonce is noise of
  * log-in scripts; then each record comes out as one begin, any number of bytes, one finish.  The parser holds one
- * header line at a time and none of the bytes.  It knows the frame and no record type.
+ * header line at a time and none of the bytes.  It knows the frame and no record type but "end", "system" and "over".
+ *
+ * A record "system" opens an inner stream, which another user of the host may have written.  It lasts until a line that
+ * holds the nonce, wherever that comes.  Whatever is wrong with an inner stream costs that system only: the rest of its
+ * bytes is passed over, and the stream around it goes on.
  */
 #ifndef TRUSTGAP_RECORDS_H
 #define TRUSTGAP_RECORDS_H
@@ -19,20 +23,40 @@
 #define RECORDS_HEADERS_BYTES ((size_t)4 * 1024 * 1024) /* of all records: what becomes one line of the capture */
 #define RECORDS_NOISE_KEPT    1024                      /* for the message, if the first record never comes */
 
+/* Of each of the limits for the whole stream one system may use this part of what is left when it begins. */
+#define RECORDS_SYSTEM_PARTS     4
+#define RECORDS_SYSTEM_PARTS_MAX 3
+
 #define RECORDS_NONCE_CHARS 32
 
 struct record {
     const char *type;
     int64_t length_bytes;
-    unsigned number;   /* from 1 */
-    GPtrArray *fields; /* private */
+    unsigned number;    /* from 1, within its stream */
+    const char *system; /* path of the system whose stream it is in; NULL: in the outer one */
+    GPtrArray *fields;  /* private */
 };
 
-/* FALSE with ${error} set ends the parsing: records_add() hands it on. */
+/* How the stream of one system ended.  Strings are cleaned and may be NULL, but for the path. */
+struct records_system {
+    const char *path;
+    const char *user, *through; /* who read it, "login" or "sudo" */
+    const char *reason;         /* why it was ended; NULL: it ended by itself */
+    int64_t status;             /* exit status; -1: none was given */
+    gboolean complete;          /* its last record came and counts as many records as there were */
+    const GError *fault;        /* what is wrong with it: TRUSTGAP_ERROR_SYNTAX or _LIMIT; NULL: nothing */
+};
+
+/*
+ * FALSE with ${error} set ends the parsing: records_add() hands it on.  In the stream of a system TRUSTGAP_ERROR_SYNTAX
+ * and _LIMIT end only that one.
+ */
 struct records_events {
     gboolean (*begin)(void *context, const struct record *record, GError **error);
     gboolean (*bytes)(void *context, const uint8_t *bytes, size_t size, GError **error);
     gboolean (*finish)(void *context, GError **error);
+    /* A record that began may be without its finish then; it gets none. */
+    gboolean (*over)(void *context, const struct records_system *system, GError **error);
 };
 
 /**
@@ -74,7 +98,7 @@ gboolean records_begun(const struct records *records);
 
 /**
  * records_complete(records):
- * TRUE once the last record has come and counts as many records as there were.
+ * TRUE once the last record of the outer stream has come and counts as many records as there were.
  */
 gboolean records_complete(const struct records *records);
 

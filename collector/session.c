@@ -284,12 +284,11 @@ static void conclude_complete(struct session *session)
     g_autoptr(GString) message = g_string_new(NULL);
 
     line->status = CAPTURE_COLLECTED;
-    if (line->instances->len == 0) {
-        reason = REASON_NO_INSTANCE;
+    if (line->instances->len == 0 && reason == REASON_NO_INSTANCE) {
         g_string_append_printf(message, "nothing was found to look at: %s; see sap_root in the inventory",
                                shortfall ? shortfall : "the probe names no instance");
     } else if (shortfall || !of_files) {
-        reason = MAX(reason, REASON_UNREAD);
+        reason = reason == REASON_NONE ? REASON_UNREAD : reason;
         g_string_append_printf(message, "%s%s%s", unread ? unread : "", unread && shortfall ? "; " : "",
                                shortfall ? shortfall : "");
     } else {

@@ -39,7 +39,18 @@ static gboolean on_finish(void *context, GError **error)
     return TRUE;
 }
 
-static const struct records_events events = {on_begin, on_bytes, on_finish};
+static gboolean on_over(void *context, const struct records_system *system, GError **error)
+{
+    GChecksum *heard = context;
+    (void)error;
+    g_assert(*system->path && g_utf8_validate(system->path, -1, NULL) && system->status >= -1);
+    g_assert(!system->fault || !system->complete);
+    g_checksum_update(heard, (const guchar *)system->path, -1);
+    g_checksum_update(heard, (const guchar *)(system->complete ? "+" : system->fault ? "!" : "-"), 1);
+    return TRUE;
+}
+
+static const struct records_events events = {on_begin, on_bytes, on_finish, on_over};
 
 static char *hear(const uint8_t *bytes, size_t size, size_t piece)
 {
@@ -55,13 +66,20 @@ static char *hear(const uint8_t *bytes, size_t size, size_t piece)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const char first[] = "trustgap-probe 1 " NONCE "\n";
-    /* The first line is not to be found by chance: half of the inputs get it as a present. */
+    static const char first[] = "trustgap-probe 2 " NONCE "\n";
+    static const char system[] = "system 0 path=/s\n\ntrustgap-system 2\n";
+    static const char over[] = "\n" NONCE " over 0 path=/s status=0\n\n";
+    /* The first line is not to be found by chance, nor what ends a system: most inputs get them as a present. */
     g_autoptr(GByteArray) stream = g_byte_array_new();
     if (size > 0 && bytes[0] % 2 == 0)
         g_byte_array_append(stream, (const uint8_t *)first, (guint)strlen(first));
-    if (size > 1)
-        g_byte_array_append(stream, bytes + 1, (guint)(size - 1));
+    if (size > 0 && bytes[0] % 4 == 0)
+        g_byte_array_append(stream, (const uint8_t *)system, (guint)strlen(system));
+    for (size_t at = 1; at < size; at++)
+        if (bytes[at] == '\1') /* stands for it */
+            g_byte_array_append(stream, (const uint8_t *)over, (guint)strlen(over));
+        else
+            g_byte_array_append(stream, bytes + at, 1);
     g_autofree char *whole = hear(stream->data, stream->len, MAX(stream->len, 1));
     g_autofree char *single = hear(stream->data, stream->len, 1);
     g_assert_cmpstr(whole, ==, single);

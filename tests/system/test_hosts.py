@@ -23,7 +23,7 @@ done
 """
 NOISY = """#!/bin/sh
 echo "Welcome to $(hostname)."
-printf 'trustgap-probe 1 00000000000000000000000000000000\\nend 0 records=0\\n\\n'
+printf 'trustgap-probe 2 00000000000000000000000000000000\\nend 0 records=0\\n\\n'
 exec /bin/sh
 """
 GARBAGE = """#!/bin/sh
@@ -32,7 +32,7 @@ head -c 300000 /dev/zero | tr '\\0' 'x'
 """
 ENDLESS = """#!/bin/sh
 nonce=$(sed -n "s/^tg_nonce='\\(.*\\)'.*/\\1/p" | head -n 1)
-printf 'trustgap-probe 1 %s\\nend 0 records=0\\n\\n' "$nonce"
+printf 'trustgap-probe 2 %s\\nend 0 records=0\\n\\n' "$nonce"
 exec yes 'more after the end'
 """
 FLOOD = """#!/bin/sh

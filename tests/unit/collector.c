@@ -515,48 +515,60 @@ static const struct {
     {"killed in the middle",
      "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\ntrace 100 path=/a from=0\\nabc'; sleep 0.2; kill -9 $PPID",
      KNOWN, NULL, CAPTURE_PARTIAL, "closed", "the server closed the connection while the probe ran"},
-    {"bad record", "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnonsense\\n'; @hold", KNOWN, NULL,
-     CAPTURE_PARTIAL, "bad-record", "record 2"},
-    {"trace that is too long", "@first; printf 'trace 99999999999 path=/a\\n'; @hold", KNOWN, NULL, CAPTURE_FAILED,
-     "limit", "record 1"},
+    {"bad record", "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nend 0 records=1\\n\\n'; @over; echo x; @hold",
+     KNOWN, NULL, CAPTURE_PARTIAL, "bad-record", "record 3"},
+    {"bad record of a system", "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnonsense\\n'; @last", KNOWN, NULL,
+     CAPTURE_PARTIAL, "bad-record", "/: record 2: its first line has no type"},
+    {"a system without its end", "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\n'; @last", KNOWN, NULL,
+     CAPTURE_PARTIAL, "probe-incomplete", "/: the probe ended before its last record"},
+    {"trace that is too long", "@first; printf 'trace 99999999999 path=/a\\n'; @last", KNOWN, NULL, CAPTURE_PARTIAL,
+     "limit", "/: record 1"},
+    {"a key in the place of a trace",
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\ntrace 28 path=/a\\n-----BEGIN PRIVATE KEY-----\\n\\nend 0 "
+     "records=2\\n\\n'; @last",
+     KNOWN, NULL, CAPTURE_PARTIAL, "unread", "0 of 1 trace was read: private-key"},
+    {"a tool is missing",
+     "@plain; printf 'self-test 0 missing=od\\n\\n'; @system; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nend 0 "
+     "records=1\\n\\n'; @over; printf 'end 0 records=3\\n\\n'",
+     KNOWN, NULL, CAPTURE_PARTIAL, "no-tool", "missing or don't work: od"},
     {"output that does not end with the probe",
-     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nend 0 records=1\\n\\n'; @hold", KNOWN, NULL,
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nend 0 records=1\\n\\n'; @last; @hold", KNOWN, NULL,
      CAPTURE_COLLECTED, "", ""},
-    {"nothing at all", "@first; printf 'end 0 records=0\\n\\n'", KNOWN, NULL, CAPTURE_PARTIAL, "no-instance",
+    {"nothing at all", "@first; printf 'end 0 records=0\\n\\n'; @last", KNOWN, NULL, CAPTURE_PARTIAL, "no-instance",
      "nothing was found to look at: the probe names no instance; see sap_root in the inventory"},
-    {"no folder", "@first; printf 'note 0 reason=no-folder text=no%%20folder\\n\\nend 0 records=1\\n\\n'", KNOWN, NULL,
-     CAPTURE_PARTIAL, "no-instance", "nothing was found to look at: no folder; see sap_root in the inventory"},
+    {"no folder", "@first; printf 'note 0 reason=no-folder text=no%%20folder\\n\\nend 0 records=1\\n\\n'; @last", KNOWN,
+     NULL, CAPTURE_PARTIAL, "no-instance", "nothing was found to look at: no folder; see sap_root in the inventory"},
     {"one of two roots",
      "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 reason=no-trace text=no%%20trace\\n\\nnote 0 "
-     "reason=no-folder text=no%%20folder\\n\\nnote 0 reason=limit text=a%%20limit\\n\\nend 0 records=4\\n\\n'",
+     "reason=no-folder text=no%%20folder\\n\\nnote 0 reason=limit text=a%%20limit\\n\\nend 0 records=4\\n\\n'; @last",
      KNOWN, NULL, CAPTURE_PARTIAL, "no-instance", "no folder; and 1 more"},
     {"closed folder",
      "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 reason=not-allowed path=/x text=closed\\n\\nend 0 "
-     "records=2\\n\\n'",
+     "records=2\\n\\n'; @last",
      KNOWN, NULL, CAPTURE_PARTIAL, "not-searched", "closed"},
     {"a word of a later probe",
-     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 reason=haunted text=boo\\n\\nend 0 records=2\\n\\n'",
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 reason=haunted text=boo\\n\\nend 0 "
+     "records=2\\n\\n'; @last",
      KNOWN, NULL, CAPTURE_PARTIAL, "not-searched", "boo"},
     {"a note that leaves nothing out",
-     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 text=hello\\n\\nend 0 records=2\\n\\n'", KNOWN, NULL,
-     CAPTURE_COLLECTED, "", ""},
+     "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 text=hello\\n\\nend 0 records=2\\n\\n'; @last",
+     KNOWN, NULL, CAPTURE_COLLECTED, "", ""},
     {"unread files",
      "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nstore 0 path=/a method=none reason=needs-pin\\n\\nstore 0 "
      "path=/b method=none reason=not-allowed%%20%%28sudo:%%20no%%29\\n\\ntrace-unread 0 path=/c "
-     "reason=not-a-file\\n\\nend 0 "
-     "records=4\\n\\n'",
+     "reason=not-a-file\\n\\nend 0 records=4\\n\\n'; @last",
      KNOWN, NULL, CAPTURE_PARTIAL, "unread", "0 of 2 trust lists and 0 of 1 trace were read: not-allowed (sudo: no)"},
     {"an instance without a trace",
      "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nnote 0 reason=no-trace text=no%%20trace\\n\\nend 0 "
-     "records=2\\n\\n'",
+     "records=2\\n\\n'; @last",
      KNOWN, NULL, CAPTURE_COLLECTED, "", ""},
     {"a PSE that says itself why",
      "@first; printf 'instance 0 path=/usr/sap/PRD/D00\\n\\nstore 0 path=/a method=none reason=damaged\\n\\nend 0 "
-     "records=2\\n\\n'",
+     "records=2\\n\\n'; @last",
      KNOWN, NULL, CAPTURE_COLLECTED, "", ""},
     {"large trace",
      "@first; printf 'instance 0 path=/i\\n\\ntrace 5000000 path=/a from=0 size=5000000 inode=7\\n'; head -c 5000000 "
-     "/dev/zero; printf '\\ntrace-after 0 path=/a size=5000000 inode=7\\n\\nend 0 records=3\\n\\n'",
+     "/dev/zero; printf '\\ntrace-after 0 path=/a size=5000000 inode=7\\n\\nend 0 records=3\\n\\n'; @last",
      KNOWN, NULL, CAPTURE_COLLECTED, "", ""},
 };
 
@@ -566,11 +578,20 @@ static const struct {
  */
 static char *spell_out(const char *forced)
 {
-    static const char first[] =
-        "read line; eval \"$line\"; cat >/dev/null & printf 'trustgap-probe 1 %s\\n' \"$tg_nonce\"";
+    static const struct {
+        const char *word, *text;
+    } rows[] = {
+        /* All that is found is in one system, the root of the file system. */
+        {"@first", "@plain; @system"},
+        {"@last", "@over; printf 'end 0 records=2\\n\\n'"},
+        {"@plain", "read line; eval \"$line\"; cat >/dev/null & printf 'trustgap-probe 2 %s\\n' \"$tg_nonce\""},
+        {"@system", "printf 'system 0 path=/\\n\\ntrustgap-system 2\\n'"},
+        {"@over", "printf '\\n%s over 0 path=/ status=0\\n\\n' \"$tg_nonce\""},
+    };
     g_autoptr(GString) script = g_string_new(forced);
 
-    g_string_replace(script, "@first", first, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_string_replace(script, rows[i].word, rows[i].text, 0);
     g_string_replace(script, "@hold", "cat \"${0%/*}/hold\"", 0);
     return g_strdup(script->str);
 }
@@ -1044,6 +1065,59 @@ static unsigned count_calls(int fd)
     return count;
 }
 
+static char *hashed_name(const char *name)
+{
+    static const uint8_t salt[20] = "salt salt salt salt";
+    uint8_t digest[20];
+    gsize size = sizeof digest;
+    g_autoptr(GHmac) hmac = g_hmac_new(G_CHECKSUM_SHA1, salt, sizeof salt);
+    g_hmac_update(hmac, (const guchar *)name, -1);
+    g_hmac_get_digest(hmac, digest, &size);
+    g_autofree char *salt_text = g_base64_encode(salt, sizeof salt), *text = g_base64_encode(digest, sizeof digest);
+    return g_strdup_printf("|1|%s|%s", salt_text, text);
+}
+
+/*
+ * Whom a hashed line is about is known too late for the first handshake: a server that then shows another of its keys
+ * is asked once more, and one that has no other is refused.
+ */
+Test(collector, hashed_line_of_another_type)
+{
+    NEEDS_SSHD();
+    struct place place;
+    place_open(&place);
+    g_autofree char *known_hosts = NULL, *ecdsa = in_place(&place, "other_type");
+    g_autofree char *stand_in = in_place(&place, "stand-in");
+    g_autofree char *script = spell_out("@first; printf 'instance 0 path=/i\\n\\nend 0 records=1\\n\\n'; @last");
+    make_key(ecdsa, "ecdsa", "");
+    cr_assert(g_file_set_contents(stand_in, script, -1, NULL));
+    g_autofree char *more = g_strdup_printf("HostKey %s\nForceCommand /bin/sh %s\n", ecdsa, stand_in);
+    uint16_t port = start_plain_sshd(&place, more, &known_hosts);
+    g_autofree char *name = g_strdup_printf("[" ADDRESS "]:%u", port);
+    g_autofree char *ours = hashed_name(name), *another = hashed_name("another.example.com");
+    g_autofree char *host_key = in_place(&place, "host"), *stranger = in_place(&place, "stranger");
+    make_key(stranger, "ecdsa", "");
+    for (int known = 0; known < 2; known++) {
+        struct outcome outcome = {0};
+        g_autofree char *folder = in_place(&place, known ? "known" : "changed");
+        g_autofree char *public = public_half(known ? ecdsa : stranger), *first = public_half(host_key);
+        g_autofree char *file = g_strdup_printf("%s %s\n%s %s\n", another, first, ours, public);
+        cr_assert(g_file_set_contents(known_hosts, file, -1, NULL));
+        cr_assert_eq(g_mkdir(folder, 0700), 0);
+        g_autoptr(GPtrArray) hosts = same_hosts(&place, 1, port);
+        collect(&outcome, folder, hosts,
+                (struct collector_options){.known_hosts = (const char *const[]){known_hosts, NULL}});
+        if (known)
+            expect_host(&outcome, "host0", CAPTURE_COLLECTED, "", "");
+        else
+            expect_host(&outcome, "host0", CAPTURE_FAILED, "host-key-changed", "has another key;");
+        const char *again = strstr(outcome.states->str, "host-key -> lookup");
+        cr_expect(again && !strstr(again + 1, "host-key -> lookup"), "%s", outcome.states->str);
+        outcome_clear(&outcome);
+    }
+    place_close(&place);
+}
+
 /* An agent that never answers holds up the run once, for its time-out, and not once per host. */
 Test(collector, hung_agent)
 {
@@ -1467,7 +1541,7 @@ Test(collector, full_disk_ends_the_run)
     g_autofree char *stand_in = in_place(&place, "stand-in");
     g_autofree char *script =
         spell_out("@first; printf 'trace 3000000 path=/a from=0 size=3000000\\n'; head -c 3000000 /dev/zero; printf "
-                  "'\\nend 0 records=1\\n\\n'");
+                  "'\\nend 0 records=1\\n\\n'; @last");
     cr_assert(g_file_set_contents(stand_in, script, -1, NULL));
     g_autofree char *more = g_strdup_printf("ForceCommand /bin/sh %s\n", stand_in);
     uint16_t port = start_plain_sshd(&place, more, &known_hosts);

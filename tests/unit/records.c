@@ -5,8 +5,11 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#define NONCE "0123456789abcdef0123456789abcdef"
-#define FIRST "trustgap-probe 1 " NONCE "\n"
+#define NONCE  "0123456789abcdef0123456789abcdef"
+#define FIRST  "trustgap-probe 2 " NONCE "\n"
+#define SYSTEM "system 0 path=/s user=prdadm through=sudo\n\n"
+#define INNER  FIRST SYSTEM "trustgap-system 2\n"
+#define OVER   "\n" NONCE " over 0 path=/s status=0\n\n"
 
 /* What the events said, as text. */
 struct heard {
@@ -25,7 +28,8 @@ static gboolean maybe_refuse(struct heard *heard, const char *event, GError **er
 static gboolean on_begin(void *context, const struct record *record, GError **error)
 {
     struct heard *heard = context;
-    g_string_append_printf(heard->text, "<%s %u %" G_GINT64_FORMAT, record->type, record->number, record->length_bytes);
+    g_string_append_printf(heard->text, "<%s%s%s %u %" G_GINT64_FORMAT, record->system ? record->system : "",
+                           record->system ? ":" : "", record->type, record->number, record->length_bytes);
     static const char *const keys[] = {"path", "size", "text"};
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
         if (record_text(record, keys[i]))
@@ -50,7 +54,16 @@ static gboolean on_finish(void *context, GError **error)
     return maybe_refuse(heard, "finish", error);
 }
 
-static const struct records_events events = {on_begin, on_bytes, on_finish};
+static gboolean on_over(void *context, const struct records_system *system, GError **error)
+{
+    struct heard *heard = context;
+    g_string_append_printf(heard->text, "{%s %s %s %s %" G_GINT64_FORMAT " %s%s}", system->path, system->user,
+                           system->through, system->reason, system->status, system->complete ? "whole" : "cut",
+                           system->fault ? system->fault->message : "");
+    return maybe_refuse(heard, "over", error);
+}
+
+static const struct records_events events = {on_begin, on_bytes, on_finish, on_over};
 
 /* Give it in pieces of ${piece} bytes; "" or the error, and whether it was complete. */
 static char *run(struct heard *heard, const char *stream, size_t size, size_t piece, int64_t limit, gboolean *complete)
@@ -98,9 +111,10 @@ static const struct {
      TRUE},
     {"noise without line feed", "Welcome! " FIRST "hello 0\n\nend 0 records=1\n\n", "<hello 1 0>;", "", TRUE},
     {"noise with NULs", "\1\2" FIRST "end 0 records=0\n\n", "", "", TRUE},
-    {"another nonce is noise", "trustgap-probe 1 ffffffffffffffffffffffffffffffff\nend 0 records=0\n\n", "", "", FALSE},
-    {"something behind the nonce is noise", "trustgap-probe 1 " NONCE "x\nend 0 records=0\n\n", "", "", FALSE},
-    {"another version is noise", "trustgap-probe 2 " NONCE "\nend 0 records=0\n\n", "", "", FALSE},
+    {"another nonce is noise", "trustgap-probe 2 ffffffffffffffffffffffffffffffff\nend 0 records=0\n\n", "", "", FALSE},
+    {"something behind the nonce is noise", "trustgap-probe 2 " NONCE "x\nend 0 records=0\n\n", "", "", FALSE},
+    {"an older version is noise", "trustgap-probe 1 " NONCE "\nend 0 records=0\n\n", "", "", FALSE},
+    {"another version is noise", "trustgap-probe 3 " NONCE "\nend 0 records=0\n\n", "", "", FALSE},
     {"what comes after the end does not matter", FIRST "end 0 records=0\n\nlogout\n", "", "", TRUE},
     {"wrong count", FIRST "hello 0\n\nend 0 records=2\n\n", "<hello 1 0>;", "", FALSE},
     {"no count", FIRST "end 0\n\n", "", "", FALSE},
@@ -127,6 +141,64 @@ static const struct {
      "record 1: a value with a byte that it may not hold", FALSE},
     {"blank at the end of the line", FIRST "hello 0 \n\nend 0 records=1\n\n", "<hello 1 0>;", "", TRUE},
     {"carriage returns", FIRST "hello 0\r\n\r\n", "", "record 1: its first line has no length", FALSE},
+    {"a key in a value", FIRST "note 0 text=-----BEGIN%20RSA%20PRIVATE%20KEY-----\n\n", "",
+     "record 1: a value holds what looks like a private key", FALSE},
+
+    /* Streams of systems. */
+    {"an empty system", INNER "end 0 records=0\n\n" OVER "end 0 records=2\n\n", "{/s prdadm sudo (null) 0 whole}", "",
+     TRUE},
+    {"its records", INNER "hello 0\n\nown 3\nabc\nend 0 records=2\n\n" OVER "note 0\n\nend 0 records=3\n\n",
+     "</s:hello 1 0>;</s:own 2 3>abc;{/s prdadm sudo (null) 0 whole}<note 3 0>;", "", TRUE},
+    {"two of them",
+     INNER "end 0 records=0\n\n" OVER "beat 0\n\nsystem 0 path=/t\n\ntrustgap-system 2\nbeat 0\n\nend 0 "
+           "records=1\n\n\n" NONCE " over 0 path=/t status=1 reason=x\n\nend 0 records=5\n\n",
+     "{/s prdadm sudo (null) 0 whole}<beat 3 0>;</t:beat 1 0>;{/t (null) (null) x 1 whole}", "", TRUE},
+    {"cut in mid-record", INNER "own 10\nabc" OVER "end 0 records=2\n\n",
+     "</s:own 1 10>abc{/s prdadm sudo (null) 0 cut}", "", TRUE},
+    {"cut in a first line", INNER "own 1" OVER "end 0 records=2\n\n", "{/s prdadm sudo (null) 0 cut}", "", TRUE},
+    {"cut in its own first line", FIRST SYSTEM "trustgap-sys" OVER "end 0 records=2\n\n",
+     "{/s prdadm sudo (null) 0 cut}", "", TRUE},
+    {"said nothing", FIRST SYSTEM OVER "end 0 records=2\n\n", "{/s prdadm sudo (null) 0 cut}", "", TRUE},
+    {"without its end", INNER "beat 0\n\n" OVER "end 0 records=2\n\n", "</s:beat 1 0>;{/s prdadm sudo (null) 0 cut}",
+     "", TRUE},
+    {"another number at its end", INNER "beat 0\n\nend 0 records=2\n\n" OVER "end 0 records=2\n\n",
+     "</s:beat 1 0>;{/s prdadm sudo (null) 0 cut}", "", TRUE},
+    {"more behind its end", INNER "end 0 records=0\n\nown 1\na\n" OVER "end 0 records=2\n\n",
+     "{/s prdadm sudo (null) 0 whole}", "", TRUE},
+    {"another first line", FIRST SYSTEM "trustgap-system 3\nown 1\na\n" OVER "end 0 records=2\n\n",
+     "{/s prdadm sudo (null) 0 cutit doesn't begin as the stream of a system}", "", TRUE},
+    {"a longer first line", FIRST SYSTEM "trustgap-system 2 \n" OVER "end 0 records=2\n\n",
+     "{/s prdadm sudo (null) 0 cutit doesn't begin as the stream of a system}", "", TRUE},
+    {"noise above its first line", FIRST SYSTEM "hi\ntrustgap-system 2\n" OVER "end 0 records=2\n\n",
+     "{/s prdadm sudo (null) 0 cutit doesn't begin as the stream of a system}", "", TRUE},
+    {"out of its form", INNER "beat 0\n\nnonsense\nbeat 0\n\n" OVER "beat 0\n\nend 0 records=3\n\n",
+     "</s:beat 1 0>;{/s prdadm sudo (null) 0 cutrecord 2: its first line has no type}<beat 3 0>;", "", TRUE},
+    {"another length", INNER "own 1\nab\n" OVER "end 0 records=2\n\n",
+     "</s:own 1 1>a{/s prdadm sudo (null) 0 cutrecord 1: its length is not that of its bytes}", "", TRUE},
+    {"a length that takes in the rest of the host", INNER "own 400\na" OVER "beat 0\n\nend 0 records=3\n\n",
+     "</s:own 1 400>a{/s prdadm sudo (null) 0 cut}<beat 3 0>;", "", TRUE},
+    {"a length beyond what one system may use", INNER "own 9000\n" OVER "end 0 records=2\n\n",
+     "{/s prdadm sudo (null) 0 cutrecord 1: longer than what is left of the limit for one host}", "", TRUE},
+    {"a system in a system", INNER "system 0 path=/s/t\n\n" OVER "end 0 records=2\n\n",
+     "{/s prdadm sudo (null) 0 cutrecord 1: a system within a system}", "", TRUE},
+    {"the end of one", INNER "over 0 path=/s\n\n" OVER "end 0 records=2\n\n",
+     "{/s prdadm sudo (null) 0 cutrecord 1: the end of a system that did not begin}", "", TRUE},
+    {"parts of the terminator",
+     INNER "own 46\n\n\n" NONCE " ove\n"
+           "01234\n\n\nend 0 records=1\n\n" OVER "end 0 records=2\n\n",
+     "</s:own 1 46>\n\n" NONCE " ove\n01234\n\n;{/s prdadm sudo (null) 0 whole}", "", TRUE},
+    {"the terminator behind a part of it", INNER "own 50\n\n\n0123" OVER "end 0 records=2\n\n",
+     "</s:own 1 50>\n\n0123{/s prdadm sudo (null) 0 cut}", "", TRUE},
+    {"the end of the host within a system", INNER "end 0 records=0\n\nend 0 records=2\n\n", "", "", FALSE},
+    {"no path", FIRST "system 0\n\n", "", "record 1: a system without a path", FALSE},
+    {"an empty path", FIRST "system 0 path=\n\n", "", "record 1: a system without a path", FALSE},
+    {"bytes of its own", FIRST "system 1 path=/s\n\n", "", "record 1: a system with bytes of its own", FALSE},
+    {"an end without a beginning", FIRST "over 0 path=/s\n\n", "", "record 1: the end of a system that did not begin",
+     FALSE},
+    {"an end too many", INNER "end 0 records=0\n\n" OVER "over 0 path=/s\n\n", "{/s prdadm sudo (null) 0 whole}",
+     "record 3: the end of a system that did not begin", FALSE},
+    {"the end of another one", INNER "end 0 records=0\n\n\n" NONCE " over 0 path=/t\n\n", "",
+     "record 2: the end of another system than the one that began", FALSE},
     {"the second record is the bad one", FIRST "hello 0\n\nown\n\n", "<hello 1 0>;",
      "record 2: its first line has no type", FALSE},
 };
@@ -149,7 +221,8 @@ Test(records, every_chunking)
     }
 }
 
-static const char sample[] = "hi\n" FIRST "hello 0 path=a%20b\n\ntrace 5 path=/x size=5\nab\ncd\nend 0 records=2\n\n";
+static const char sample[] =
+    "hi\n" INNER "hello 0 path=a%20b\n\ntrace 5 path=/x size=5\nab\ncd\nend 0 records=2\n\n" OVER "end 0 records=2\n\n";
 
 Test(records, truncations_are_incomplete)
 {
@@ -289,15 +362,59 @@ Test(records, limit_of_all_headers)
     expect_limit("headers", stream->str, stream->len, G_MAXINT64, TRUE);
 }
 
+/* What one system uses up is not what the others need: with each of the limits a later one still comes. */
+Test(records, one_system_leaves_room_for_the_others)
+{
+    static const char other[] = OVER "system 0 path=/t\n\ntrustgap-system 2\nown 3\nabc\nend 0 records=1\n\n\n" NONCE
+                                     " over 0 path=/t\n\nend 0 records=4\n\n";
+    g_autofree char *path = g_strnfill(16000, 'x');
+    for (int what = 0; what < 3; what++) {
+        g_autoptr(GString) stream = g_string_new(INNER);
+        int64_t limit = what == 0 ? 10000 : G_MAXINT64 / 2;
+        for (int i = 0; i < 20000; i++) {
+            if (what == 0)
+                g_string_append(stream, "own 1000\n");
+            for (int j = 0; what == 0 && j < 100; j++)
+                g_string_append(stream, "0123456789");
+            g_string_append(stream, what == 0 ? "\n" : what == 1 ? "beat 0\n\n" : "");
+            if (what == 2)
+                g_string_append_printf(stream, "note 0 path=/%s\n\n", path);
+            if (what != 1 && i == (what == 0 ? 12 : 300))
+                break;
+        }
+        g_string_append(stream, other);
+        struct heard heard = {.text = g_string_new(NULL)};
+        gboolean complete;
+        g_autofree char *error = run(&heard, stream->str, stream->len, 4096, limit, &complete);
+        cr_expect_str_empty(error, "%d: %s", what, error);
+        cr_expect(complete, "%d", what);
+        cr_expect(strstr(heard.text->str, " limit"), "%d: the first one is at the limit", what);
+        cr_expect(g_str_has_suffix(heard.text->str, "</t:own 1 3>abc;{/t (null) (null) (null) -1 whole}"), "%d", what);
+        g_string_free(heard.text, TRUE);
+    }
+}
+
+/* What is passed over is not endless. */
+Test(records, limit_of_what_is_passed_over)
+{
+    for (size_t over = 0; over < 2; over++) {
+        g_autofree char *much = g_strnfill(10000 + over, 'y');
+        g_autofree char *stream = g_strconcat(INNER, "x\n", much, OVER "end 0 records=2\n\n", NULL);
+        expect_limit("passed over", stream, strlen(stream), 10000, over > 0);
+    }
+}
+
 Test(records, a_failed_event_ends_it)
 {
-    static const char *const where[] = {"begin", "bytes", "finish"};
-    for (size_t i = 0; i < G_N_ELEMENTS(where); i++) {
-        struct heard heard = {.text = g_string_new(NULL), .refuse = where[i]};
+    static const char *const where[] = {"begin", "bytes", "finish", "over"};
+    static const char *const streams[] = {FIRST "own 1\na\n" SYSTEM OVER "end 0 records=1\n\n",
+                                          INNER "own 1\na\nend 0 records=1\n\n" OVER};
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(where); i++) {
+        const char *stream = streams[i / G_N_ELEMENTS(where)];
+        struct heard heard = {.text = g_string_new(NULL), .refuse = where[i % G_N_ELEMENTS(where)]};
         gboolean complete;
-        g_autofree char *error =
-            run(&heard, FIRST "own 1\na\nend 0 records=1\n\n", strlen(FIRST) + 26, 1000, 10000, &complete);
-        g_autofree char *expected = g_strdup_printf("refused at %s", where[i]);
+        g_autofree char *error = run(&heard, stream, strlen(stream), 1000, 10000, &complete);
+        g_autofree char *expected = g_strdup_printf("refused at %s", where[i % G_N_ELEMENTS(where)]);
         cr_expect_str_eq(error, expected);
         cr_expect_not(complete);
         g_string_free(heard.text, TRUE);
