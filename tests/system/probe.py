@@ -7,6 +7,7 @@ Tests of collector/probe.sh in each shell that this machine has.  Prints TAP.
 Every output of every run is searched for the canary that stands in the place of the private keys.
 """
 
+import base64
 import hashlib
 import os
 import pathlib
@@ -44,37 +45,95 @@ class Record:
 
 
 VALUE = re.compile(rb"(?:[A-Za-z0-9._/:+,@-]|%[0-9A-F]{2})*")
-KNOWN = {"hello", "instance", "trace", "trace-after", "trace-unread", "store", "trusted", "own", "listing", "note",
-         "end"}
+OUTER = {"hello", "self-test", "note", "beat", "system", "over", "end"}
+INNER = {"instance", "trace", "trace-after", "trace-unread", "store", "trusted", "own", "listing", "note", "beat", "end"}
 
 
-def parse(stream, complete=True):
-    """The records of a stream, read strictly after docs/formats/probe.md; the last one is not in the result."""
-    first = b"trustgap-probe 1 %s\n" % NONCE.encode()
+def take_record(stream, at, known):
+    """The record that begins there, and where the next one does."""
+    line_end = stream.index(b"\n", at)
+    assert line_end - at <= 16384
+    words = stream[at:line_end].split(b" ")
+    kind, length = words[0].decode(), int(words[1])
+    assert kind in known, kind
+    fields = {}
+    for word in words[2:]:
+        key, equals, value = word.partition(b"=")
+        assert equals and re.fullmatch(rb"[a-z]+", key) and VALUE.fullmatch(value), word
+        assert key not in fields
+        fields[key.decode()] = os.fsdecode(urllib.parse.unquote_to_bytes(value.decode()))
+    body = stream[line_end + 1:line_end + 1 + length]
+    assert len(body) == length, "%s: %d of %d bytes" % (kind, len(body), length)
+    at = line_end + 1 + length
+    assert stream[at:at + 1] == b"\n", "%s: %r" % (kind, stream[at:at + 40])
+    return Record(kind, fields, body), at + 1
+
+
+def decode(record):
+    """The payload of a list, as the collector takes it."""
+    if record.kind in ("trusted", "own"):
+        assert record["encoding"] == "base64" and re.fullmatch(rb"(?:[A-Za-z0-9+/]*\n)*", record.body), record.body[:99]
+        skip, size = int(record["skip"]), int(record["size"])
+        text = record.body.replace(b"\n", b"")
+        assert len(text) % 4 == 0 and 0 <= skip <= 2
+        whole = base64.b64decode(text, validate=True)
+        assert 0 <= len(whole) - skip - size <= 2, (len(whole), skip, size)
+        assert not whole[:skip].strip(b"\0") and not whole[skip + size:].strip(b"\0"), "foreign bytes"
+        record.body = whole[skip:skip + size]
+
+
+def parse_inner(stream, path, complete):
+    first = b"trustgap-system 2\n"
+    if not complete and not stream.startswith(first):
+        return []
     assert stream.startswith(first), stream[:200]
     at, found = len(first), []
     while at < len(stream):
-        line_end = stream.index(b"\n", at)
-        assert line_end - at <= 16384
-        words = stream[at:line_end].split(b" ")
-        kind, length = words[0].decode(), int(words[1])
-        assert kind in KNOWN, kind
-        fields = {}
-        for word in words[2:]:
-            key, equals, value = word.partition(b"=")
-            assert equals and re.fullmatch(rb"[a-z]+", key) and VALUE.fullmatch(value), word
-            assert key not in fields
-            fields[key.decode()] = os.fsdecode(urllib.parse.unquote_to_bytes(value.decode()))
-        body = stream[line_end + 1:line_end + 1 + length]
-        assert len(body) == length, "%s: %d of %d bytes" % (kind, len(body), length)
-        at = line_end + 1 + length
-        assert stream[at:at + 1] == b"\n", "%s: %r" % (kind, stream[at:at + 40])
-        at += 1
-        if kind == "end":
-            assert int(fields["records"]) == len(found)
+        try:
+            record, at = take_record(stream, at, INNER)
+        except (ValueError, AssertionError):
+            if complete:
+                raise
+            return found
+        if record.kind == "end":
+            assert int(record["records"]) == len(found)
             assert at == len(stream), stream[at:at + 80]
             return found
-        found.append(Record(kind, fields, body))
+        decode(record)
+        for key in ("path", "instance"):
+            if key in record.fields:
+                assert (record[key] + "/").startswith(path.rstrip("/") + "/"), (record[key], path)
+        found.append(record)
+    assert not complete, "no last record of %s" % path
+    return found
+
+
+def parse(stream, complete=True):
+    """The records of a stream, read strictly after docs/formats/probe.md, those of the systems among the others; without
+    the frame (self-test, system, over, end) and heartbeats."""
+    first = b"trustgap-probe 2 %s\n" % NONCE.encode()
+    assert stream.startswith(first), stream[:200]
+    at, found, count, parse.frames = len(first), [], 0, []
+    while at < len(stream):
+        record, at = take_record(stream, at, OUTER)
+        if record.kind == "end":
+            assert int(record["records"]) == count, (count, record.fields)
+            assert at == len(stream), stream[at:at + 80]
+            return [r for r in found if r.kind != "beat"]
+        count += 1
+        if record.kind == "self-test":
+            parse.self_test = record
+        elif record.kind == "system":
+            end = stream.find(b"\n%s over " % NONCE.encode(), at)
+            assert end >= 0, "no terminator of %s" % record["path"]
+            over, after = take_record(stream, end + 2 + len(NONCE), {"over"})
+            assert over["path"] == record["path"]
+            inner = parse_inner(stream[at:end], record["path"], over.get("reason") is None)
+            parse.frames.append((record, over, inner))
+            found += inner
+            at, count = after, count + 1
+        else:
+            found.append(record)
     assert not complete, "no last record"
     return found
 
@@ -365,6 +424,7 @@ class Everything:
         (sec / "folder.pse").mkdir()
         (sec / "dangling.pse").symlink_to("nowhere")
         (sec / "notes.txt").write_text("x")
+        self.expect[sec / "dangling.pse"] = ("none", "link", None, None)
         for name in ("fifo", "folder"):
             self.expect[sec / (name + ".pse")] = ("none", "no-pse", None, None)
         os.link(sec / "SAPSSLC.pse", sec / "zlink.pse")  # one file by two and three names
@@ -386,7 +446,7 @@ class Everything:
         for part in ("hana01/sec", "hana01/trace"):
             (hana / part).mkdir(parents=True)
         native(hana / "hana01" / "sec" / "sapsrv.pse", trust=roots[:1])
-        (hana / "hana01" / "trace" / "dev_webdisp").write_bytes(b"hana\n")
+        (hana / "hana01" / "trace" / "dev_webdisp").write_bytes(b"[Thr 1] hana\n")
         (hana / "sec" / "again.pse").symlink_to("../hana01/sec/sapsrv.pse")
         self.hana_again = hana / "sec" / "again.pse"
         instance(root, "QAS", "ASCS02")
@@ -417,7 +477,8 @@ class Everything:
         assert answer.traces[work + "/dev_icm.old"]["from"] == "0"
         assert answer.traces[work + "/dev_webdisp"].body == b""
         assert [(n["reason"], n["path"]) for n in answer.notes] == [
-            ("no-trace", os.fspath(self.root / "PRD" / name)) for name in ("DVEBMGS01", "W21")]
+            ("no-trace", os.fspath(self.root / "PRD" / name)) for name in ("DVEBMGS01", "W21")], \
+            [n.fields for n in answer.notes]
 
     def stores(self, answer, expect, full):
         if full:  # the first name wins; the others are the same file
@@ -431,6 +492,8 @@ class Everything:
         for path, (method, reason, content, own) in expect.items():
             store = answer.store(path)
             assert answer.outcome(path) == (method, reason), "%s: %s" % (path, store.fields)
+            if not os.path.exists(path):
+                continue
             status = os.stat(path)
             assert int(store["inode"]) == status.st_ino and int(store["size"]) == status.st_size
             if full:
@@ -682,32 +745,44 @@ def files_that_change_while_they_are_read(context, shell=FIRST):
         (tools / name).chmod(0o755)
 
     both = "%s:%s" % (tools, os.environ["PATH"])
-    swap = 'case "$*" in *-to1*) cp "%s" "$0.new"; mv "$0.new" "%s" ;; esac' % (context.folder / "evil.pse", path)
+    # In front of the tools that read the PSE: cat, with others, and base64, alone.
     for word, text, outcome in [
-            ("replaced once: read again", 'case "$*" in *-to1*) [ -e "$0.done" ] || { >"$0.done"; %s; } ;; esac' % swap,
-             ("native", "")),
-            ("written over, always", 'case "$*" in *-to1*) cat "%s" >"%s"; touch -d "@$(date +%%s%%N | cut -c6-14)" "%s" ;; '
-                                     "esac" % (context.folder / "evil.pse", path, path), ("none", "changed")),
-            ("gone", 'case "$*" in *" 0 -N"*) rm -f "%s" ;; esac' % path, ("none", "changed"))]:
+            ("replaced: what was open is what was read", 'cp "%s" "$0.new"; mv "$0.new" "%s"' % (
+                context.folder / "evil.pse", path), ("native", "")),
+            ("written over once: read again", '[ -e "$0.done" ] || { >"$0.done"; cp "%s" "%s"; touch -d @12345 "%s"; }' % (
+                context.folder / "good.pse", path, path), ("native", "")),
+            ("written over, always", 'cp "%s" "%s"; touch -d "@$(date +%%s%%N | cut -c6-14)" "%s"' % (
+                context.folder / "evil.pse", path, path), ("none", "changed")),
+            ("cut", 'truncate -s 300 "%s"; touch -d "@$(date +%%s%%N | cut -c6-14)" "%s"' % (path, path),
+             ("none", "changed")),
+            ("gone", 'rm -f "%s"' % path, None)]:
         path.write_bytes(good)
-        tool("od", text)
+        (context.folder / "good.pse").write_bytes(good)
+        tool("cat", 'case "$*" in *S.pse*) %s ;; esac' % text)
+        tool("base64", '[ ! -f /dev/stdin ] || { %s; }' % text)
         answer = ask(root, shell, path=both)
+        if not outcome:
+            assert os.fspath(path) not in answer.stores, word
+            continue
         assert answer.outcome(path) == outcome, "%s: %s" % (word, answer.store(path).fields)
-    (tools / "od").unlink()
+        if outcome[0] == "native":
+            assert answer.store(path).trusted.body == material.list_of(material.roots), word
+    (tools / "base64").unlink()
+    (tools / "cat").unlink()
 
     trace = d00 / "work" / "dev_icm"
-    content = bytes(range(1, 251)) * 1000
+    content = (b"[Thr 1] " + bytes(range(1, 251)) * 1000)[:250000]
     for word, text, kept in [("shortened", 'truncate -s 200000 "%s"' % trace, 200000),
                              ("emptied", ': >"%s"' % trace, 0),
-                             ("rotated", 'mv "%s" "%s.gone"' % (trace, trace), 0),
+                             ("rotated", 'mv "%s" "%s.gone"' % (trace, trace), 250000),  # what was open is read
                              ("growing", 'echo more >>"%s"' % trace, 250000)]:
         trace.write_bytes(content)
-        tool("dd", text)
+        tool("dd", 'case "$*" in *bs=4096*) %s ;; esac' % text)  # its first lines are looked at
         for limit in (100000, 65536 * 2, 250000, 1, 0, 10 ** 12):
             trace.write_bytes(content)
             record = ask(root, shell, path=both, trace_bytes=limit).traces[os.fspath(trace)]
             begin = max(0, 250000 - limit)
-            assert int(record["from"]) == begin and len(record.body) == 250000 - begin
+            assert int(record["from"]) == begin and len(record.body) == 250000 - begin, (word, limit, record.fields)
             came = max(0, kept - begin)
             assert record.body == content[begin:begin + came] + bytes(len(record.body) - came), word
             if limit:
@@ -807,18 +882,18 @@ def closed_root(context, name):
     standin(d00)
     make_pse(d00 / "sec" / "open.pse", trust=context.material.roots)
     make_pse(d00 / "sec" / "closed.pse", trust=context.material.roots)
-    (d00 / "work" / "dev_icm").write_bytes(b"closed\n")
-    (d00 / "work" / "dev_webdisp").write_bytes(b"open\n")
+    (d00 / "work" / "dev_icm").write_bytes(b"[Thr 1] closed\n")
+    (d00 / "work" / "dev_webdisp").write_bytes(b"[Thr 1] open\n")
     d01 = instance(root, "PRD", "D01")
     make_pse(d01 / "sec" / "S.pse", trust=context.material.roots)
-    (d01 / "work" / "dev_icm").write_bytes(b"closed\n")
+    (d01 / "work" / "dev_icm").write_bytes(b"[Thr 1] closed\n")
     other = instance(root, "QAS", "W20")
     make_pse(other / "sec" / "S.pse", trust=context.material.roots)
     pin = instance(root, "TST", "D00")
     make_pse(pin / "sec" / "S.pse", "--pin", trust=context.material.roots)
     make_pse(instance(root, "XYZ", "D00") / "sec" / "S.pse", trust=context.material.roots)
     for path in ("QAS/W20/work/dev_webdisp", "TST/D00/work/dev_icm", "XYZ/D00/work/dev_icm"):
-        (root / path).write_bytes(b"open\n")
+        (root / path).write_bytes(b"[Thr 1] open\n")
     if ROOT_USER:
         for path in [root, *root.rglob("*")]:
             os.chown(path, NOBODY, NOBODY)
@@ -839,7 +914,7 @@ def what_the_login_may_not_read(context, shell):
     assert answer.outcome(d00 / "sec" / "closed.pse") == ("none", "not-allowed")
     assert answer.store(d00 / "sec" / "closed.pse")["mode"] == "0"
     assert answer.unread[os.fspath(d00 / "work" / "dev_icm")]["reason"] == "not-allowed"
-    assert answer.traces[os.fspath(d00 / "work" / "dev_webdisp")].body == b"open\n"
+    assert answer.traces[os.fspath(d00 / "work" / "dev_webdisp")].body == b"[Thr 1] open\n"
     assert [(n["reason"], n["path"]) for n in answer.notes] == [
         ("not-allowed", os.fspath(p)) for p in (d01 / "work", d01 / "sec", root / "XYZ")]
 
@@ -877,14 +952,14 @@ def what_sudo_opens(context, shell):
     d00, d01 = root / "PRD" / "D00", root / "PRD" / "D01"
     sudo()
     answer = ask(root, shell, both, nobody=True, become=True, tool_seconds=7)
-    calls = ["-n -u %sadm /bin/sh -s -- %s %s 100000 7" % (sid.lower(), root / sid, root)
+    calls = ["-n -u %sadm /bin/sh -s -- %s %s 100000 7 0" % (sid.lower(), root / sid, root)
              for sid in ("PRD", "TST", "XYZ")]  # nothing is closed in QAS; TST has a PSE with PIN
     assert log.read_text().splitlines() == calls, log.read_text()
     for path in (d00 / "sec" / "open.pse", d00 / "sec" / "closed.pse", d01 / "sec" / "S.pse",
                  root / "QAS/W20/sec/S.pse", root / "XYZ/D00/sec/S.pse"):
         assert answer.outcome(path) == ("native", ""), path
     assert answer.outcome(root / "TST/D00/sec/S.pse") == ("none", "needs-pin")
-    assert answer.traces[os.fspath(d01 / "work" / "dev_icm")].body == b"closed\n"
+    assert answer.traces[os.fspath(d01 / "work" / "dev_icm")].body == b"[Thr 1] closed\n"
     assert not answer.notes, answer.notes[0].fields
 
     for says, last, whole in [
@@ -905,8 +980,10 @@ def what_sudo_opens(context, shell):
         assert notes[os.fspath(root / "PRD")] == "sudo -u prdadm does not work: " + whole, notes
 
     sudo('echo "trustgap-probe began" >&2; printf "store 7 "; exit 1')
-    out = run(script(root, become=True), shell, both, nobody=True)
-    assert out.endswith(b"store 7 ") and b"\nend " not in out
+    parse(run(script(root, become=True), shell, both, nobody=True))  # the others come all the same
+    ends = {over["path"]: (system["through"], over.get("reason")) for system, over, _ in parse.frames}
+    assert ends == {os.fspath(root / "PRD"): ("sudo", "1"), os.fspath(root / "TST"): ("sudo", "1"),
+                    os.fspath(root / "XYZ"): ("sudo", "1"), os.fspath(root / "QAS"): ("login", None)}, ends
 
 
 @test
@@ -1040,6 +1117,7 @@ def whose_sapgenpse_is_run(context, shell):
     program = root / "wd" / "sapgenpse"
     program.write_text("#!/bin/sh\necho PKList:\n")
     program.chmod(0o755)
+    os.chown(root / "wd" / "S.pse", NOBODY, NOBODY)
     for owner, outcome in ((0, "sapgenpse"), (NOBODY, "sapgenpse"), (1, "none")):
         os.chown(program, owner, owner)
         assert ask(root, shell, nobody=True).outcome(root / "wd" / "S.pse")[0] == outcome, owner
@@ -1130,9 +1208,12 @@ def with_busybox_alone(context, shell="busybox sh"):
     everything_root.check(answer)
     (tools / "stat").unlink()
     perl = shutil.which("perl")
+    broken = tools / "broken"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    (tools / "stat").symlink_to(broken)
     for with_perl in ([True, False] if perl else [False]):
-        if with_perl:
-            (tools / "perl").symlink_to(perl)
+        (tools / "perl").symlink_to(perl if with_perl else broken)
         answer = ask(everything_root.root, FIRST, str(tools))
         if with_perl:
             everything_root.check(answer)

@@ -6,8 +6,10 @@ The hosts are this machine, so that each test is short; who may read what is the
 """
 
 import os
+import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import harness
 import pki
@@ -166,8 +168,10 @@ class Unread(Local):
         self.landscape_of(2, 0, 2)
         (self.folder / "hosts.ini").write_text(
             "app01 ansible_connection=local ansible_become=true sap_root=%s\n" % self.sap)
-        tools = self.folder / "tools"
-        tools.mkdir()
+        # Others may write into self.folder, so no program from there is run.
+        tools = pathlib.Path(tempfile.mkdtemp(prefix="trustgap-test-tools-"))
+        self.addCleanup(shutil.rmtree, tools)
+        tools.chmod(0o755)
         (tools / "sudo").write_text("#!/bin/sh\necho 'We trust you have been told.' >&2\n"
                                     "echo 'sudo: a password is required' >&2\nexit 1\n")
         (tools / "sudo").chmod(0o755)
