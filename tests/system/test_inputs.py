@@ -187,6 +187,42 @@ class Inventory(harness.Case):
         self.assertEqual(script.count("tg_probe='/opt/trustgap-probe'\n"), 1)
         self.assertEqual(script.count("tg_trust_users='1'\n"), 1)
 
+    def test_folders_of_others(self):
+        """Root writes to no folder that somebody else could change under its hands."""
+        if os.getuid() != 0:
+            self.skipTest("only root is asked")
+        self.list("x1 ansible_connection=local sap_root=/nonexistent\n")
+        self.trustgap("collect", "-i", "hosts.ini", "-o", "good", expect=HOSTS_MISSING)
+        cases = {
+            "theirs": lambda p: (p.mkdir(), os.chown(p, 65534, 65534)),
+            "open": lambda p: (p.mkdir(), p.chmod(0o777)),
+            "group": lambda p: (p.mkdir(), p.chmod(0o770)),
+            "link": lambda p: p.symlink_to(self.folder / "empty"),
+        }
+        (self.folder / "empty").mkdir()
+        for name, make in cases.items():
+            with self.subTest(name):
+                path = self.folder / name
+                make(path)
+                self.expect_in("%s: " % name, self.trustgap("collect", "-i", "hosts.ini", "-o", name, expect=USAGE))
+                self.expect_in("%s: " % name, self.trustgap("audit", "-i", "hosts.ini", "--state", name, expect=USAGE))
+                self.assertEqual(list(path.iterdir()), [])
+        # A capture that was good, and is not any more.
+        for flag in ("--resume", "--only-failed"):
+            for make in (lambda p: os.chown(p, 65534, 65534), lambda p: p.chmod(0o777)):
+                for folder in ("good", "good/objects"):
+                    path = self.folder / folder
+                    make(path)
+                    before = (self.folder / "good" / "capture.jsonl").read_bytes()
+                    self.expect_in("%s: " % folder, self.trustgap("collect", "-i", "hosts.ini", "-o", "good", flag,
+                                                                  expect=USAGE))
+                    self.assertEqual((self.folder / "good" / "capture.jsonl").read_bytes(), before)
+                    os.chown(path, 0, 0)
+                    path.chmod(0o700)
+        # And one behind a link.
+        (self.folder / "other").symlink_to("good")
+        self.expect_in("other/: ", self.trustgap("collect", "-i", "hosts.ini", "-o", "other/", "--resume", expect=USAGE))
+
     def test_no_such_inventory(self):
         self.expect_in("none.ini", self.trustgap("inventory", "-i", "none.ini", "--list", expect=NO_INPUT))
         self.expect_in("none.ini", self.trustgap("collect", "-i", "none.ini", "-o", "capture", expect=NO_INPUT))

@@ -11,7 +11,7 @@ import unittest
 
 import harness
 import traces
-from harness import CLEAN, FAILED, FINDINGS, HOSTS_MISSING
+from harness import CLEAN, FAILED, FINDINGS, HOSTS_MISSING, USAGE
 
 # Waits for a file before it lets the probe run: the test decides how far the collection gets.
 GATE = """#!/bin/sh
@@ -20,6 +20,20 @@ echo >>"$gate.came"
 while [ ! -e "$gate" ]; do sleep 0.05; done
 exec /bin/sh
 """
+
+
+def children_of(pid):
+    """Its children that live."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name, encoding="utf-8", errors="replace") as stat:
+                fields = stat.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(name))
+    return found
 
 
 class Interrupted(harness.Case):
@@ -40,10 +54,10 @@ class Interrupted(harness.Case):
         self.whole.start()
         self.journal = self.folder / "capture" / "capture.jsonl"
 
-    def begin(self, *more, came=2):
+    def begin(self, *more, came=2, **options):
         """Collect until the hosts that wait have been asked, came times in all runs, and all others are finished."""
         process = self.start("collect", "-i", self.whole.inventory, "--known-hosts", self.whole.known_hosts, "-o",
-                             "capture", "--no-agent", *more)
+                             "capture", "--no-agent", *more, **options)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.kill)
@@ -67,6 +81,20 @@ class Interrupted(harness.Case):
         named = {t["object"] for h in hosts.values() for t in h["traces"]}
         named |= {s["trusted"] for h in hosts.values() for s in h["stores"]}
         self.assertLessEqual(named, {p.name for p in self.objects(self.folder / "capture")})
+
+    def test_no_core(self):
+        """While keys are in memory a crash leaves none of it on the disk, whatever the limit was before."""
+        limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(
+            resource.RLIMIT_CORE)[1], resource.getrlimit(resource.RLIMIT_CORE)[1]))}
+        process = self.begin(**limit)
+        for pid in [process.pid, *children_of(process.pid)]:
+            (line,) = [x for x in open("/proc/%d/limits" % pid) if x.startswith("Max core file size")]
+            self.assertEqual(line.split()[4], "0", line)
+        os.kill(process.pid, signal.SIGABRT)
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(os.WTERMSIG(status), signal.SIGABRT)
+        self.assertFalse(os.WCOREDUMP(status))
 
     def test_kill_9_and_resume(self):
         process = self.begin()
@@ -256,6 +284,39 @@ class FullDisk(harness.Case):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (kib * 1024, kib * 1024))
         return {"preexec_fn": limit, "restore_signals": False}
+
+    def test_disk_budget(self):
+        """Who finds no room is collected in part, and the others wholly."""
+        self.collect(self.whole, "all")
+        _, hosts = self.capture(self.folder / "all")
+        large = hosts["host1"]["traces"][0]["length"]
+        rest = sum(t["length"] for n in ("host0", "host2") for t in hosts[n]["traces"])
+        self.assertGreater(large, 2 * rest + 20000, "the sample is such that the others find room")
+        done = self.collect(self.whole, "capture", "--fanout", "1", "--disk-budget", large - 1, expect=HOSTS_MISSING)
+        self.expect_in("the disk budget of this run", done)
+        _, hosts = self.capture(self.folder / "capture")
+        self.assertEqual({n: h["status"] for n, h in hosts.items()},
+                         {"host0": "collected", "host1": "partial", "host2": "collected"})
+        self.assertEqual(hosts["host1"]["reason"], "limit")
+        trace, store = hosts["host1"]["traces"][0], hosts["host1"]["stores"][0]
+        self.assertEqual((trace["reason"], trace.get("object"), trace.get("length")), ("disk-budget", None, None))
+        self.assertTrue(store["trusted"])
+        self.assertEqual([p.name for p in self.objects(self.folder / "capture") if p.name.startswith("new.")], [])
+        done = self.trustgap("analyze", "capture", "-o", "audit.xml", expect=HOSTS_MISSING)
+        self.expect_in("this trace was not read (disk-budget)", done)
+        self.expect_in("raise --disk-budget", done)
+        # With more room the rest comes.
+        self.collect(self.whole, "capture", "--only-failed", "--disk-budget", "1G")
+        _, hosts = self.capture(self.folder / "capture")
+        self.assertEqual({h["status"] for h in hosts.values()}, {"collected"})
+
+    def test_sizes(self):
+        for size in ("900000000", "900000k", "500M", "20G", "20GiB", "20gb", "1T"):
+            self.collect(self.whole, "capture-" + size, "--limit", "host0", "--disk-budget", size)
+        for size in ("", "0", "0G", "-1", "x", "5X", "1.5G", "5 G", "5GG", "5Gi", "9999999T", "99999999999999999999"):
+            done = self.trustgap("collect", "-i", self.whole.inventory, "-o", "never", "--disk-budget=" + size, expect=USAGE)
+            self.expect_in("--disk-budget: \"%s\" is no size" % size, done)
+        self.assertFalse((self.folder / "never").exists())
 
     def test_file_that_cannot_grow(self):
         process = self.start("collect", "-i", self.whole.inventory, "--known-hosts", self.whole.known_hosts, "-o",
