@@ -37,7 +37,9 @@ struct window {
 };
 
 static uint8_t base64_values[256]; /* of the digits; else NOT_BASE64 */
-static gboolean is_first[256];     /* bytes with which something begins that is looked for */
+/* Of each byte: whether something begins with it that is looked for, and whether it is base64 or the end of a line. */
+enum { IS_FIRST = 1, IS_IN_RUN = 2 };
+static uint8_t classes[256];
 
 static void make_tables(void)
 {
@@ -48,10 +50,13 @@ static void make_tables(void)
     if (!g_once_init_enter(&made))
         return;
     memset(base64_values, NOT_BASE64, sizeof base64_values);
-    for (uint8_t i = 0; i < 64; i++)
+    for (uint8_t i = 0; i < 64; i++) {
         base64_values[(uint8_t)digits[i]] = i;
+        classes[(uint8_t)digits[i]] |= IS_IN_RUN;
+    }
+    classes['\n'] = classes['\r'] = IS_IN_RUN;
     for (size_t i = 0; i < sizeof first; i++)
-        is_first[first[i]] = TRUE;
+        classes[first[i]] |= IS_FIRST;
     g_once_init_leave(&made, 1);
 }
 
@@ -366,11 +371,12 @@ static enum match match_window(struct window *window)
 
 /* Scanning. */
 
-/* Where the digits and line ends that begin at ${at} end. */
-static const uint8_t *run_end(const uint8_t *at, const uint8_t *end)
+/* Where the digits and line ends that begin at ${at} end; ${*seen} becomes all classes in them. */
+static const uint8_t *run_end(const uint8_t *at, const uint8_t *end, unsigned *seen)
 {
-    while (at < end && (base64_values[*at] != NOT_BASE64 || *at == '\n' || *at == '\r'))
-        at++;
+    *seen = 0;
+    for (; at < end && classes[*at] & IS_IN_RUN; at++)
+        *seen |= classes[*at];
     return at;
 }
 
@@ -386,7 +392,7 @@ static enum match match_base64(const uint8_t *at, const uint8_t *end, gboolean f
         return missing(second);
     unsigned bits = first << 6 | (unsigned)second;
     for (unsigned skip = 0; skip <= 4; skip += 2) {
-        if (!is_first[bits >> (4 - skip) & 0xff])
+        if (!(classes[bits >> (4 - skip) & 0xff] & IS_FIRST))
             continue;
         window_open(&window, at + 1, end, final);
         window.base64 = TRUE;
@@ -399,6 +405,39 @@ static enum match match_base64(const uint8_t *at, const uint8_t *end, gboolean f
     return MATCH_NO;
 }
 
+/* Nearly all bytes of a text are none of these, and that is found out here. */
+static inline gboolean may_begin(const uint8_t *at, const uint8_t *end)
+{
+    if (!(classes[*at] & IS_FIRST))
+        return FALSE;
+    if (end - at < 3)
+        return TRUE;
+    switch (*at) {
+    case 0x30:
+        return at[1] > 0x80 || at[2] == 0x02;
+    case 0x06:
+        return at[1] >= 4 && at[1] <= 11;
+    case '-':
+        return at[1] == '-' && at[2] == '-';
+    case 'P':
+        return at[1] == 'u';
+    case 'o':
+        return at[1] == 'p';
+    default:
+        return TRUE;
+    }
+}
+
+static enum match match_raw(const uint8_t *at, const uint8_t *end, gboolean final)
+{
+    struct window window;
+
+    if (!may_begin(at, end))
+        return MATCH_NO;
+    window_open(&window, at, end, final);
+    return match_window(&window);
+}
+
 /* Look for a key; ${*clear} becomes where one begins, or may begin, or the end. */
 static gboolean scan(const uint8_t **clear, const uint8_t *bytes, size_t size, enum ending ending)
 {
@@ -407,25 +446,25 @@ static gboolean scan(const uint8_t **clear, const uint8_t *bytes, size_t size, e
     const uint8_t *run = bytes;
     const uint8_t *at = bytes;
     enum match match = MATCH_NO;
-    struct window window;
+    unsigned seen = 0;
 
-    for (; at < end; at++) {
-        if (is_first[*at]) {
-            window_open(&window, at, end, final);
-            match = match_window(&window);
-            if (match != MATCH_NO)
-                break;
-        }
-        if (base64_values[*at] == NOT_BASE64)
-            continue;
+    while (at < end && match == MATCH_NO) {
         if (run <= at)
-            run = run_end(at, end);
-        if (run - at >= BASE64_RUN)
-            match = match_base64(at, end, final);
-        else if (run == end && ending == ENDING_OPEN)
-            match = MATCH_MORE;
-        if (match != MATCH_NO)
-            break;
+            run = run_end(at, end, &seen);
+        if (run - at < BASE64_RUN && (run < end || ending != ENDING_OPEN)) {
+            /* A word, and what ends it. */
+            const uint8_t *stop = MIN(run + 1, end);
+            if (!(seen & IS_FIRST))
+                at = run;
+            while (at < stop && (match = match_raw(at, end, final)) == MATCH_NO)
+                at++;
+            continue;
+        }
+        match = match_raw(at, end, final);
+        if (match == MATCH_NO && base64_values[*at] != NOT_BASE64)
+            match = run - at < BASE64_RUN ? MATCH_MORE : match_base64(at, end, final);
+        if (match == MATCH_NO)
+            at++;
     }
     *clear = at;
     return match != MATCH_YES;
