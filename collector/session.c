@@ -4,6 +4,7 @@
 #include "error.h"
 #include "moment.h"
 #include "receiver.h"
+#include "sieve.h"
 #include "text.h"
 
 #include <string.h>
@@ -230,6 +231,9 @@ static void on_forget(void *context, int fd)
 static char *first_line(const GString *text)
 {
     size_t length = strcspn(text->str, "\r\n");
+
+    if (sieve_holds_key(text->str, text->len))
+        return g_strdup("not shown, since it looks like a private key");
     return text_clean(text->str, MIN(length, COMPLAINT_LINE_CHARS));
 }
 
