@@ -198,7 +198,7 @@ class _Tap(unittest.TestResult):
         _, error, trace = err
         frames = ["%s:%d: %s" % (pathlib.Path(frame.filename).name, frame.lineno, frame.line)
                   for frame in traceback.extract_tb(trace)
-                  if pathlib.Path(frame.filename).resolve().parent == landscape.HERE
+                  if landscape.HERE.parent in pathlib.Path(frame.filename).resolve().parents
                   and pathlib.Path(frame.filename).name != "harness.py"]
         self._line(test, "not ok", details="\n".join(
             frames + traceback.format_exception_only(type(error), error)))

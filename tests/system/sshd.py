@@ -2,7 +2,8 @@
 Real sshd processes on loopback addresses, and what stands in for hosts that are out of order.
 
 Each server has an address of its own in 127.0.0.0/8, an unprivileged port, and its own host key.  It runs as whoever
-runs the test and lets that user in with one key.  Every server ends with this process, however that ends.
+runs the test and lets that user in with one key; the shell reads nothing at that user's home.  Every server ends with
+this process, however that ends.
 """
 
 import atexit
@@ -35,7 +36,7 @@ UseDNS no
 MaxStartups {startups}
 MaxSessions 1000
 LogLevel VERBOSE
-SetEnv TZ={zone}
+SetEnv TZ={zone} HOME={folder}
 {more}
 """
 
@@ -126,7 +127,8 @@ class Server:
         config = self.folder / "sshd_config"
         config.write_text(_CONFIG.format(
             address=self.address, port=self.port, host_key=self.host_key, authorized_keys=self.authorized,
-            pam="yes" if _password_is_locked() else "no", zone=self.zone, more=self.more, startups=self.startups))
+            pam="yes" if _password_is_locked() else "no", zone=self.zone, folder=self.folder, more=self.more,
+            startups=self.startups))
         self.process = subprocess.Popen(
             [find(), "-D", "-f", str(config), "-E", str(self.folder / "sshd.log")], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_parent)
