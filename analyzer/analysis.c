@@ -1,7 +1,7 @@
 #include "analysis.h"
 
-#include "asked.h"
 #include "demands.h"
+#include "fetched.h"
 #include "findings.h"
 #include "history.h"
 #include "landscape.h"
@@ -22,9 +22,9 @@ struct audit *analysis_run(const char *const *captures, const struct analysis_op
     pool_add_references(landscape->pool, options->references);
     demands_bring(landscape, options->policy);
 
-    asked_recall(landscape, options->previous);
+    fetched_recall(landscape->fetched, options->previous);
     pool_take_shown(landscape->pool);
-    asked_complete(landscape);
+    fetched_complete(landscape->fetched);
     g_autoptr(history_auto) history = history_new(landscape, options->previous);
     /* Findings look certificates up in lists by their numbers, and name things in a fixed order. */
     audit_sort(audit);

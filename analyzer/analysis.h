@@ -20,7 +20,7 @@ struct analysis_options {
     const struct references *references; /* or NULL; only read */
     const struct policy *policy;         /* or NULL; only read */
     const struct audit *previous;        /* or NULL; only read */
-    struct workers *workers;             /* who parse what hosts sent (parsers.h); NULL: this process does */
+    struct workers *workers;             /* who parse what hosts sent; NULL: this process does */
 };
 
 /**

@@ -433,6 +433,18 @@ gboolean audit_host_is_listed(const struct audit_host *host)
     return host->status == HOST_COLLECTED || (host->status == HOST_PARTIAL && g_strcmp0(host->reason, "unread") == 0);
 }
 
+gboolean audit_failure_names_missing(const struct audit_failure *failure)
+{
+    /* Nothing lasting follows from a torn block, unless the peer itself has told the rest. */
+    return failure->cause == CAUSE_UNTRUSTED_PEER && failure->missing && failure->certainty != CERTAINTY_UNKNOWN &&
+           (!failure->torn || failure->asked != MOMENT_NONE);
+}
+
+gboolean audit_finding_kind_is_missing(enum audit_finding_kind kind)
+{
+    return kind == FINDING_MISSING_ANCHOR || kind == FINDING_UNKNOWN_ISSUER;
+}
+
 gboolean audit_state_is_closed(enum audit_state state)
 {
     return state == STATE_FIXED || state == STATE_WAIVED;

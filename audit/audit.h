@@ -434,6 +434,14 @@ gboolean audit_host_is_listed(const struct audit_host *host);
 const struct audit_trace *audit_instance_trace(const struct audit_instance *instance, const char *path);
 
 /**
+ * audit_failure_names_missing(failure), audit_finding_kind_is_missing(kind):
+ * Whether ${failure} tells which certificate it misses, in a block that is not torn; whether a finding of this kind is
+ * about a certificate that such failures miss.
+ */
+gboolean audit_failure_names_missing(const struct audit_failure *failure);
+gboolean audit_finding_kind_is_missing(enum audit_finding_kind kind);
+
+/**
  * audit_state_is_closed(state):
  * Whether nobody has to do anything about it: fixed or waived.
  */

@@ -4,6 +4,7 @@
 #include "moment.h"
 #include "nearest.h"
 #include "overview.h"
+#include "policy_parse.h"
 #include "report.h"
 #include "secrecy.h"
 #include "status.h"

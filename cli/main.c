@@ -1,10 +1,11 @@
 /* The command table and the way into it. */
+#include "certificate_worker.h"
 #include "cli.h"
 #include "nearest.h"
-#include "parsers.h"
 #include "report.h"
 #include "shard.h"
 #include "status.h"
+#include "trace_worker.h"
 #include "workers.h"
 
 #include <errno.h>
@@ -67,7 +68,7 @@ static int refuse(const char *name)
 /* This process is a child that parses what it is given; no person calls it so. */
 static int serve(void)
 {
-    static worker_work *const works[] = {parsers_work, report_work, NULL};
+    static worker_work *const works[] = {certificate_worker_work, trace_worker_work, report_work, NULL};
     return worker_serve(works);
 }
 

@@ -1,5 +1,5 @@
 /* Policies: what is understood is consistent, and what is not has its line.  No file that they name is looked at. */
-#include "policy.h"
+#include "policy_parse.h"
 
 #include "error.h"
 #include "moment.h"

@@ -2,6 +2,7 @@
 #include "demands.h"
 
 #include "moment.h"
+#include "policy_parse.h"
 #include "scene.h"
 #include "strength.h"
 

@@ -1,5 +1,6 @@
 /* analyzer/findings: all but missing anchors and the traces themselves, and how findings are followed by night. */
 #include "findings.h"
+#include "finding.h"
 
 #include "moment.h"
 #include "peers.h"
@@ -330,14 +331,14 @@ Test(findings, much_drift_is_counted)
     g_autoptr(GPtrArray) issued = g_ptr_array_new_with_free_func((GDestroyNotify)certs_free);
     g_autoptr(GString) bytes = g_string_new(NULL);
     g_autoptr(GBytes) nothing = g_bytes_new_static("", 0);
-    for (int i = 0; i < FINDINGS_NAMED + 3; i++) {
+    for (int i = 0; i < FINDING_NAMED + 3; i++) {
         g_autofree char *subject = g_strdup_printf("/CN=Root %02d", i);
         struct issued *cert = certs(.subject = subject);
         g_ptr_array_add(issued, cert);
         g_string_append_len(bytes, g_bytes_get_data(cert->der, NULL), (gssize)g_bytes_get_size(cert->der));
     }
     g_autoptr(GBytes) all = g_bytes_new(bytes->str, bytes->len);
-    for (int i = 0; i < 2 * FINDINGS_NAMED + 4; i++) {
+    for (int i = 0; i < 2 * FINDING_NAMED + 4; i++) {
         g_autofree char *name = g_strdup_printf("app%02d", i), *instance = g_strdup_printf("D%02d", i);
         struct capture_host *host = scene_host(scene, name);
         struct capture_store *store =

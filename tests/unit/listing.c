@@ -312,8 +312,8 @@ Test(listing, limits)
     } rows[] = {
         {"longest line", LISTING_LINE_BYTES, 1, FALSE},
         {"a line too long", LISTING_LINE_BYTES + 1, 1, TRUE},
-        {"most entries", 20, POOL_LIST_CERTS, FALSE},
-        {"an entry too many", 20, POOL_LIST_CERTS + 1, TRUE},
+        {"most entries", 20, CERTIFICATE_LIST, FALSE},
+        {"an entry too many", 20, CERTIFICATE_LIST + 1, TRUE},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GString) text = g_string_new("PKList:\n");
@@ -323,14 +323,15 @@ Test(listing, limits)
                                    long_name, j);
         struct listing *listing = listing_parse(text->str, text->len);
         cr_expect_eq(listing->torn, rows[i].torn, "%s", rows[i].what);
-        cr_expect_eq(listing->entries->len, MIN(rows[i].entries, POOL_LIST_CERTS), "%s", rows[i].what);
+        cr_expect_eq(listing->entries->len, MIN(rows[i].entries, CERTIFICATE_LIST), "%s", rows[i].what);
         listing_free(listing);
     }
 
-    g_autofree char *large = g_malloc(POOL_LIST_BYTES + 1);
-    memset(large, '\n', POOL_LIST_BYTES + 1);
+    g_autofree char *large = g_malloc(CERTIFICATE_LIST_BYTES + 1);
+    memset(large, '\n', CERTIFICATE_LIST_BYTES + 1);
     memcpy(large, ONE, strlen(ONE));
-    struct listing *whole = listing_parse(large, POOL_LIST_BYTES), *beyond = listing_parse(large, POOL_LIST_BYTES + 1);
+    struct listing *whole = listing_parse(large, CERTIFICATE_LIST_BYTES),
+                   *beyond = listing_parse(large, CERTIFICATE_LIST_BYTES + 1);
     cr_expect_not(whole->torn);
     cr_expect(beyond->torn);
     cr_expect_eq(beyond->entries->len, 1);

@@ -1,6 +1,6 @@
 /* analyzer/policy, demands, strength, waivers: what a policy says, what is found with it, who lives with it until when.
  */
-#include "policy.h"
+#include "policy_parse.h"
 
 #include "demands.h"
 #include "error.h"

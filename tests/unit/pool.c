@@ -332,32 +332,32 @@ Test(pool, limits)
     struct fixture f;
     setup(&f);
     for (size_t beyond = 0; beyond <= 1; beyond++) {
-        g_autofree uint8_t *bytes = make_sequence(POOL_CERT_BYTES + beyond);
+        g_autofree uint8_t *bytes = make_sequence(CERTIFICATE_BYTES + beyond);
         size_t used;
-        cr_expect_null(pool_add_der(f.pool, bytes, POOL_CERT_BYTES + beyond, &used));
-        cr_expect_eq(used, POOL_CERT_BYTES + beyond, "stepped over in any case");
+        cr_expect_null(pool_add_der(f.pool, bytes, CERTIFICATE_BYTES + beyond, &used));
+        cr_expect_eq(used, CERTIFICATE_BYTES + beyond, "stepped over in any case");
     }
     /* A certificate as large as one may be: a comment in it takes the room.  RSA, whose signatures have one length. */
     for (size_t beyond = 0; beyond <= 1; beyond++) {
         g_autoptr(issued_auto) issued = certs(.subject = "/CN=Large", .kind = "RSA:1024");
-        certs_fill(issued, POOL_CERT_BYTES - 1000);
-        certs_fill(issued, POOL_CERT_BYTES - 1000 + POOL_CERT_BYTES + beyond - g_bytes_get_size(issued->der));
-        cr_assert_eq(g_bytes_get_size(issued->der), POOL_CERT_BYTES + beyond);
+        certs_fill(issued, CERTIFICATE_BYTES - 1000);
+        certs_fill(issued, CERTIFICATE_BYTES - 1000 + CERTIFICATE_BYTES + beyond - g_bytes_get_size(issued->der));
+        cr_assert_eq(g_bytes_get_size(issued->der), CERTIFICATE_BYTES + beyond);
         cr_expect_eq(add(f.pool, issued) != NULL, beyond == 0);
     }
 
-    g_autofree uint8_t *many = g_malloc0((POOL_LIST_CERTS + 1) * (size_t)2);
-    for (size_t i = 0; i <= POOL_LIST_CERTS; i++)
+    g_autofree uint8_t *many = g_malloc0((CERTIFICATE_LIST + 1) * (size_t)2);
+    for (size_t i = 0; i <= CERTIFICATE_LIST; i++)
         many[2 * i] = 0x30;
-    cr_expect_eq(pool_add_list(f.pool, many, POOL_LIST_CERTS * (size_t)2)->refused, POOL_LIST_CERTS);
+    cr_expect_eq(pool_add_list(f.pool, many, CERTIFICATE_LIST * (size_t)2)->refused, CERTIFICATE_LIST);
     cr_expect_eq(f.audit->warnings->len, 0);
-    cr_expect_eq(pool_add_list(f.pool, many, (POOL_LIST_CERTS + 1) * (size_t)2)->refused, POOL_LIST_CERTS + 1);
+    cr_expect_eq(pool_add_list(f.pool, many, (CERTIFICATE_LIST + 1) * (size_t)2)->refused, CERTIFICATE_LIST + 1);
     cr_expect_eq(f.audit->warnings->len, 1, "and the limit is told");
 
-    g_autofree uint8_t *large = g_malloc0(POOL_LIST_BYTES + 1);
-    cr_expect_eq(pool_add_list(f.pool, large, POOL_LIST_BYTES)->refused, 1);
+    g_autofree uint8_t *large = g_malloc0(CERTIFICATE_LIST_BYTES + 1);
+    cr_expect_eq(pool_add_list(f.pool, large, CERTIFICATE_LIST_BYTES)->refused, 1);
     cr_expect_eq(f.audit->warnings->len, 1);
-    pool_add_list(f.pool, large, POOL_LIST_BYTES + 1);
+    pool_add_list(f.pool, large, CERTIFICATE_LIST_BYTES + 1);
     cr_expect_eq(f.audit->warnings->len, 2);
     cleanup(&f);
 }

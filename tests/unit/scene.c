@@ -4,6 +4,7 @@
 #include "file.h"
 #include "moment.h"
 #include "name.h"
+#include "policy_parse.h"
 #include "report.h"
 
 #include <glib/gstdio.h>

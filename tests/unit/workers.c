@@ -5,10 +5,10 @@
 #include "certs.h"
 #include "listing.h"
 #include "pack.h"
-#include "parsers.h"
 #include "pool.h"
 #include "scene.h"
 #include "trace_pack.h"
+#include "trace_worker.h"
 #include "xml_node.h"
 
 #include <criterion/criterion.h>
@@ -71,7 +71,7 @@ static void take_again(void *data)
     ((struct taken *)data)->again++;
 }
 
-static const struct parsers_reader reader = {take, take_shown, take_again};
+static const struct trace_worker_reader reader = {take, take_shown, take_again};
 
 static struct worker_limits limits(void)
 {
@@ -82,25 +82,25 @@ static struct worker_limits limits(void)
 }
 
 /* A trace with two failures and, in between, what is asked for. */
-static struct parsers_task *submit(struct workers *workers, const char *fault, struct taken *taken)
+static struct trace_worker_task *submit(struct workers *workers, const char *fault, struct taken *taken)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     scene_headline(text, "one.example.com", "SSSLERR_CONN_CLOSED (-10)");
     if (fault)
         g_string_append_printf(text, "[Thr 9] trustgap-fault=%s\n", fault);
     scene_headline(text, "two.example.com", "SSSLERR_CONN_CLOSED (-10)");
-    struct parsers_piece piece = {.file = worker_file(text->str, text->len)};
+    struct trace_worker_piece piece = {.file = worker_file(text->str, text->len)};
     cr_assert_geq(piece.file, 0);
     *taken = (struct taken){0};
-    return parsers_submit(workers, &piece, 1, &reader, taken);
+    return trace_worker_submit(workers, &piece, 1, &reader, taken);
 }
 
-static gboolean finish(struct parsers_task *task, char **why)
+static gboolean finish(struct trace_worker_task *task, char **why)
 {
-    struct parsers_trace told;
-    gboolean ok = parsers_finish(task, &told, why);
+    struct trace_worker_trace told;
+    gboolean ok = trace_worker_finish(task, &told, why);
     if (ok)
-        parsers_clear(&told);
+        trace_worker_clear(&told);
     return ok;
 }
 
@@ -152,7 +152,7 @@ Test(workers, each_fault_costs_its_file)
         g_autofree char *why = NULL, *none = NULL;
         unsigned files = count_files();
 
-        struct parsers_task *task = submit(workers, faults[i].fault, &bad), *next = submit(workers, NULL, &good);
+        struct trace_worker_task *task = submit(workers, faults[i].fault, &bad), *next = submit(workers, NULL, &good);
         gboolean ok = finish(task, &why);
         cr_expect_eq(ok, faults[i].why == NULL, "%s: %s", faults[i].fault, why);
         if (faults[i].why)
@@ -175,8 +175,8 @@ Test(workers, failure_of_an_old_child_is_tried_again)
     struct worker_limits made = limits();
     struct workers *workers = workers_new(faulty, 1, &made);
     struct taken taken[4];
-    struct parsers_task *tasks[] = {submit(workers, "hold", &taken[0]), submit(workers, NULL, &taken[1]),
-                                    submit(workers, "exit", &taken[2]), submit(workers, NULL, &taken[3])};
+    struct trace_worker_task *tasks[] = {submit(workers, "hold", &taken[0]), submit(workers, NULL, &taken[1]),
+                                         submit(workers, "exit", &taken[2]), submit(workers, NULL, &taken[3])};
 
     for (guint i = 0; i < G_N_ELEMENTS(tasks); i++) {
         g_autofree char *why = NULL;
@@ -194,7 +194,7 @@ Test(workers, others_go_on)
     struct worker_limits made = limits();
     struct workers *workers = workers_new(faulty, 3, &made);
     struct taken taken[40];
-    struct parsers_task *tasks[G_N_ELEMENTS(taken)];
+    struct trace_worker_task *tasks[G_N_ELEMENTS(taken)];
     static const char *const bad[] = {"segv", "exit", "large", "kind"};
 
     for (guint i = 0; i < G_N_ELEMENTS(taken); i++)
@@ -250,7 +250,7 @@ Test(workers, with_one_process)
     struct worker_limits made = limits();
     struct workers *workers = workers_new(faulty, 4, &made);
     struct taken taken[10];
-    struct parsers_task *tasks[G_N_ELEMENTS(taken)];
+    struct trace_worker_task *tasks[G_N_ELEMENTS(taken)];
 
     tasks[0] = submit(workers, NULL, &taken[0]);
     refused = 100000;
