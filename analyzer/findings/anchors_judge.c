@@ -2,6 +2,7 @@
 
 #include "finding.h"
 #include "moment.h"
+#include "sap.h"
 
 #include <string.h>
 
@@ -299,8 +300,7 @@ static void index_members(struct anchors *anchors)
     anchors->by_instance = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
     for (guint i = 0; i < anchors->audit->stores->len; i++) {
         const struct audit_store *store = anchors->audit->stores->pdata[i];
-        gboolean client = g_str_has_prefix(store->file, "SAPSSL");
-        for (guint j = 0; client && j < store->members->len; j++) {
+        for (guint j = 0; sap_pse_is_tls(store->file) && j < store->members->len; j++) {
             struct audit_member *member = store->members->pdata[j];
             GPtrArray *members = g_hash_table_lookup(anchors->by_instance, member->instance);
             if (!members) {
@@ -331,8 +331,7 @@ static enum audit_role role_of(const struct spot *spot)
 
 static gboolean fits_role(const struct audit_member *member, enum audit_role role)
 {
-    g_autofree char *file = g_path_get_basename(member->path);
-    gboolean server = g_str_has_prefix(file, "SAPSSLS.") || g_str_has_prefix(file, "SAPSSLS_");
+    gboolean server = sap_pse_side(member->path) == SAP_SIDE_SERVER;
     return role == ROLE_UNKNOWN || server == (role == ROLE_SERVER);
 }
 

@@ -6,6 +6,7 @@
 #include "path.h"
 #include "peers.h"
 #include "remedy.h"
+#include "sap.h"
 
 #include <string.h>
 
@@ -183,14 +184,13 @@ static void append_cert(GString *text, struct anchors *anchors, const struct nee
 /* The other SSL client PSE of the same place: a destination may use either. */
 struct audit_store *anchors_sibling(const struct anchors *anchors, const struct audit_store *store)
 {
-    gboolean standard = g_str_equal(store->file, "SAPSSLC.pse");
-    if (!standard && !g_str_equal(store->file, "SAPSSLA.pse"))
+    const char *sibling = sap_pse_sibling(store->file);
+    if (!sibling)
         return NULL;
     size_t stem = strlen(store->label) - strlen(store->file);
     if (!g_str_has_suffix(store->label, store->file))
         return NULL;
-    g_autofree char *label =
-        g_strdup_printf("%.*s%s", (int)stem, store->label, standard ? "SAPSSLA.pse" : "SAPSSLC.pse");
+    g_autofree char *label = g_strdup_printf("%.*s%s", (int)stem, store->label, sibling);
     return history_find_store(anchors->history, label);
 }
 

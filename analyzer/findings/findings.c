@@ -10,6 +10,7 @@
 #include "peers.h"
 #include "plan.h"
 #include "remedy.h"
+#include "sap.h"
 #include "text.h"
 #include "uses.h"
 #include "waivers.h"
@@ -212,8 +213,7 @@ static gboolean is_ending(const struct audit_cert *cert, gboolean own, const voi
 static gboolean is_shown(const GPtrArray *stores)
 {
     for (guint i = 0; i < stores->len; i++) {
-        const char *file = ((const struct audit_store *)stores->pdata[i])->file;
-        if (!g_str_equal(file, "SAPSSLA.pse") && !g_str_has_prefix(file, "SAPVERIFY"))
+        if (!sap_pse_is_anonymous(((const struct audit_store *)stores->pdata[i])->file))
             return TRUE;
     }
     return FALSE;

@@ -2,6 +2,7 @@
 
 #include "aia.h"
 #include "identify.h"
+#include "sap.h"
 #include "sap_peer.h"
 
 #include <stdarg.h>
@@ -188,9 +189,9 @@ static void add_both(struct audit *audit, const struct audit_finding *finding, c
     if (!peer)
         return;
     if (gap->store)
-        other = strcmp(gap->store->file, "SAPSSLC.pse") == 0   ? "SAPSSLA.pse"
-                : strcmp(gap->store->file, "SAPSSLA.pse") == 0 ? "SAPSSLC.pse"
-                                                               : "each of the two";
+        other = sap_pse_sibling(gap->store->file);
+    if (!other)
+        other = "each of the two";
     add(audit, gap->steps,
         "For SAP's own services (SM59: SAP-SUPPORT_PORTAL, SAP-SUPPORT_PARCELBOX, SAP-SUPPORT_NOTE_DOWNLOAD) import it "
         "twice: into SSL client (Standard), SAPSSLC.pse, and into SSL client (Anonymous), SAPSSLA.pse (%s).",

@@ -2,74 +2,13 @@
 
 #include "alert.h"
 #include "moment.h"
+#include "sap.h"
 #include "sap_peer.h"
 #include "snc.h"
 
 #include <string.h>
 
 #define GARBLED_LINES 6 /* of a block: fewer say nothing about how much of it was understood */
-
-/* ---- Where a PSE is kept ---- */
-
-static const struct {
-    const char *file, *node;
-} nodes[] = {
-    {"SAPSSLS.pse", "SSL server (Standard)"},
-    {"SAPSSLC.pse", "SSL client (Standard)"},
-    {"SAPSSLA.pse", "SSL client (Anonymous)"},
-};
-
-enum keeper { KEEPER_UNKNOWN, KEEPER_STRUST, KEEPER_FILE };
-
-/* The instance's folder in .../<SID>/<instance>/sec/<file>: its name begins so, then come digits only. */
-static const struct {
-    const char *name;
-    enum keeper keeper;
-} instances[] = {
-    {"DVEBMGS", KEEPER_STRUST},
-    {"D", KEEPER_STRUST},
-    {"W", KEEPER_FILE},
-    {"HDB", KEEPER_FILE},
-};
-
-/* Traces of Windows hosts have backslashes, wherever they are read. */
-static gboolean is_slash(char c)
-{
-    return c == '/' || c == '\\';
-}
-
-static const char *base_name(const char *path)
-{
-    const char *name = path + strlen(path);
-    while (name > path && !is_slash(name[-1]))
-        name--;
-    return name;
-}
-
-const char *advice_node(const char *path)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(nodes); i++)
-        if (g_ascii_strcasecmp(base_name(path), nodes[i].file) == 0)
-            return nodes[i].node;
-    return NULL;
-}
-
-static enum keeper keeper_of(const char *path)
-{
-    g_auto(GStrv) parts = g_strsplit_set(path, "/\\", -1);
-    guint n = g_strv_length(parts);
-
-    if (n < 3 || g_ascii_strcasecmp(parts[n - 2], "sec") != 0)
-        return KEEPER_UNKNOWN;
-    const char *folder = parts[n - 3];
-    for (size_t i = 0; i < G_N_ELEMENTS(instances); i++) {
-        size_t length = strlen(instances[i].name);
-        if (g_str_has_prefix(folder, instances[i].name) && strlen(folder) == length + 2 &&
-            strspn(folder + length, "0123456789") == 2)
-            return instances[i].keeper;
-    }
-    return KEEPER_UNKNOWN;
-}
 
 /* ---- A missing certificate ---- */
 
@@ -86,7 +25,7 @@ static void append_store(GString *text, const struct trace_failure *failure)
         g_string_append(text, "the PSE of this connection");
         return;
     }
-    const char *node = failure->store_cut ? NULL : advice_node(failure->store);
+    g_autofree char *node = failure->store_cut ? NULL : sap_pse_node(failure->store);
     g_string_append_printf(text, "the PSE %s%s", failure->store, failure->store_cut ? "... (its path is cut off)" : "");
     if (node)
         g_string_append_printf(text, " (in STRUST: %s)", node);
@@ -197,19 +136,19 @@ static void append_facts(GString *text, const struct trace_failure *failure)
 
 static void append_import(GString *text, const struct trace_failure *failure)
 {
-    enum keeper keeper = failure->store && !failure->store_cut ? keeper_of(failure->store) : KEEPER_UNKNOWN;
-    const char *node = failure->store && !failure->store_cut ? advice_node(failure->store) : NULL;
+    enum sap_keeper keeper = failure->store && !failure->store_cut ? sap_keeper(failure->store) : SAP_KEEPER_UNKNOWN;
+    g_autofree char *node = failure->store && !failure->store_cut ? sap_pse_node(failure->store) : NULL;
 
     g_string_append_printf(text, "Get the certificate from the owner of %s, compare its fingerprint, and import it",
                            failure->role == ROLE_SERVER ? "the client" : "the peer");
     if (!failure->store)
         g_string_append(text, "; the trace does not say into which PSE, at trace level 2 it does");
-    if (keeper == KEEPER_STRUST)
+    if (keeper == SAP_KEEPER_STRUST)
         g_string_append_printf(text,
                                ": STRUST%s%s, add to the certificate list, save (a change of the file alone is "
                                "overwritten from the database). ",
                                node ? ", " : "", node ? node : "");
-    else if (keeper == KEEPER_FILE)
+    else if (keeper == SAP_KEEPER_FILE)
         g_string_append(text, ": sapgenpse maintain_pk -a CERT.pem -p PSE, as the owner of the file. ");
     else
         g_string_append(text, ": in an ABAP system with STRUST (add to the certificate list, save), elsewhere with "

@@ -22,11 +22,4 @@ char *advice_text(const struct trace_failure *failure);
  */
 char *advice_key(const struct trace_cert *cert);
 
-/**
- * advice_node(path):
- * What transaction STRUST calls the PSE file ${path} of an ABAP system: "SSL Client (Standard)" for SAPSSLC.pse and so
- * on; NULL if its name does not say.
- */
-const char *advice_node(const char *path);
-
 #endif

@@ -7,6 +7,7 @@
 #include "grouping.h"
 #include "listing.h"
 #include "moment.h"
+#include "sap.h"
 #include "trace_worker.h"
 
 #include <inttypes.h>
@@ -16,76 +17,6 @@
 /* What is read ahead, so that all workers have something to do.  The audit does not depend on it. */
 #define HOSTS_AHEAD   64
 #define STREAMS_AHEAD 128 /* each has two descriptors at most */
-
-/* Names of instances and files. */
-
-static gboolean is_numbered(const char *name, const char *prefix)
-{
-    size_t size = strlen(prefix);
-    return strncmp(name, prefix, size) == 0 && g_ascii_isdigit(name[size]) && g_ascii_isdigit(name[size + 1]) &&
-           !name[size + 2];
-}
-
-enum audit_instance_kind landscape_kind(const char *instance)
-{
-    static const struct {
-        const char *prefix;
-        enum audit_instance_kind kind;
-    } rows[] = {
-        {"D", INSTANCE_ABAP},      {"DVEBMGS", INSTANCE_ABAP}, {"ASCS", INSTANCE_CENTRAL},
-        {"SCS", INSTANCE_CENTRAL}, {"ERS", INSTANCE_CENTRAL},  {"J", INSTANCE_JAVA},
-        {"JC", INSTANCE_JAVA},     {"W", INSTANCE_WEBDISP},    {"HDB", INSTANCE_HANA},
-    };
-    if (!instance)
-        return INSTANCE_OTHER;
-    if (strcmp(instance, "hostctrl") == 0)
-        return INSTANCE_HOSTAGENT;
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (is_numbered(instance, rows[i].prefix))
-            return rows[i].kind;
-    return INSTANCE_OTHER;
-}
-
-const char *landscape_role(struct audit *audit, const char *file)
-{
-    static const struct {
-        const char *stem, *role;
-    } rows[] = {
-        {"SAPSSLC", "SSL client (Standard)"},
-        {"SAPSSLA", "SSL client (Anonymous)"},
-        {"SAPSSLS", "SSL server (Standard)"},
-        {"SAPSYS", "System PSE"},
-        {"SAPSNCS", "SNC"},
-        {"SAPSECU", "System PSE (old name)"},
-        {"local", "SAProuter SNC"},
-        {"sapsrv", "HANA server"},
-        {"sapsrv_internal", "HANA internal communication"},
-        {"sapcli", "HANA client"},
-        {"saplogon", "HANA logon tickets"},
-        {"sap_system_pki_instance", "System PKI"},
-    };
-    if (!g_str_has_suffix(file, ".pse"))
-        return NULL;
-    g_autofree char *stem = g_strndup(file, strlen(file) - strlen(".pse"));
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (strcmp(stem, rows[i].stem) == 0)
-            return audit_text(audit, rows[i].role);
-    if (g_str_has_prefix(stem, "SAPSSLS_"))
-        return audit_textf(audit, "SSL server (%s)", stem + strlen("SAPSSLS_"));
-    if (g_str_has_prefix(stem, "SAPVERIFY"))
-        return audit_text(audit, "Verification");
-    if (g_str_has_prefix(stem, "SAPSSL") && stem[strlen("SAPSSL")])
-        return audit_textf(audit, "SSL client (%s)", stem + strlen("SAPSSL"));
-    return NULL;
-}
-
-/* The part behind the last slash, of either kind: a trace of a Windows instance prints backslashes. */
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/'), *backslash = strrchr(path, '\\');
-    const char *last = slash > backslash ? slash : backslash;
-    return last ? last + 1 : path;
-}
 
 /* What one host's line becomes.  The tables live as long as that host is worked on. */
 
@@ -144,7 +75,7 @@ static struct audit_instance *add_instance(struct work *work, const char *path, 
     instance->sid = audit_text(audit, sid);
     instance->name = audit_text(audit, name);
     instance->path = audit_text(audit, path);
-    instance->kind = landscape_kind(base_name(name));
+    instance->kind = sap_instance_kind(sap_base_name(name));
     if (instance->kind == INSTANCE_OTHER && g_hash_table_contains(work->webdisps, path))
         instance->kind = INSTANCE_WEBDISP;
     g_ptr_array_add(work->host->instances, instance);
@@ -158,7 +89,7 @@ static GHashTable *find_webdisps(const struct capture_host *from)
     GHashTable *webdisps = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < from->traces->len; i++) {
         const struct capture_trace *trace = from->traces->pdata[i];
-        if (trace->instance && trace->path && g_str_has_prefix(base_name(trace->path), "dev_webdisp"))
+        if (trace->instance && trace->path && g_str_has_prefix(sap_base_name(trace->path), "dev_webdisp"))
             g_hash_table_add(webdisps, trace->instance);
     }
     return webdisps;
@@ -170,7 +101,7 @@ static struct audit_instance *find_instance(struct work *work, const char *path)
     if (!path)
         path = "";
     struct audit_instance *instance = g_hash_table_lookup(work->instances, path);
-    return instance ? instance : add_instance(work, path, NULL, base_name(path));
+    return instance ? instance : add_instance(work, path, NULL, sap_base_name(path));
 }
 
 static void add_instances(struct work *work)
@@ -179,7 +110,7 @@ static void add_instances(struct work *work)
         const struct capture_instance *from = work->from->instances->pdata[i];
         const char *path = from->path ? from->path : "";
         if (!g_hash_table_contains(work->instances, path))
-            add_instance(work, path, from->sid, from->name ? from->name : base_name(path));
+            add_instance(work, path, from->sid, from->name ? from->name : sap_base_name(path));
     }
 }
 
@@ -336,7 +267,7 @@ static gboolean is_distributed(const struct audit_instance *instance, const char
 static struct audit_store *add_store(struct work *work, const struct audit_instance *instance, const char *path)
 {
     struct audit *audit = work->landscape->audit;
-    const char *file = base_name(path);
+    const char *file = sap_base_name(path);
     gboolean system = is_distributed(instance, path);
     const char *label = system ? audit_textf(audit, "%s %s", instance->sid, file)
                                : audit_textf(audit, "%s %s %s", work->host->name, instance->name, file);
@@ -347,7 +278,8 @@ static struct audit_store *add_store(struct work *work, const struct audit_insta
     store->label = label;
     store->sid = instance->sid;
     store->file = audit_text(audit, file);
-    store->role = landscape_role(audit, file);
+    g_autofree char *role = sap_pse_role(file);
+    store->role = audit_text(audit, role);
     store->kind = instance->kind;
     g_ptr_array_add(audit->stores, store);
     if (system)
@@ -357,7 +289,7 @@ static struct audit_store *add_store(struct work *work, const struct audit_insta
 
 static char *file_key(const struct audit_instance *instance, const char *path)
 {
-    return g_strconcat(instance->path, "\n", base_name(path), NULL);
+    return g_strconcat(instance->path, "\n", sap_base_name(path), NULL);
 }
 
 static void index_place(struct work *work, struct place *place)
@@ -733,7 +665,7 @@ static void add_own(struct audit *audit, struct audit_failure *failure, const st
 
     if (!alert || !alert->certificate || !own || !failure->advice)
         return;
-    const char *file = base_name(member->path);
+    const char *file = sap_base_name(member->path);
     if (!alert->own) { /* none was sent */
         failure->advice = audit_textf(audit,
                                       "%s %s has an own certificate, %s, issued by %s: it was not sent, so the peer "
@@ -779,7 +711,7 @@ void landscape_match(struct landscape *landscape)
         const struct audit_instance *instance = failure->instance;
         if (failure->store || !failure->store_path || instance->kind != INSTANCE_ABAP || !instance->sid)
             continue;
-        g_autofree char *label = g_strdup_printf("%s %s", instance->sid, base_name(failure->store_path));
+        g_autofree char *label = g_strdup_printf("%s %s", instance->sid, sap_base_name(failure->store_path));
         failure->store = g_hash_table_lookup(landscape->systems, label);
     }
 }

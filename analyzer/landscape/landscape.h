@@ -80,19 +80,6 @@ void landscape_match(struct landscape *landscape);
  */
 gboolean landscape_leaves_out(const struct landscape *landscape, const char *host);
 
-/**
- * landscape_role(audit, file):
- * What a PSE of this file name is for, in STRUST's words, such as "SSL client (Standard)"; a text of the audit, or NULL
- * if the name says nothing.
- */
-const char *landscape_role(struct audit *audit, const char *file);
-
-/**
- * landscape_kind(instance):
- * The kind of an instance by its name: "D00", "ASCS01", ...; INSTANCE_OTHER for NULL.
- */
-enum audit_instance_kind landscape_kind(const char *instance);
-
 typedef struct landscape landscape_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(landscape_auto, landscape_free)
 

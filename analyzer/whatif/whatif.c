@@ -4,6 +4,7 @@
 #include "file.h"
 #include "moment.h"
 #include "name.h"
+#include "sap.h"
 #include "whatif_against.h"
 #include "whatif_gaps.h"
 #include "whatif_peer.h"
@@ -225,13 +226,11 @@ static gboolean is_asked(const struct whatif_question *question, const struct au
 
 static gboolean is_on_side(const struct audit_store *store, enum whatif_side side)
 {
-    static const char *const clients[] = {"SSL client", "HANA client"}, *const servers[] = {"SSL server",
-                                                                                            "HANA server"};
-    const char *const *roles = side == WHATIF_CLIENT ? clients : servers;
+    enum sap_side used = sap_pse_side(store->file);
 
-    if (side == WHATIF_ALL || !store->role)
+    if (side == WHATIF_ALL || used == SAP_SIDE_UNKNOWN)
         return side != WHATIF_SERVER;
-    return g_str_has_prefix(store->role, roles[0]) || g_str_has_prefix(store->role, roles[1]);
+    return used == (side == WHATIF_CLIENT ? SAP_SIDE_CLIENT : SAP_SIDE_SERVER);
 }
 
 /* Who calls a peer looks into a client's store; a server's is for those who call it. */

@@ -679,15 +679,6 @@ Test(explain, says_what_is_left_out)
     }
 }
 
-Test(advice, nodes)
-{
-    cr_expect_str_eq(advice_node("/usr/sap/PRD/D00/sec/SAPSSLC.pse"), "SSL client (Standard)");
-    cr_expect_str_eq(advice_node("D:\\usr\\sap\\PRD\\D00\\sec\\SAPSSLA.PSE"), "SSL client (Anonymous)");
-    cr_expect_str_eq(advice_node("SAPSSLS.pse"), "SSL server (Standard)");
-    cr_expect_null(advice_node("/usr/sap/PRD/D00/sec/SAPSSLBANK.pse"));
-    cr_expect_null(advice_node(""));
-}
-
 /* What an answer has to say and what it must not say. */
 static const struct {
     const char *what, *file, *says[6], *does_not[4];

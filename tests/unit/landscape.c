@@ -10,48 +10,6 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-Test(landscape, kinds_of_instances)
-{
-    static const struct {
-        const char *name;
-        enum audit_instance_kind kind;
-    } rows[] = {
-        {"D00", INSTANCE_ABAP},      {"DVEBMGS01", INSTANCE_ABAP},     {"ASCS02", INSTANCE_CENTRAL},
-        {"SCS03", INSTANCE_CENTRAL}, {"ERS10", INSTANCE_CENTRAL},      {"J04", INSTANCE_JAVA},
-        {"JC05", INSTANCE_JAVA},     {"W20", INSTANCE_WEBDISP},        {"HDB00", INSTANCE_HANA},
-        {"G00", INSTANCE_OTHER},     {"D0", INSTANCE_OTHER},           {"D000", INSTANCE_OTHER},
-        {"Dxx", INSTANCE_OTHER},     {"SMDA97", INSTANCE_OTHER},       {"", INSTANCE_OTHER},
-        {NULL, INSTANCE_OTHER},      {"hostctrl", INSTANCE_HOSTAGENT},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        cr_expect_eq(landscape_kind(rows[i].name), rows[i].kind, "%s", rows[i].name ? rows[i].name : "NULL");
-}
-
-Test(landscape, roles_of_files)
-{
-    static const struct {
-        const char *file, *role;
-    } rows[] = {
-        {"SAPSSLC.pse", "SSL client (Standard)"},
-        {"SAPSSLA.pse", "SSL client (Anonymous)"},
-        {"SAPSSLS.pse", "SSL server (Standard)"},
-        {"SAPSSLS_44300.pse", "SSL server (44300)"},
-        {"SAPSSLSUPP.pse", "SSL client (SUPP)"},
-        {"SAPSSLWEB.pse", "SSL client (WEB)"},
-        {"SAPSYS.pse", "System PSE"},
-        {"SAPSNCS.pse", "SNC"},
-        {"SAPVERIFY_BTP.pse", "Verification"},
-        {"local.pse", "SAProuter SNC"},
-        {"SAPSSL.pse", NULL},
-        {"custom.pse", NULL},
-        {"SAPSSLC", NULL},
-        {".pse", NULL},
-    };
-    g_autoptr(audit_auto) audit = audit_new();
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        cr_expect_eq(g_strcmp0(landscape_role(audit, rows[i].file), rows[i].role), 0, "%s", rows[i].file);
-}
-
 Test(landscape, copies_of_a_system_are_one_store_and_files_stand_alone)
 {
     g_autoptr(scene_auto) scene = scene_new();
