@@ -172,6 +172,15 @@ static void refuse_options(const struct command *command, int argc, char **argv,
         cli_usage(command, "%s", error->message);
 }
 
+static void (*list_take)(void *data, const GOptionEntry *entry);
+static void *list_data;
+
+void cli_list_options(void (*take)(void *data, const GOptionEntry *entry), void *data)
+{
+    list_take = take;
+    list_data = data;
+}
+
 gboolean cli_options(const struct command *command, int *argc, char ***argv, const GOptionEntry *entries, ...)
 {
     g_autofree char *parameters = g_strconcat(command->arguments, NULL);
@@ -190,8 +199,12 @@ gboolean cli_options(const struct command *command, int *argc, char ***argv, con
         g_option_context_add_main_entries(context, table, NULL);
         for (const GOptionEntry *entry = table; entry->long_name; entry++)
             g_ptr_array_add(known, (void *)entry->long_name);
+        for (const GOptionEntry *entry = table; list_take && entry->long_name; entry++)
+            list_take(list_data, entry);
     }
     va_end(more);
+    if (list_take)
+        return FALSE;
     g_ptr_array_add(known, (void *)"help");
     g_ptr_array_add(known, NULL);
     int count = *argc;

@@ -47,6 +47,13 @@ gboolean cli_options(const struct command *command, int *argc, char ***argv, con
                      ...) G_GNUC_NULL_TERMINATED;
 
 /**
+ * cli_list_options(take, data):
+ * From now on cli_options() hands each entry to ${take(data, entry)} instead of parsing, and returns FALSE; NULL: no
+ * longer.
+ */
+void cli_list_options(void (*take)(void *data, const GOptionEntry *entry), void *data);
+
+/**
  * cli_usage(command, format, ...):
  * Say what is wrong with the command line; return STATUS_USAGE.
  */

@@ -1,6 +1,7 @@
 /* The command table and the way into it. */
 #include "certificate_worker.h"
 #include "cli.h"
+#include "completion.h"
 #include "nearest.h"
 #include "report.h"
 #include "shard.h"
@@ -100,6 +101,9 @@ int main(int argc, char **argv)
         puts("trustgap " TRUSTGAP_VERSION);
         return cli_printed();
     }
+    if (argc == 3 && strcmp(argv[1], "--completion") == 0 &&
+        completion_print(argv[2], commands, G_N_ELEMENTS(commands)))
+        return cli_printed();
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         if (strcmp(argv[1], commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);
