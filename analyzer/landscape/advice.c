@@ -153,9 +153,10 @@ static void append_import(GString *text, const struct trace_failure *failure)
     else
         g_string_append(text, ": in an ABAP system with STRUST (add to the certificate list, save), elsewhere with "
                               "sapgenpse maintain_pk -a CERT.pem -p PSE. ");
-    if (node && failure->role != ROLE_SERVER && !(failure->target && sap_peer_both(failure->target)))
+    const char *sibling = node ? sap_pse_sibling(failure->store) : NULL;
+    if (sibling && failure->role != ROLE_SERVER && !(failure->target && sap_peer_both(failure->target)))
         g_string_append_printf(text, "If connections to this peer are also made with the PSE %s, import it there too. ",
-                               strstr(node, "Standard") ? "SAPSSLA.pse" : "SAPSSLC.pse");
+                               sibling);
 }
 
 /* What SAP has written about the certificates of this peer. */
