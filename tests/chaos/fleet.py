@@ -38,7 +38,7 @@ class Skip(Exception):
 # How a host is reached, and what it does to us.
 
 class Sshd:
-    """The common sshd, with further configuration for this host.  known: lines of known_hosts instead of the right one."""
+    """The common sshd, with further configuration for this host.  known: lines of known_hosts instead of the right."""
 
     def __init__(self, config="", known=None, tree=None):
         self.config, self.known, self.tree = config, known, tree
@@ -93,7 +93,7 @@ class Server(Sshd):
 
 
 class Proxy(Sshd):
-    """The common sshd, seen through something that changes what it says.  shape: made with the fleet's random numbers."""
+    """The common sshd, through something that changes what it says.  shape: made with the host's random numbers."""
 
     def __init__(self, shape):
         super().__init__()
@@ -486,7 +486,8 @@ class Host:
         trace = traces.Trace(sid="PRD", host="host%d" % len(self.fleet.hosts)).bytes()
         lines = []
         while size > 0:
-            lines.append((line % (self.random.randrange(1 << 40), name, self.name, self.random.getrandbits(128))).encode())
+            text = line % (self.random.randrange(1 << 40), name, self.name, self.random.getrandbits(128))
+            lines.append(text.encode())
             size -= len(lines[-1])
         trace += b"".join(lines)
         (instance.work / name).write_bytes(trace)

@@ -7,7 +7,6 @@ ends with the connection, and when it returns the connection is closed.
 
 import asyncio
 import os
-import random
 import struct
 import threading
 
@@ -229,8 +228,7 @@ def flipped(count):
 class Servers:
     """The thread, and all that listens in it."""
 
-    def __init__(self, seed=0):
-        self.random = random.Random(seed)
+    def __init__(self):
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()

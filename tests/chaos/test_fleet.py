@@ -32,8 +32,8 @@ OWN_SEQUENCES = (b"\r\x1b[K",)  # of the line of progress
 
 def controls(text):
     """Characters that a terminal acts upon, or that turn text round."""
-    return sorted({"U+%04X" % ord(c) for c in text
-                   if unicodedata.category(c) in ("Cc", "Cs") or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"})
+    turning = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    return sorted({"U+%04X" % ord(c) for c in text if unicodedata.category(c) in ("Cc", "Cs") or c in turning})
 
 
 def strings(value):

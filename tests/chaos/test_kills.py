@@ -98,8 +98,8 @@ class Kills(harness.Case):
         whole, whole_objects = self.references[status]
         self.assertEqual(sorted(lines), sorted(whole), say)
         for name, line in lines.items():
-            self.assertEqual({key: (value, whole[name].get(key)) for key, value in line.items()
-                              if value != whole[name].get(key)}, {}, "%s: as it is, and as it should be: %s" % (name, say))
+            other = {key: (value, whole[name].get(key)) for key, value in line.items() if value != whole[name].get(key)}
+            self.assertEqual(other, {}, "%s: as it is, and as it should be: %s" % (name, say))
             self.assertEqual(sorted(line), sorted(whole[name]), name)
         # Objects of a host that was cancelled in mid-trace stay, with the line that names them.
         journal = (out / "capture.jsonl").read_text()
