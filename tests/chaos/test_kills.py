@@ -25,7 +25,7 @@ SEED = int(os.environ.get("CHAOS_SEED", "50"))
 HEALTHY = 5
 FANOUT = 3  # so that some hosts are finished, some in work, and some not begun
 RUN_SECONDS = 120  # ends what hangs
-DELAY_SECONDS = 0.4
+DELAY_SECONDS = 0.12
 TIMES = ("started", "finished", "clock")
 OPTIONS = ("--fanout", FANOUT, "--quiet")
 
