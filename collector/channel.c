@@ -30,7 +30,8 @@ struct channel {
     guint begun;                  /* offset of the message that is appended */
     GQueue rights_out, rights_in; /* of struct rights * */
     gboolean trusted, paused, blocked, full, ended, closed;
-    gboolean due; /* what is to be sent does not wait for more */
+    gboolean due;    /* what is to be sent does not wait for more */
+    gboolean broken; /* nobody takes it any more; what the other side said before is still read */
 };
 
 union control {
@@ -122,9 +123,16 @@ static void shift(struct channel *channel)
     channel->out_sent = 0;
 }
 
+/* Reading comes to the end by itself. */
+static void throw_away(struct channel *channel)
+{
+    g_queue_clear_full(&channel->rights_out, rights_free);
+    channel->out_sent = channel->out->len;
+}
+
 static void flush(struct channel *channel)
 {
-    while (!channel->ended && channel->out_sent < channel->out->len) {
+    while (!channel->ended && !channel->broken && channel->out_sent < channel->out->len) {
         struct rights *rights = g_queue_peek_head(&channel->rights_out);
         gboolean now = rights && rights->at == channel->out_sent;
         const GList *second = now ? channel->rights_out.head->next : channel->rights_out.head;
@@ -132,17 +140,16 @@ static void flush(struct channel *channel)
         ssize_t sent = send_some(channel, until - channel->out_sent, now ? rights : NULL);
         if (sent < 0 && errno == EINTR)
             continue;
-        if (sent < 0 && errno != EAGAIN) {
-            end(channel, FALSE);
-            return;
-        }
-        channel->blocked = sent < 0;
+        channel->broken = sent < 0 && errno != EAGAIN;
+        channel->blocked = sent < 0 && errno == EAGAIN;
         if (sent < 0)
             break;
         if (now)
             rights_free(g_queue_pop_head(&channel->rights_out));
         channel->out_sent += (size_t)sent;
     }
+    if (channel->broken)
+        throw_away(channel);
     shift(channel);
     channel->due = FALSE; /* or it is blocked, and goes on by itself */
     if (channel->full && channel_pending(channel) < CHANNEL_FULL_BYTES / 2) {

@@ -29,8 +29,8 @@ struct parent {
     uv_timer_t grace;    /* after Ctrl-C */
     struct queue *queue; /* the hosts of the inventory, by their numbers there */
     struct disk *disk;
-    struct signer *signer;
-    struct means told; /* to workers */
+    struct signer *signer; /* NULL: there is no agent */
+    struct means told;     /* to workers */
     struct monitor_means monitor_means;
     GPtrArray *crews;     /* of struct crew * */
     GHashTable *works;    /* number -> struct work *, of those that a worker has */
@@ -287,14 +287,6 @@ static gboolean on_host_key(void *context, void *data, uint32_t sequence, const 
     return answer.verdict == KNOWN_HOSTS_MATCH;
 }
 
-static void on_sign(void *context, void *data, uint32_t sequence, unsigned identity, const struct wire *request)
-{
-    struct parent *parent = ((struct crew *)context)->parent;
-    const struct work *work = data;
-
-    signer_sign(parent->signer, work->number, sequence, work->identities->pdata[identity], request->at, request->left);
-}
-
 static void on_signed(void *context, uint32_t number, uint32_t sequence, GBytes *signature, const char *why)
 {
     struct parent *parent = context;
@@ -310,6 +302,22 @@ static void on_signed(void *context, uint32_t number, uint32_t sequence, GBytes 
     wire_append_string(message, bytes, size);
     message_append_text(message, signature ? NULL : why);
     channel_end(channel);
+}
+
+/* A key in memory signs at once; an agent may let us wait. */
+static void on_sign(void *context, void *data, uint32_t sequence, unsigned number, const struct wire *request)
+{
+    struct parent *parent = ((struct crew *)context)->parent;
+    const struct work *work = data;
+    const struct identity *identity = work->identities->pdata[number];
+    g_autoptr(GError) error = NULL;
+
+    if (identity->held) {
+        signer_sign(parent->signer, work->number, sequence, identity->held, request->at, request->left);
+        return;
+    }
+    g_autoptr(GBytes) signature = private_key_sign(identity->file->key, request->at, request->left, &error);
+    on_signed(parent, work->number, sequence, signature, error ? error->message : NULL);
 }
 
 static void on_exited(void *context, int status, int signal)
@@ -457,7 +465,9 @@ static void on_worker_ended(void *context, struct monitor *monitor, const char *
     for (guint i = 0; i < works->len; i++)
         save_work(works->pdata[i], was_ready, why);
     crew_free(crew);
-    if (!was_ready)
+    if (was_ready)
+        parent->bad_starts = 0;
+    else
         note_bad_start(parent, why);
     begin_hosts(parent);
 }
@@ -774,7 +784,9 @@ static void begin(struct parent *parent)
     g_queue_init(&parent->suspects);
     parent->queue = new_queue(parent);
     parent->disk = disk_new(parent->means->writer, parent->loop, &disk_events, parent);
-    parent->signer = signer_new(parent->means->keyring, parent->loop, on_signed, parent);
+    struct agent *agent = keyring_agent(parent->means->keyring);
+    if (agent)
+        parent->signer = signer_new(agent, parent->loop, on_signed, parent);
     uv_timer_init(parent->loop, &parent->retry);
     uv_timer_init(parent->loop, &parent->grace);
     parent->retry.data = parent->grace.data = parent;

@@ -323,8 +323,9 @@ static void give_up_rights(void)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     setrlimit(RLIMIT_CORE, &none);
 #if !defined(TRUSTGAP_SANITIZED) && !defined(TRUSTGAP_COVERAGE)
-    /* The leak sanitizer traces the process that it looks at, and coverage is written to files. */
+    /* The leak sanitizer traces the process that it looks at, from another one, and coverage is written to files. */
     setrlimit(RLIMIT_FSIZE, &none);
+    setrlimit(RLIMIT_NPROC, &none);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }

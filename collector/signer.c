@@ -2,7 +2,7 @@
 
 struct task {
     uint32_t host, sequence;
-    struct identity identity;
+    const struct agent_identity *identity;
     GBytes *data;
     GBytes *signature;
     GError *error;
@@ -10,7 +10,7 @@ struct task {
 };
 
 struct signer {
-    struct keyring *keyring;
+    struct agent *agent;
     signer_done *done;
     void *context;
     uv_async_t async;
@@ -38,10 +38,7 @@ static void *sign_all(void *data)
     while (task = g_async_queue_pop(signer->tasks), !task->last) {
         gsize size;
         const void *bytes = g_bytes_get_data(task->data, &size);
-        const struct identity *identity = &task->identity;
-        task->signature = identity->file
-                              ? private_key_sign(identity->file->key, bytes, size, &task->error)
-                              : agent_sign(keyring_agent(signer->keyring), identity->held, bytes, size, &task->error);
+        task->signature = agent_sign(signer->agent, task->identity, bytes, size, &task->error);
         g_async_queue_push(signer->answers, task);
         uv_async_send(&signer->async);
     }
@@ -61,11 +58,11 @@ static void on_async(uv_async_t *async)
     }
 }
 
-struct signer *signer_new(struct keyring *keyring, uv_loop_t *loop, signer_done *done, void *context)
+struct signer *signer_new(struct agent *agent, uv_loop_t *loop, signer_done *done, void *context)
 {
     struct signer *signer = g_new0(struct signer, 1);
 
-    signer->keyring = keyring;
+    signer->agent = agent;
     signer->done = done;
     signer->context = context;
     signer->tasks = g_async_queue_new_full(free_task);
@@ -87,22 +84,23 @@ static void free_signer(uv_handle_t *handle)
 
 void signer_free(struct signer *signer)
 {
+    if (!signer)
+        return;
     struct task *last = g_new0(struct task, 1);
-
     last->last = TRUE;
     g_async_queue_push_front(signer->tasks, last);
     g_thread_join(signer->thread);
     uv_close((uv_handle_t *)&signer->async, free_signer);
 }
 
-void signer_sign(struct signer *signer, uint32_t host, uint32_t sequence, const struct identity *identity,
+void signer_sign(struct signer *signer, uint32_t host, uint32_t sequence, const struct agent_identity *identity,
                  const void *data, size_t size)
 {
     struct task *task = g_new0(struct task, 1);
 
     task->host = host;
     task->sequence = sequence;
-    task->identity = *identity;
+    task->identity = identity;
     task->data = g_bytes_new(data, size);
     g_async_queue_push(signer->tasks, task);
 }

@@ -1,11 +1,11 @@
 /*
- * A thread that signs logins, in the order in which they are asked for: an agent may take seconds for its answer, and
- * that must hold up nobody else.
+ * A thread that has an agent sign logins, in the order in which they are asked for: an agent may take seconds for its
+ * answer, and that must hold up nobody else.
  */
 #ifndef TRUSTGAP_SIGNER_H
 #define TRUSTGAP_SIGNER_H
 
-#include "keyring.h"
+#include "agent.h"
 
 #include <glib.h>
 #include <stdint.h>
@@ -17,10 +17,10 @@ typedef void signer_done(void *context, uint32_t host, uint32_t sequence, GBytes
 struct signer;
 
 /**
- * signer_new(keyring, loop, done, context):
- * Start the thread; ${keyring} outlives it.  ${done} is called from the loop.
+ * signer_new(agent, loop, done, context):
+ * Start the thread; ${agent} outlives it.  ${done} is called from the loop.
  */
-struct signer *signer_new(struct keyring *keyring, uv_loop_t *loop, signer_done *done, void *context);
+struct signer *signer_new(struct agent *agent, uv_loop_t *loop, signer_done *done, void *context);
 
 /**
  * signer_free(signer):
@@ -31,9 +31,10 @@ void signer_free(struct signer *signer);
 
 /**
  * signer_sign(signer, host, sequence, identity, data, size):
- * Have ${data} signed; ${host} and ${sequence} come back with the answer.
+ * Have ${data} signed with a key of the agent, which outlives the signer; ${host} and ${sequence} come back with the
+ * answer.
  */
-void signer_sign(struct signer *signer, uint32_t host, uint32_t sequence, const struct identity *identity,
+void signer_sign(struct signer *signer, uint32_t host, uint32_t sequence, const struct agent_identity *identity,
                  const void *data, size_t size);
 
 #endif

@@ -6,8 +6,6 @@
 #ifndef TRUSTGAP_SINK_H
 #define TRUSTGAP_SINK_H
 
-#include "capture.h"
-
 #include <glib.h>
 
 struct sink {
@@ -21,11 +19,5 @@ struct sink {
     void (*drop)(void *object);
     void *context;
 };
-
-/**
- * sink_to_capture(writer):
- * Into a capture; ${writer} must outlive it.
- */
-struct sink sink_to_capture(struct capture_writer *writer);
 
 #endif

@@ -1,6 +1,8 @@
 /* collector/asking: an entry for each peer, whatever becomes of it. */
 #include "asking.h"
 
+#include "kept.h"
+
 #include <criterion/criterion.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -39,7 +41,7 @@ static void setup(struct setting *s, guint peers, const struct transport_methods
     for (guint i = 0; i < peers; i++)
         g_ptr_array_add(s->peers, i == 1 ? collector_peer_new(NULL, "192.0.2.7", 8443)
                                          : collector_peer_new("a.example.com", NULL, (uint16_t)(i + 1)));
-    s->sink = sink_to_capture(s->writer);
+    s->sink = kept_in(s->writer);
     s->asking = asking_new(s->peers, s->line, &s->sink);
 }
 

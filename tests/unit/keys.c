@@ -5,6 +5,7 @@
 #include "keyring.h"
 #include "private_key.h"
 #include "secrecy.h"
+#include "signer.h"
 
 #include <criterion/criterion.h>
 #include <glib/gstdio.h>
@@ -466,6 +467,65 @@ Test(keys, agent_signs_with_the_digest_that_is_asked_for)
         agent_free(agent);
         close(false_agent.fd);
     }
+    remove_folder(folder);
+}
+
+struct told {
+    unsigned count;
+    uint32_t sequences[2];
+    gboolean signatures[2];
+};
+
+static void on_signature(void *context, uint32_t host, uint32_t sequence, GBytes *signature, const char *why)
+{
+    struct told *told = context;
+
+    cr_assert_lt(told->count, 2);
+    cr_expect_eq(host, 7);
+    cr_expect_eq(signature == NULL, why != NULL);
+    told->sequences[told->count] = sequence;
+    told->signatures[told->count++] = signature != NULL;
+}
+
+/* Nobody waits for an agent: this one doesn't even take the connection before both questions were asked. */
+Test(keys, signer_answers_later_and_in_order)
+{
+    static const uint8_t answer[] = {0, 0,   0,   20,  14,  0, 0, 0, 15, 0,   0,   0,
+                                     4, 't', 'y', 'p', 'e', 0, 0, 0, 3,  'a', 'b', 'c'};
+    char *folder = make_folder();
+    g_autofree char *path = g_build_filename(folder, "agent", NULL);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_strlcpy(address.sun_path, path, sizeof address.sun_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert(bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0);
+    struct agent *agent = agent_new(path);
+    g_autoptr(GBytes) blob = g_bytes_new_static("blob", 4);
+    const struct agent_identity identity = {.public_key = blob};
+    struct told told = {0};
+    uint8_t question[4096];
+    uv_loop_t loop;
+
+    uv_loop_init(&loop);
+    struct signer *signer = signer_new(agent, &loop, on_signature, &told);
+    signer_sign(signer, 7, 1, &identity, "data", 4);
+    signer_sign(signer, 7, 2, &identity, "data", 4);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    cr_expect_eq(told.count, 0);
+    int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    cr_assert_gt(recv(connection, question, sizeof question, 0), 0);
+    cr_assert_eq(send(connection, answer, sizeof answer, MSG_NOSIGNAL), (ssize_t)sizeof answer);
+    cr_assert_gt(recv(connection, question, sizeof question, 0), 0);
+    close(connection); /* no answer to the second one */
+    while (told.count < 2)
+        uv_run(&loop, UV_RUN_ONCE);
+    cr_expect_eq(told.sequences[0], 1);
+    cr_expect_eq(told.sequences[1], 2);
+    cr_expect(told.signatures[0] && !told.signatures[1]);
+    signer_free(signer);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    cr_expect_eq(uv_loop_close(&loop), 0);
+    agent_free(agent);
+    close(fd);
     remove_folder(folder);
 }
 

@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "greeting.h"
+#include "kept.h"
 #include "moment.h"
 
 #include <criterion/criterion.h>
@@ -55,7 +56,7 @@ static struct capture_host *receive_all(char **shortfall, enum collector_reason 
                                         gboolean *complete)
 {
     struct capture_host *host = capture_host_new();
-    const struct sink sink = sink_to_capture(fixture->writer);
+    const struct sink sink = kept_in(fixture->writer);
     struct receiver *receiver = receiver_new(host, &sink, NONCE, 1000);
     gboolean ok = TRUE;
 
@@ -566,7 +567,7 @@ Test(receiver, keys_are_dropped)
         g_string_append(stream, "end 0 records=0\n\n" OVER("/") "end 0 records=2\n\n");
         for (size_t split = start - 3; split <= end; split++) {
             g_autoptr(capture_host_auto) host = capture_host_new();
-            const struct sink sink = sink_to_capture(fixture.writer);
+            const struct sink sink = kept_in(fixture.writer);
             struct receiver *receiver = receiver_new(host, &sink, NONCE, 1000);
             cr_assert(receiver_add(receiver, stream->str, split, NULL));
             cr_expect_not(capture_holds(fixture.path, key, sizeof key - 1, 8), "%s, split at %zu", rows[i].what, split);

@@ -1,4 +1,4 @@
-#include "sink.h"
+#include "kept.h"
 
 static void *begin(void *context, GError **error)
 {
@@ -20,7 +20,7 @@ static void drop(void *object)
     capture_object_abort(object);
 }
 
-struct sink sink_to_capture(struct capture_writer *writer)
+struct sink kept_in(struct capture_writer *writer)
 {
     return (struct sink){begin, add, finish, drop, writer};
 }
