@@ -272,8 +272,8 @@ facts() {
             printf "%s %s %s %s %o %s %x %s\n", @s[0, 1, 7, 9], $s[2] & 07777, $s[4], $s[2], getpwuid($s[4]) || "";
         ' "$1"
         ;;
-    ls) # neither device nor time in a form that can be read
-        ls -dinL "$1"
+    ls) # neither device nor time in a form that can be read; no zone, which may be broken
+        TZ=UTC0 ls -dinL "$1"
         ;;
     esac 2>/dev/null
 }
@@ -309,17 +309,23 @@ take_facts() {
 link_uid() {
     set -f
     # shellcheck disable=SC2046,SC2012
-    set -- $(ls -dn "$1" 2>/dev/null)
+    set -- $(TZ=UTC0 ls -dn "$1" 2>/dev/null)
     set +f
     put "${3-}"
 }
 
-# is_new trace|store: whether $device and $inode were not met as one in this instance before.
-is_new() {
-    [ -n "$device" ] || return 0
+# is_met trace|store: whether $device and $inode were met as one in this instance before.
+is_met() {
+    [ -n "$device" ] || return 1
     case $seen in
-    *" $1:$device:$inode "*) return 1 ;;
+    *" $1:$device:$inode "*) return 0 ;;
     esac
+    return 1
+}
+
+# is_new trace|store: whether they were not; from now on they were.
+is_new() {
+    ! is_met "$1" || return 1
     seen="$seen $1:$device:$inode "
 }
 
@@ -387,7 +393,7 @@ send_trace() {
         [ ! -h "$file" ] || trace_unread 'link (it leads to nothing)'
         return
     fi
-    is_new trace || return 0
+    ! is_met trace || return 0
     if [ "$kind" != 8 ]; then
         reason=not-a-file
     elif [ -h "$file" ] && ! stays_here "$file"; then
@@ -411,7 +417,7 @@ trace_unread() {
 # stays_here LINK: whether it leads to a file in the same folder.
 stays_here() {
     # shellcheck disable=SC2012
-    target=$(LC_ALL=C ls -ld "$1" 2>/dev/null)
+    target=$(TZ=UTC0 ls -ld "$1" 2>/dev/null)
     target=${target##* -> }
     case $target in
     '' | */* | . | ..) return 1 ;;
@@ -438,7 +444,10 @@ send_open_trace() {
     elif ! is_trace; then
         reason=not-a-trace
     fi
-    [ -z "$reason" ] || return 0
+    # It may have been rotated since its name was looked at: what is open counts.
+    if [ -n "$reason" ] || ! is_new trace; then
+        return 0
+    fi
 
     find_part || {
         reason='no-tool awk'
@@ -852,7 +861,7 @@ is_ours() {
     done
     set -- / "$@"
     # shellcheck disable=SC2012
-    lines=$(LC_ALL=C ls -dn -- "$@" 2>/dev/null) && [ -n "$lines" ] || return 1
+    lines=$(TZ=UTC0 ls -dn -- "$@" 2>/dev/null) && [ -n "$lines" ] || return 1
     while [ -n "$lines" ]; do
         line=${lines%%"$newline"*}
         case $lines in
@@ -1492,6 +1501,7 @@ begin_stream() {
 }
 
 end_stream() {
+    # shellcheck disable=SC2154
     put "$newline$tg_nonce "
     field path "$1"
     field status "$2"
@@ -1642,7 +1652,7 @@ hello() {
         zone=${TZ:-}
         if [ -z "$zone" ] && [ -h /etc/localtime ]; then
             # shellcheck disable=SC2012
-            zone=$(ls -l /etc/localtime 2>/dev/null)
+            zone=$(TZ=UTC0 ls -l /etc/localtime 2>/dev/null)
             case $zone in
             *' -> '*/zoneinfo/*) zone=${zone##*/zoneinfo/} ;;
             *) zone= ;;
