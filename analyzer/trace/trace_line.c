@@ -944,7 +944,8 @@ static struct slice whole_name(const struct trace_line *line, struct slice name,
         }
     }
     gboolean country = name.size >= 4 && memcmp(name.at + name.size - 4, "C=", 2) == 0;
-    if (count_of(name, '"') % 2 == 1 || slice_ends(name, ",") || slice_ends(name, "=") || (breaks_off(line) && !country))
+    if (count_of(name, '"') % 2 == 1 || slice_ends(name, ",") || slice_ends(name, "=") ||
+        (breaks_off(line) && !country))
         *cut = TRUE;
     return slice_trim(name);
 }

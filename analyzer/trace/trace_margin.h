@@ -21,7 +21,7 @@ struct margin {
         size_t gap; /* blanks behind it that are none of the trace */
     } shapes[MARGIN_SHAPES];
     unsigned n_shapes;
-    size_t indent; /* without shapes: blanks before each line, also before one that is the rest of another */
+    size_t indent;   /* without shapes: blanks before each line, also before one that is the rest of another */
     gboolean quotes; /* one mark of a quotation, and nothing else */
     gboolean bars;   /* lines end in a bar too */
     source_take *take;

@@ -23,7 +23,7 @@ enum wrap_way { WRAP_NONE, WRAP_HARD, WRAP_SOFT, WRAP_CLIPPED };
 struct wrap {
     enum wrap_way way;
     gboolean unsure; /* WRAP_HARD: nothing shows that lines were not cut at blanks */
-    size_t columns; /* of the page */
+    size_t columns;  /* of the page */
     wrap_owns *owns;
     const void *owns_data;
     source_take *take; /* of what comes out */
