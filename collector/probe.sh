@@ -1646,8 +1646,9 @@ zone_rule() {
 
 hello() {
     if [ "$broken" = 0 ]; then
-        clock=1 after=2
-        while [ "$clock" != "$after" ]; do # until they are of one second
+        clock=1 after=2 turn=0
+        while [ "$clock" != "$after" ] && [ "$turn" -lt 5 ]; do # until they are of one second
+            turn=$((turn + 1))
             clock=$(date -u +%Y%m%d%H%M%S) there=$(date +%Y%m%d%H%M%S) after=$(date -u +%Y%m%d%H%M%S)
         done
         zone=${TZ:-}

@@ -197,7 +197,7 @@ def no_canary(text, where):
             assert spelling not in text, "a piece of the key is in " + where
 
 
-def run(text, shell=FIRST, path=None, nobody=False, limit=200, env=None, prefix=(), leave=False):
+def run(text, shell=FIRST, path=None, nobody=False, limit=600, env=None, prefix=(), leave=False):
     """Run a script in a shell as the collector does; return what came on standard output."""
     words = shell.split()
     command = list(prefix) + [SHELLS[shell]] + words[1:]
